@@ -1,0 +1,57 @@
+/*
+ * weights.h: named tensors of a model directory, put on a device.  The demanded shape is given at the point
+ * of use, so a wrong file is refused with the tensor's name, what it has and what was wanted.
+ *
+ * Sources are safetensors files (kernels/base/mlm_safetensors.h).  Values are checked for NaN and infinity
+ * while they pass (MLM_E_FORMAT naming tensor and index).
+ */
+#ifndef KERNELS_WEIGHTS_H
+#define KERNELS_WEIGHTS_H
+
+#include "kernels/kernels.h"
+
+typedef struct kn_weights kn_weights;
+
+typedef void (*kn_weights_progress)(uint64_t bytes_done, uint64_t bytes_total, void *payload);
+
+/*
+ * Opens `dir`/model.safetensors, or the shards of `dir`/model.safetensors.index.json.  Owned:
+ * kn_weights_close, after which everything loaded stays valid (nothing points into the files).
+ * Errors: MLM_E_NOTFOUND, MLM_E_IO, MLM_E_FORMAT, MLM_E_NOMEM.
+ */
+mlm_status kn_weights_open(kn_weights **out, const char *dir) MLM_WARN_UNUSED;
+void       kn_weights_close(kn_weights *w); /* NULL is fine */
+void       kn_weights_on_progress(kn_weights *w, kn_weights_progress fn, void *payload);
+
+bool     kn_weights_has(const kn_weights *w, const char *name);
+uint64_t kn_weights_total_bytes(const kn_weights *w); /* of all tensors */
+int64_t  kn_weights_parameters(const kn_weights *w);  /* elements of all tensors but *_scale */
+/* 64-bit FNV-1a over headers, sizes, and 64 KiB samples of each file: names a set of weights cheaply. */
+uint64_t kn_weights_fingerprint(const kn_weights *w);
+/* Shape of a tensor: fills dim[0..rank-1], returns the rank, or -1 when it is absent. */
+int kn_weights_shape(const kn_weights *w, const char *name, int64_t dim[8]);
+
+/* One part of kn_weights_matrix; `name` is the full tensor name; I8 weights need `name`_scale F32 [out]. */
+typedef struct kn_weights_part {
+    const char *name;
+    int64_t     out;
+} kn_weights_part;
+
+/* [sum of out, in] prepared matrix from F32 | BF16 | F16 | I8 tensors of shape [out, in], or of a higher
+ * rank whose trailing dimensions multiply to `in` (a conv weight [out,3,p,p]).  Owned by the caller. */
+mlm_status kn_weights_matrix(kn_matrix **out, kn_weights *w, kn_device *dev, const kn_weights_part *parts,
+                             int n_parts, int64_t in) MLM_WARN_UNUSED;
+
+/* f32 tensor of exactly `count` elements at t (taken from an arena by the caller, contiguous f32), from
+ * F32 | BF16 | F16, whatever its shape as long as the count fits; `first` skips elements (a direction of a
+ * tensor with a leading axis), `whole` is the wanted total (0: first + count). */
+mlm_status kn_weights_vector(kn_weights *w, kn_queue *q, kn_tensor t, const char *name, int64_t first,
+                             int64_t whole) MLM_WARN_UNUSED;
+/* The same into host memory (position tables that are resampled, A_log that becomes -exp). */
+mlm_status kn_weights_host_f32(kn_weights *w, float *dst, const char *name, int64_t first, int64_t count,
+                               int64_t whole) MLM_WARN_UNUSED;
+
+/* Names never asked for, to catch naming errors: returns their number, fills at most `cap` borrowed names. */
+int64_t kn_weights_unused(const kn_weights *w, const char **names, int64_t cap);
+
+#endif

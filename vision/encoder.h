@@ -1,0 +1,43 @@
+/*
+ * encoder.h: one or two ViTs writing into one feature buffer [B, n_patches, D1 + D2], each into its own
+ * columns (no concat op).  Order of the channels = order of the towers in config.json
+ * ({"type": "concat", "towers": [...]}); a single tower object is the one-tower case.
+ */
+#ifndef VISION_ENCODER_H
+#define VISION_ENCODER_H
+
+#include "vision/preprocess.h"
+#include "vision/vit.h"
+
+#define VISION_MAX_TOWERS 2
+
+typedef struct vision_config {
+    int               n_towers;
+    vit_config        tower[VISION_MAX_TOWERS];
+    vision_preprocess preprocess[VISION_MAX_TOWERS]; /* same size, fit and filter; own mean and std */
+} vision_config;
+
+/* `vision` is config.json's object; `preprocessor` the root of preprocessor_config.json. */
+mlm_status vision_config_parse(vision_config *out, const mlm_json_node *vision, const mlm_json_node *preprocessor) MLM_WARN_UNUSED;
+int        vision_config_width(const vision_config *c);     /* sum of the tower widths  */
+int        vision_config_n_patches(const vision_config *c); /* rows per picture         */
+
+typedef struct vision_encoder vision_encoder;
+
+mlm_status vision_encoder_load(vision_encoder **out, kn_queue *q, const vision_config *c, kn_weights *w) MLM_WARN_UNUSED;
+void       vision_encoder_free(vision_encoder *enc);
+const vision_config *vision_encoder_config(const vision_encoder *enc);
+const vit_model     *vision_encoder_tower(const vision_encoder *enc, int tower);
+
+typedef struct vision_scratch {
+    vit_scratch tower; /* the larger of the towers: they run one after the other */
+    kn_tensor   pixels; /* [B,3,S,S] f32                                          */
+    int64_t     max_batch;
+} vision_scratch;
+void vision_scratch_take(vision_scratch *s, kn_arena *arena, const vision_config *c, int64_t B);
+
+/* pixels: host f32, [n_towers][B][3][S][S] as vision_preprocess_run wrote them; y [B,n_patches,width]. */
+mlm_status vision_encode(kn_queue *q, const vision_encoder *enc, vision_scratch *s, const float *pixels,
+                         int64_t B, kn_tensor y, vit_probe probe, void *payload) MLM_WARN_UNUSED;
+
+#endif
