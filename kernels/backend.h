@@ -71,6 +71,8 @@ struct kn_graph {
 struct kn_backend {
     uint32_t    abi; /* KN_BACKEND_ABI */
     const char *name;
+    /* A plug-in has its own copy of mlm_fail: its message of this thread.  NULL for backends linked in. */
+    const char *(*error_message)(void);
     /* device_open fills dev->impl and dev->info (all but `fallback`); `index` is N of "cuda:N". */
     mlm_status (*device_open)(kn_device *dev, const kn_device_options *opt, int index);
     void (*device_close)(kn_device *dev);
@@ -104,6 +106,14 @@ extern const kn_backend kn_cpu_backend;
 
 /* Names of the ops in KN_OP_LIST order, for traces, tests and benchmarks. */
 extern const char *const kn_op_names[KN_OP_COUNT];
+
+/* Passes a backend's status on, after fetching the message of one that is a plug-in. */
+mlm_status kn_backend_status(const kn_device *dev, mlm_status status);
+
+/* Limits that let the host backends keep one row in a fixed array. */
+#define KN_MAX_STATE 256    /* N of the scans           */
+#define KN_MAX_HEAD_DIM 256 /* P of attention and scans */
+#define KN_MAX_CONV 8       /* K of conv1d              */
 
 /* Host address of element 0 of a tensor on a KN_CAP_HOST device. */
 static inline void *kn_data(kn_tensor t)

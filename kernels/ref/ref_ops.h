@@ -23,7 +23,7 @@ void       ref_host_queue_free(kn_queue *q);
 mlm_status ref_host_queue_sync(kn_queue *q);
 mlm_status ref_host_upload(kn_queue *q, kn_tensor dst, const void *src, size_t bytes);
 mlm_status ref_host_download(kn_queue *q, void *dst, kn_tensor src, size_t bytes);
-mlm_status ref_host_zero(kn_queue *q, kn_tensor t); /* strided views too */
+mlm_status ref_host_zero(kn_queue *q, kn_tensor t);
 
 /* Events are readings of the monotonic clock. */
 mlm_status ref_host_event_create(kn_event *e);
