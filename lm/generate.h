@@ -10,8 +10,6 @@
 #include "lm/sampler.h"
 #include "lm/tokenizer.h"
 
-#include <stdatomic.h>
-
 typedef enum lm_finish { LM_FINISH_STOP = 0, LM_FINISH_LENGTH, LM_FINISH_CANCELLED, LM_FINISH_CALLBACK } lm_finish;
 
 typedef struct lm_row_result {
@@ -33,7 +31,7 @@ typedef struct lm_generate_args {
     int               max_new_tokens;
     int32_t           end_id;
     const sampler_options *sampling; /* seed of row r is seed + r */
-    const atomic_bool *cancel;       /* may be NULL; polled once per token */
+    bool (*is_cancelled)(void *payload); /* may be NULL; polled once per token, on the calling thread */
     lm_piece_fn       on_piece;      /* may be NULL */
     void             *payload;
 } lm_generate_args;
