@@ -1,0 +1,280 @@
+/*
+ * ops.c: the entries of the ops.  Each one checks its arguments once, for all backends, and calls the
+ * device's table.  An op with nothing to write (no rows, no tokens) is done when its checks have passed.
+ */
+#include "kernels/ops_check.h"
+
+#include <stdio.h>
+
+const char *const kn_op_names[KN_OP_COUNT] = {
+#define X(op) [KN_OP_##op] = #op,
+    KN_OP_LIST(X)
+#undef X
+};
+
+static kn_check check_begin(const kn_queue *q, kn_op op)
+{
+    return (kn_check){.dev = q->dev, .op = kn_op_names[op]};
+}
+
+static int64_t width_of(kn_tensor t)
+{
+    return t.rank >= 1 && t.rank <= KN_MAX_RANK ? t.dim[t.rank - 1] : 0;
+}
+
+/* ---- dense --------------------------------------------------------------------------------------- */
+
+static void check_linear(kn_check *c, const kn_linear_args *a)
+{
+    char why[64];
+    kn_check_matrix(c, "w", a->w);
+    if (c->status != MLM_OK)
+        return;
+    (void)snprintf(why, sizeof why, " for w [%lld,%lld]", (long long)a->w->out, (long long)a->w->in);
+    c->reason = why;
+    kn_check_rows(c, "x", a->x, NULL, a->w->in);
+    kn_check_rows(c, "y", a->y, &a->x, a->w->out);
+    kn_check_vector(c, "bias", a->bias, a->w->out, true);
+    kn_check_vector(c, "gamma", a->gamma, a->w->out, true);
+    kn_check_same_dtype(c, "y", a->y, "x", a->x, true);
+    if (kn_present(a->residual)) {
+        if (a->y.rank == 3 && a->residual.rank == 2)
+            kn_check_tensor(c, "residual", a->residual, KN_BITS_ACT, 2, KN_DIMS(a->y.dim[1], a->w->out), "TD");
+        else
+            kn_check_rows(c, "residual", a->residual, &a->y, a->w->out);
+        kn_check_same_dtype(c, "residual", a->residual, "y", a->y, false);
+    }
+    kn_check_range(c, "act", (int64_t)a->act, 0, KN_ACT_COUNT - 1);
+    c->reason = NULL;
+}
+
+static void check_swiglu(kn_check *c, const kn_swiglu_args *a)
+{
+    kn_check_rows(c, "gate", a->gate, NULL, KN_ANY);
+    kn_check_rows(c, "up", a->up, &a->gate, width_of(a->gate));
+    kn_check_rows(c, "y", a->y, &a->gate, width_of(a->gate));
+    kn_check_same_dtype(c, "up", a->up, "gate", a->gate, false);
+    kn_check_same_dtype(c, "y", a->y, "gate", a->gate, false);
+}
+
+static void check_embed(kn_check *c, const kn_embed_args *a)
+{
+    kn_check_matrix(c, "table", a->table);
+    if (c->status != MLM_OK)
+        return;
+    kn_check_rows(c, "y", a->y, NULL, a->table->in);
+    if (c->status == MLM_OK)
+        kn_check_index(c, "ids", a->ids, a->y.rank == 3 ? a->y.dim[0] * a->y.dim[1] : a->y.dim[0], false);
+}
+
+static void check_argmax(kn_check *c, const kn_argmax_args *a)
+{
+    kn_check_tensor(c, "x", a->x, KN_BIT(KN_F32), 2, KN_DIMS(KN_ANY, KN_ANY), "RV");
+    if (c->status != MLM_OK)
+        return;
+    kn_check_that(c, a->x.dim[1] >= 1 && a->x.dim[1] <= INT32_MAX, MLM_E_SHAPE, "x has no columns, or too many");
+    kn_check_index(c, "ids", a->ids, a->x.dim[0], false);
+    kn_check_range(c, "n_valid", a->n_valid, 0, a->x.dim[1]);
+}
+
+/* ---- norms --------------------------------------------------------------------------------------- */
+
+static void check_layernorm(kn_check *c, const kn_layernorm_args *a)
+{
+    kn_check_rows(c, "x", a->x, NULL, KN_ANY);
+    kn_check_vector(c, "w", a->w, width_of(a->x), false);
+    kn_check_vector(c, "b", a->b, width_of(a->x), false);
+    kn_check_rows(c, "y", a->y, &a->x, width_of(a->x));
+    kn_check_same_dtype(c, "y", a->y, "x", a->x, false);
+    kn_check_number(c, "eps", a->eps, 0.0f);
+}
+
+static void check_rmsnorm(kn_check *c, const kn_rmsnorm_args *a)
+{
+    kn_check_rows(c, "x", a->x, NULL, KN_ANY);
+    kn_check_vector(c, "w", a->w, width_of(a->x), false);
+    kn_check_rows(c, "y", a->y, &a->x, width_of(a->x));
+    if (c->status == MLM_OK && a->x.dtype == KN_BF16)
+        kn_check_same_dtype(c, "y", a->y, "x", a->x, false);
+    kn_check_number(c, "eps", a->eps, 0.0f);
+}
+
+static void check_rmsnorm_gated(kn_check *c, const kn_rmsnorm_gated_args *a)
+{
+    int64_t D = width_of(a->x);
+    kn_check_rows(c, "x", a->x, NULL, KN_ANY);
+    kn_check_rows(c, "z", a->z, &a->x, D);
+    kn_check_rows(c, "y", a->y, &a->x, D);
+    kn_check_vector(c, "w", a->w, D, false);
+    kn_check_same_dtype(c, "z", a->z, "x", a->x, false);
+    kn_check_same_dtype(c, "y", a->y, "x", a->x, false);
+    kn_check_number(c, "eps", a->eps, 0.0f);
+    kn_check_number(c, "scale", a->scale, -1e30f);
+    kn_check_that(c, a->n_groups >= 1 && D % (a->n_groups > 0 ? a->n_groups : 1) == 0, MLM_E_SHAPE,
+                  "n_groups does not divide the width of x");
+    if (a->accumulate)
+        kn_check_disjoint(c, "x", a->x, "y", a->y);
+}
+
+/* ---- pictures and attention ---------------------------------------------------------------------- */
+
+static void check_patchify(kn_check *c, const kn_patchify_args *a)
+{
+    kn_check_tensor(c, "pixels", a->pixels, KN_BIT(KN_F32), 4, KN_DIMS(KN_ANY, 3, KN_ANY, KN_ANY), "B3SS");
+    if (c->status != MLM_OK)
+        return;
+    int64_t S = a->pixels.dim[2];
+    kn_check_that(c, a->pixels.dim[3] == S, MLM_E_SHAPE, "pixels are not square");
+    kn_check_range(c, "patch", a->patch, 1, S);
+    if (c->status != MLM_OK)
+        return;
+    int64_t   n    = S / a->patch;
+    kn_tensor like = {.rank = 3, .dim = {a->pixels.dim[0], n * n}};
+    kn_check_sequence(c, "y", a->y, &like, (int64_t)3 * a->patch * a->patch);
+}
+
+static void check_attention(kn_check *c, const kn_attention_args *a)
+{
+    kn_check_sequence(c, "qkv", a->qkv, NULL, KN_ANY);
+    if (c->status != MLM_OK)
+        return;
+    int64_t D = a->qkv.dim[2] / 3;
+    kn_check_that(c, a->n_heads >= 1 && D * 3 == a->qkv.dim[2] && D % (a->n_heads > 0 ? a->n_heads : 1) == 0 && D > 0,
+                  MLM_E_SHAPE, "the width of qkv is not 3 * n_heads * head_dim");
+    if (c->status != MLM_OK)
+        return;
+    kn_check_range(c, "head_dim", D / a->n_heads, 1, KN_MAX_HEAD_DIM);
+    kn_check_sequence(c, "y", a->y, &a->qkv, D);
+    kn_check_index(c, "len", a->len, a->qkv.dim[0], true);
+    kn_check_same_dtype(c, "y", a->y, "qkv", a->qkv, false);
+    kn_check_number(c, "scale", a->scale, 0.0f);
+}
+
+/* ---- moving rows --------------------------------------------------------------------------------- */
+
+/* The one op where bf16 passes on every device, so shapes are checked without kn_check_rows. */
+static void check_copy(kn_check *c, const kn_copy_args *a)
+{
+    unsigned in   = KN_BITS_ACT | KN_BIT(KN_F16);
+    int      rank = a->x.rank == 3 ? 3 : 2;
+    kn_check_tensor(c, "x", a->x, in, rank, KN_DIMS(KN_ANY, KN_ANY, KN_ANY), rank == 3 ? "BTD" : "RD");
+    if (c->status != MLM_OK)
+        return;
+    if (rank == 2 && a->y.rank == 3)
+        kn_check_tensor(c, "y", a->y, KN_BITS_ACT, 3, KN_DIMS(KN_ANY, a->x.dim[0], a->x.dim[1]), "BTD");
+    else
+        kn_check_tensor(c, "y", a->y, KN_BITS_ACT, rank, a->x.dim, "BTD");
+    kn_check_that(c, a->x.dtype != KN_F16 || a->y.dtype == KN_F32, MLM_E_DTYPE, "x is f16, wanted y f32");
+    kn_check_disjoint(c, "x", a->x, "y", a->y);
+}
+
+static void check_take_rows(kn_check *c, const kn_take_rows_args *a)
+{
+    kn_check_sequence(c, "x", a->x, NULL, KN_ANY);
+    if (c->status != MLM_OK)
+        return;
+    kn_tensor like = {.rank = 2, .dim = {a->x.dim[0]}};
+    kn_check_index(c, "index", a->index, a->x.dim[0], false);
+    kn_check_rows(c, "y", a->y, &like, a->x.dim[2]);
+    kn_check_same_dtype(c, "y", a->y, "x", a->x, true);
+    kn_check_that(c, a->x.dim[1] >= 1 || a->x.dim[0] == 0, MLM_E_SHAPE, "x has no rows to take");
+}
+
+/* ---- state space --------------------------------------------------------------------------------- */
+
+static void check_conv1d(kn_check *c, const kn_conv1d_args *a)
+{
+    kn_check_sequence(c, "x", a->x, NULL, KN_ANY);
+    if (c->status != MLM_OK)
+        return;
+    int64_t B = a->x.dim[0], T = a->x.dim[1], C = a->x.dim[2];
+    kn_check_tensor(c, "w", a->w, KN_BIT(KN_F32), 2, KN_DIMS(C, KN_ANY), "CK");
+    if (c->status != MLM_OK)
+        return;
+    int64_t K = a->w.dim[1];
+    kn_check_range(c, "K", K, 2, KN_MAX_CONV);
+    kn_check_that(c, kn_is_contiguous(a->w), MLM_E_SHAPE, "w is strided, wanted a contiguous tensor");
+    kn_check_vector(c, "bias", a->bias, C, true);
+    kn_check_state(c, "state", a->state, 3, KN_DIMS(B, K - 1, C), "BKC", true);
+    kn_check_index(c, "len", a->len, B, true);
+    kn_check_index(c, "order", a->order, T, true);
+    kn_check_sequence(c, "y", a->y, &a->x, C);
+    kn_check_same_dtype(c, "y", a->y, "x", a->x, false);
+    kn_check_that(c, !kn_present(a->order) || (!kn_present(a->state) && !kn_present(a->len)), MLM_E_SHAPE,
+                  "order is given together with state or len");
+    kn_check_disjoint(c, "x", a->x, "y", a->y);
+}
+
+static void check_ssd(kn_check *c, const kn_ssd_args *a, bool step)
+{
+    kn_check_sequence(c, "x", a->x, NULL, KN_ANY);
+    kn_check_sequence(c, "b", a->b, &a->x, KN_ANY);
+    if (c->status != MLM_OK)
+        return;
+    int64_t B = a->x.dim[0], T = a->x.dim[1], H = a->n_heads, G = a->n_groups;
+    kn_check_that(c, H >= 1 && G >= 1 && H % (G > 0 ? G : 1) == 0, MLM_E_SHAPE,
+                  "n_heads is not a positive multiple of n_groups");
+    if (c->status != MLM_OK)
+        return;
+    kn_check_that(c, a->x.dim[2] % H == 0 && a->b.dim[2] % G == 0, MLM_E_SHAPE,
+                  "the width of x is not a multiple of n_heads, or that of b not of n_groups");
+    int64_t P = a->x.dim[2] / H, N = a->b.dim[2] / G;
+    kn_check_range(c, "head_dim", P, 1, KN_MAX_HEAD_DIM);
+    kn_check_range(c, "d_state", N, 1, KN_MAX_STATE);
+    kn_check_that(c, !step || T == 1, MLM_E_SHAPE, "x has other than one token a row");
+    kn_check_sequence(c, "c", a->c, &a->x, G * N);
+    kn_check_tensor(c, "dt", a->dt, KN_BIT(KN_F32), 3, KN_DIMS(B, T, H), "BTH");
+    kn_check_vector(c, "a", a->a, H, false);
+    kn_check_vector(c, "d", a->d, H, true);
+    kn_check_vector(c, "dt_bias", a->dt_bias, H, true);
+    kn_check_state(c, "state", a->state, 4, KN_DIMS(B, H, P, N), "BHPN", !step);
+    kn_check_index(c, "len", a->len, B, true);
+    kn_check_index(c, "order", a->order, T, true);
+    kn_check_sequence(c, "y", a->y, &a->x, H * P);
+    kn_check_same_dtype(c, "b", a->b, "x", a->x, false);
+    kn_check_same_dtype(c, "c", a->c, "x", a->x, false);
+    kn_check_same_dtype(c, "y", a->y, "x", a->x, true);
+    kn_check_that(c, !a->accumulate || a->y.dtype == KN_F32, MLM_E_DTYPE, "y is bf16, wanted f32 to accumulate");
+    kn_check_that(c, !kn_present(a->order) || (!kn_present(a->state) && !kn_present(a->len)), MLM_E_SHAPE,
+                  "order is given together with state or len");
+    kn_check_number(c, "dt_min", a->dt_min, 0.0f);
+    kn_check_that(c, a->dt_max >= 0.0f && (a->dt_max == 0.0f || a->dt_max >= a->dt_min), MLM_E_RANGE,
+                  "dt_max is below dt_min");
+}
+
+static void check_ssd_scan(kn_check *c, const kn_ssd_scan_args *a)
+{
+    check_ssd(c, a, false);
+}
+
+static void check_ssd_step(kn_check *c, const kn_ssd_step_args *a)
+{
+    check_ssd(c, a, true);
+}
+
+/* ---- entries ------------------------------------------------------------------------------------- */
+
+#define ENTRY(op, output)                                              \
+    mlm_status kn_##op(kn_queue *q, const kn_##op##_args *a)           \
+    {                                                                  \
+        kn_check c = check_begin(q, KN_OP_##op);                       \
+        check_##op(&c, a);                                             \
+        if (c.status != MLM_OK || kn_count(a->output) == 0)            \
+            return c.status;                                           \
+        return kn_backend_status(q->dev, q->dev->be->op(q, a));        \
+    }
+
+ENTRY(linear, y)
+ENTRY(layernorm, y)
+ENTRY(rmsnorm, y)
+ENTRY(rmsnorm_gated, y)
+ENTRY(patchify, y)
+ENTRY(attention, y)
+ENTRY(swiglu, y)
+ENTRY(copy, y)
+ENTRY(take_rows, y)
+ENTRY(embed, y)
+ENTRY(conv1d, y)
+ENTRY(ssd_scan, y)
+ENTRY(ssd_step, y)
+ENTRY(argmax, ids)
