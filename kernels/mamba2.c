@@ -1,0 +1,170 @@
+/*
+ * mamba2.c: the Mamba-2 mixer in ops (see mamba2.h for the equations and sources).
+ *
+ * One product makes z, xBC and dt; each direction convolves xBC in its own order and scans it; the directions
+ * are merged either before the gated norm (their sum) or after it (their mean); one product goes back to
+ * d_model.  Nothing is allocated and nothing depends on a host value, so the sequence can be captured.
+ */
+#include "kernels/mamba2.h"
+
+#include "kernels/backend.h"
+
+mlm_status mamba2_config_check(const mamba2_config *c, const char *where)
+{
+    if (c->d_model < 1 || c->d_inner < 1 || c->n_heads < 1 || c->head_dim < 1 || c->d_state < 1 ||
+        c->n_groups < 1)
+        return mlm_fail(MLM_E_CONFIG,
+                        "%s: mixer sizes are d_model %d, d_inner %d, heads %d x %d, state %d, groups %d, "
+                        "wanted all positive",
+                        where, c->d_model, c->d_inner, c->n_heads, c->head_dim, c->d_state, c->n_groups);
+    if ((int64_t)c->n_heads * c->head_dim != c->d_inner)
+        return mlm_fail(MLM_E_CONFIG, "%s: %d heads of %d do not make the inner width %d", where, c->n_heads,
+                        c->head_dim, c->d_inner);
+    if (c->n_heads % c->n_groups != 0)
+        return mlm_fail(MLM_E_CONFIG, "%s: %d heads do not divide into %d groups", where, c->n_heads,
+                        c->n_groups);
+    if (c->head_dim > KN_MAX_HEAD_DIM || c->d_state > KN_MAX_STATE)
+        return mlm_fail(MLM_E_CONFIG, "%s: head_dim %d and state_size %d, wanted at most %d and %d", where,
+                        c->head_dim, c->d_state, KN_MAX_HEAD_DIM, KN_MAX_STATE);
+    if (c->conv_kernel < 2 || c->conv_kernel > KN_MAX_CONV)
+        return mlm_fail(MLM_E_CONFIG, "%s: conv_kernel is %d, wanted 2 to %d", where, c->conv_kernel,
+                        KN_MAX_CONV);
+    if (c->n_directions < 1 || c->n_directions > MAMBA2_MAX_DIRECTIONS)
+        return mlm_fail(MLM_E_CONFIG, "%s: %d scan directions, wanted 1 to %d", where, c->n_directions,
+                        MAMBA2_MAX_DIRECTIONS);
+    if (mamba2_in_rows(c) > INT32_MAX)
+        return mlm_fail(MLM_E_CONFIG, "%s: the mixer is too wide (%lld rows)", where,
+                        (long long)mamba2_in_rows(c));
+    if (!(c->norm_eps >= 0.0f && c->norm_eps < 1.0f))
+        return mlm_fail(MLM_E_CONFIG, "%s: the norm's epsilon is %g, wanted 0 to 1", where,
+                        (double)c->norm_eps);
+    if (!(c->dt_min >= 0.0f) || !(c->dt_max == 0.0f || c->dt_max >= c->dt_min))
+        return mlm_fail(MLM_E_CONFIG, "%s: the time step limits are %g to %g, wanted an interval from 0",
+                        where, (double)c->dt_min, (double)c->dt_max);
+    return MLM_OK;
+}
+
+void mamba2_scratch_take(mamba2_scratch *s, kn_arena *arena, const mamba2_config *c, int64_t B, int64_t T)
+{
+    s->s   = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, mamba2_in_rows(c)));
+    s->xbc = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, mamba2_conv_channels(c)));
+    s->f   = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, c->d_inner));
+    s->g   = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, c->d_inner));
+}
+
+/* The scratch as dense [B,T,width], whatever larger B and T it was taken for. */
+static kn_tensor scratch_view(kn_tensor t, int64_t B, int64_t T)
+{
+    return kn_tensor_make(t.buf, t.offset, t.dtype, 3, KN_DIMS(B, T, t.dim[2]));
+}
+
+/* Rejects what the ops cannot see: scratch of other widths or too small, a config that does not fit x. */
+static mlm_status check_args(const mamba2_args *a)
+{
+    const mamba2_config *c       = a->config;
+    const kn_tensor      want[]  = {a->scratch->s, a->scratch->xbc, a->scratch->f, a->scratch->g};
+    const int64_t        width[] = {mamba2_in_rows(c), mamba2_conv_channels(c), c->d_inner, c->d_inner};
+    if (a->x.rank != 3 || a->y.rank != 3)
+        return mlm_fail(MLM_E_SHAPE, "mamba2: x and y have ranks %d and %d, wanted [B,T,%d]", a->x.rank,
+                        a->y.rank, c->d_model);
+    int64_t rows = a->x.dim[0] * a->x.dim[1];
+    for (int i = 0; i < 4; i++)
+        if (!kn_present(want[i]) || want[i].rank != 3 || want[i].dim[2] != width[i] ||
+            want[i].dim[0] * want[i].dim[1] < rows)
+            return mlm_fail(MLM_E_SHAPE,
+                            "mamba2: scratch tensor %d is [%lld,%lld,%lld], wanted %lld rows of %lld", i,
+                            (long long)want[i].dim[0], (long long)want[i].dim[1], (long long)want[i].dim[2],
+                            (long long)rows, (long long)width[i]);
+    if (c->n_directions > 1 && (kn_present(a->conv_state) || kn_present(a->ssm_state) || kn_present(a->len)))
+        return mlm_fail(MLM_E_SHAPE, "mamba2: state or len is given with %d directions, wanted one",
+                        c->n_directions);
+    return MLM_OK;
+}
+
+typedef struct views {
+    kn_tensor s, z, xbc_in, dt; /* s and its parts            */
+    kn_tensor xbc, x, b, c;     /* convolved, and its parts   */
+    kn_tensor f, g;
+} views;
+
+static views make_views(const mamba2_args *a)
+{
+    const mamba2_config *c = a->config;
+    int64_t              B = a->x.dim[0], T = a->x.dim[1], C = mamba2_conv_channels(c);
+    int64_t              GN = (int64_t)c->n_groups * c->d_state;
+    views                v  = {0};
+    v.s                     = scratch_view(a->scratch->s, B, T);
+    v.z                     = kn_slice(v.s, 2, 0, c->d_inner);
+    v.xbc_in                = kn_slice(v.s, 2, c->d_inner, C);
+    v.dt                    = kn_slice(v.s, 2, c->d_inner + C, c->n_heads);
+    v.xbc                   = scratch_view(a->scratch->xbc, B, T);
+    v.x                     = kn_slice(v.xbc, 2, 0, c->d_inner);
+    v.b                     = kn_slice(v.xbc, 2, c->d_inner, GN);
+    v.c                     = kn_slice(v.xbc, 2, c->d_inner + GN, GN);
+    v.f                     = scratch_view(a->scratch->f, B, T);
+    v.g                     = scratch_view(a->scratch->g, B, T);
+    return v;
+}
+
+/* f = (f +) SSD(conv1d(xBC)) of one direction */
+static mlm_status run_direction(kn_queue *q, const mamba2_args *a, const views *v, int k, bool accumulate)
+{
+    const mamba2_config *c    = a->config;
+    kn_conv1d_args       conv = {.x     = v->xbc_in,
+                                 .w     = a->weights->dir[k].conv_w,
+                                 .bias  = a->weights->dir[k].conv_b,
+                                 .state = a->conv_state,
+                                 .len   = a->len,
+                                 .order = a->order[k],
+                                 .y     = v->xbc};
+    kn_ssd_args          ssd  = {.x          = v->x,
+                                 .b          = v->b,
+                                 .c          = v->c,
+                                 .dt         = v->dt,
+                                 .a          = a->weights->dir[k].a,
+                                 .d          = a->weights->dir[k].d,
+                                 .dt_bias    = a->weights->dir[k].dt_bias,
+                                 .state      = a->ssm_state,
+                                 .len        = a->len,
+                                 .order      = a->order[k],
+                                 .y          = v->f,
+                                 .n_heads    = c->n_heads,
+                                 .n_groups   = c->n_groups,
+                                 .dt_min     = c->dt_min,
+                                 .dt_max     = c->dt_max,
+                                 .accumulate = accumulate};
+    MLM_TRY(kn_conv1d(q, &conv));
+    bool step = a->x.dim[1] == 1 && kn_present(a->ssm_state);
+    return step ? kn_ssd_step(q, &ssd) : kn_ssd_scan(q, &ssd);
+}
+
+static mlm_status merge(kn_queue *q, const mamba2_args *a, const views *v, float scale, bool accumulate)
+{
+    kn_rmsnorm_gated_args norm = {.x          = v->f,
+                                  .z          = v->z,
+                                  .w          = a->weights->norm,
+                                  .y          = v->g,
+                                  .eps        = a->config->norm_eps,
+                                  .scale      = scale,
+                                  .n_groups   = a->config->n_groups,
+                                  .accumulate = accumulate};
+    return kn_rmsnorm_gated(q, &norm);
+}
+
+mlm_status mamba2_forward(kn_queue *q, const mamba2_args *a)
+{
+    MLM_TRY(check_args(a));
+    const mamba2_config *c = a->config;
+    views                v = make_views(a);
+    MLM_TRY(kn_linear(q, &(kn_linear_args){.x = a->x, .w = a->weights->in_proj, .y = v.s}));
+    bool mean = c->merge == MAMBA2_MEAN_OF_NORMED;
+    for (int k = 0; k < c->n_directions; k++) {
+        MLM_TRY(run_direction(q, a, &v, k, !mean && k > 0));
+        if (mean)
+            MLM_TRY(merge(q, a, &v, 1.0f / (float)c->n_directions, k > 0));
+    }
+    if (!mean)
+        MLM_TRY(merge(q, a, &v, 1.0f, false));
+    return kn_linear(
+        q, &(kn_linear_args){.x = v.g, .w = a->weights->out_proj, .residual = a->residual, .y = a->y});
+}
