@@ -19,8 +19,8 @@
 #ifdef KN_NO_CPU
 #    define kn_cpu_backend kn_ref_backend
 #endif
-#define PLUGIN_FILE "libmlmamba-cuda.so"
-#define MAX_THREADS 256
+#define PLUGIN_FILE    "libmlmamba-cuda.so"
+#define MAX_THREADS    256
 #define MAX_CUDA_INDEX 255
 
 mlm_status kn_backend_status(const kn_device *dev, mlm_status status)
@@ -46,9 +46,9 @@ static void *open_library(const char *path, char *why, size_t cap)
 /* The folder of the running program without the last slash, or "". */
 static void program_folder(char *dir, size_t cap)
 {
-    ssize_t n = readlink("/proc/self/exe", dir, cap - 1);
+    ssize_t n          = readlink("/proc/self/exe", dir, cap - 1);
     dir[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(dir, '/');
+    char *slash        = strrchr(dir, '/');
     if (slash != NULL)
         *slash = '\0';
 }
@@ -160,7 +160,8 @@ mlm_status kn_device_open(kn_device **out, const kn_device_options *opt)
     if (opt == NULL)
         opt = &defaults;
     if (opt->n_threads < 0 || opt->n_threads > MAX_THREADS)
-        return mlm_fail(MLM_E_RANGE, "device: %d threads, wanted 0 (all cores) to %d", opt->n_threads, MAX_THREADS);
+        return mlm_fail(MLM_E_RANGE, "device: %d threads, wanted 0 (all cores) to %d", opt->n_threads,
+                        MAX_THREADS);
     const char *name = opt->name != NULL ? opt->name : "auto";
     if (strcmp(name, "auto") == 0)
         return open_auto(out, opt);
@@ -171,7 +172,8 @@ mlm_status kn_device_open(kn_device **out, const kn_device_options *opt)
     int index = cuda_index(name);
     if (index >= 0)
         return open_cuda(out, opt, index);
-    return mlm_fail(MLM_E_NOTFOUND, "device '%s' does not exist: there are auto, cpu, ref, cuda and cuda:N", name);
+    return mlm_fail(MLM_E_NOTFOUND, "device '%s' does not exist: there are auto, cpu, ref, cuda and cuda:N",
+                    name);
 }
 
 void kn_device_close(kn_device *dev)

@@ -12,8 +12,8 @@ static mlm_status check_device(const kn_device *have, const kn_device *want, con
 {
     if (have == want)
         return MLM_OK;
-    return mlm_fail(MLM_E_DEVICE, "%s belongs to another device (%s) than the queue (%s)", what, have->info.name,
-                    want->info.name);
+    return mlm_fail(MLM_E_DEVICE, "%s belongs to another device (%s) than the queue (%s)", what,
+                    have->info.name, want->info.name);
 }
 
 /* ---- memory -------------------------------------------------------------------------------------- */
@@ -70,12 +70,16 @@ static mlm_status check_parts(int64_t *out_rows, const kn_matrix_part *p, int n)
             return mlm_fail(MLM_E_DTYPE, "matrix: part %d is %s, wanted %s as part 0", i,
                             kn_dtype_name(p[i].dtype), kn_dtype_name(p[0].dtype));
         if (p[i].data == NULL || (p[i].dtype == KN_I8) != (p[i].scale != NULL))
-            return mlm_fail(MLM_E_DTYPE, "matrix: part %d (%s) has %s, wanted data, and scales for i8 only", i,
-                            kn_dtype_name(p[i].dtype), p[i].data == NULL ? "no data" : p[i].scale ? "scales" : "no scales");
+            return mlm_fail(MLM_E_DTYPE, "matrix: part %d (%s) has %s, wanted data, and scales for i8 only",
+                            i, kn_dtype_name(p[i].dtype),
+                            p[i].data == NULL ? "no data"
+                            : p[i].scale      ? "scales"
+                                              : "no scales");
         rows += p[i].out;
     }
     size_t bytes = sizeof(double); /* room for any layout a backend keeps */
-    if (rows > INT32_MAX || !mlm_mul_size(&bytes, bytes, (size_t)rows) || !mlm_mul_size(&bytes, bytes, (size_t)p[0].in))
+    if (rows > INT32_MAX || !mlm_mul_size(&bytes, bytes, (size_t)rows) ||
+        !mlm_mul_size(&bytes, bytes, (size_t)p[0].in))
         return mlm_fail(MLM_E_SHAPE, "matrix: [%lld,%lld] is too large", (long long)rows, (long long)p[0].in);
     *out_rows = rows;
     return MLM_OK;
@@ -178,7 +182,8 @@ static mlm_status check_transfer(const kn_queue *q, const char *what, kn_tensor 
     if (have != bytes)
         return mlm_fail(MLM_E_SHAPE, "%s: the tensor has %zu bytes, the host side %zu", what, have, bytes);
     if (!mlm_add_size(&end, t.offset, have) || end > t.buf->bytes)
-        return mlm_fail(MLM_E_SHAPE, "%s: the tensor ends at byte %zu of a buffer of %zu", what, end, t.buf->bytes);
+        return mlm_fail(MLM_E_SHAPE, "%s: the tensor ends at byte %zu of a buffer of %zu", what, end,
+                        t.buf->bytes);
     return MLM_OK;
 }
 

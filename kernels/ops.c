@@ -39,7 +39,8 @@ static void check_linear(kn_check *c, const kn_linear_args *a)
     kn_check_same_dtype(c, "y", a->y, "x", a->x, true);
     if (kn_present(a->residual)) {
         if (a->y.rank == 3 && a->residual.rank == 2)
-            kn_check_tensor(c, "residual", a->residual, KN_BITS_ACT, 2, KN_DIMS(a->y.dim[1], a->w->out), "TD");
+            kn_check_tensor(c, "residual", a->residual, KN_BITS_ACT, 2, KN_DIMS(a->y.dim[1], a->w->out),
+                            "TD");
         else
             kn_check_rows(c, "residual", a->residual, &a->y, a->w->out);
         kn_check_same_dtype(c, "residual", a->residual, "y", a->y, false);
@@ -72,7 +73,8 @@ static void check_argmax(kn_check *c, const kn_argmax_args *a)
     kn_check_tensor(c, "x", a->x, KN_BIT(KN_F32), 2, KN_DIMS(KN_ANY, KN_ANY), "RV");
     if (c->status != MLM_OK)
         return;
-    kn_check_that(c, a->x.dim[1] >= 1 && a->x.dim[1] <= INT32_MAX, MLM_E_SHAPE, "x has no columns, or too many");
+    kn_check_that(c, a->x.dim[1] >= 1 && a->x.dim[1] <= INT32_MAX, MLM_E_SHAPE,
+                  "x has no columns, or too many");
     kn_check_index(c, "ids", a->ids, a->x.dim[0], false);
     kn_check_range(c, "n_valid", a->n_valid, 0, a->x.dim[1]);
 }
@@ -139,8 +141,9 @@ static void check_attention(kn_check *c, const kn_attention_args *a)
     if (c->status != MLM_OK)
         return;
     int64_t D = a->qkv.dim[2] / 3;
-    kn_check_that(c, a->n_heads >= 1 && D * 3 == a->qkv.dim[2] && D % (a->n_heads > 0 ? a->n_heads : 1) == 0 && D > 0,
-                  MLM_E_SHAPE, "the width of qkv is not 3 * n_heads * head_dim");
+    kn_check_that(
+        c, a->n_heads >= 1 && D * 3 == a->qkv.dim[2] && D % (a->n_heads > 0 ? a->n_heads : 1) == 0 && D > 0,
+        MLM_E_SHAPE, "the width of qkv is not 3 * n_heads * head_dim");
     if (c->status != MLM_OK)
         return;
     kn_check_range(c, "head_dim", D / a->n_heads, 1, KN_MAX_HEAD_DIM);
@@ -234,7 +237,8 @@ static void check_ssd(kn_check *c, const kn_ssd_args *a, bool step)
     kn_check_same_dtype(c, "b", a->b, "x", a->x, false);
     kn_check_same_dtype(c, "c", a->c, "x", a->x, false);
     kn_check_same_dtype(c, "y", a->y, "x", a->x, true);
-    kn_check_that(c, !a->accumulate || a->y.dtype == KN_F32, MLM_E_DTYPE, "y is bf16, wanted f32 to accumulate");
+    kn_check_that(c, !a->accumulate || a->y.dtype == KN_F32, MLM_E_DTYPE,
+                  "y is bf16, wanted f32 to accumulate");
     kn_check_that(c, !kn_present(a->order) || (!kn_present(a->state) && !kn_present(a->len)), MLM_E_SHAPE,
                   "order is given together with state or len");
     kn_check_number(c, "dt_min", a->dt_min, 0.0f);
@@ -254,14 +258,14 @@ static void check_ssd_step(kn_check *c, const kn_ssd_step_args *a)
 
 /* ---- entries ------------------------------------------------------------------------------------- */
 
-#define ENTRY(op, output)                                              \
-    mlm_status kn_##op(kn_queue *q, const kn_##op##_args *a)           \
-    {                                                                  \
-        kn_check c = check_begin(q, KN_OP_##op);                       \
-        check_##op(&c, a);                                             \
-        if (c.status != MLM_OK || kn_count(a->output) == 0)            \
-            return c.status;                                           \
-        return kn_backend_status(q->dev, q->dev->be->op(q, a));        \
+#define ENTRY(op, output)                                                                                    \
+    mlm_status kn_##op(kn_queue *q, const kn_##op##_args *a)                                                 \
+    {                                                                                                        \
+        kn_check c = check_begin(q, KN_OP_##op);                                                             \
+        check_##op(&c, a);                                                                                   \
+        if (c.status != MLM_OK || kn_count(a->output) == 0)                                                  \
+            return c.status;                                                                                 \
+        return kn_backend_status(q->dev, q->dev->be->op(q, a));                                              \
     }
 
 ENTRY(linear, y)

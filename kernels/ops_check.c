@@ -10,7 +10,7 @@
 /* "[7,384]", with letters where a dimension is KN_ANY. */
 static const char *dims_text(char text[TEXT_BYTES], int rank, const int64_t *dim, const char *letters)
 {
-    size_t n = 0;
+    size_t n  = 0;
     text[n++] = '[';
     for (int i = 0; i < rank && n < TEXT_BYTES - 24; i++) {
         const char *comma = i > 0 ? "," : "";
@@ -42,10 +42,12 @@ static bool view_end(size_t *end, kn_tensor t)
             *end = t.offset;
             return true;
         }
-        if (!mlm_mul_size(&step, (size_t)(t.dim[i] - 1), (size_t)t.stride[i]) || !mlm_add_size(&last, last, step))
+        if (!mlm_mul_size(&step, (size_t)(t.dim[i] - 1), (size_t)t.stride[i]) ||
+            !mlm_add_size(&last, last, step))
             return false;
     }
-    return mlm_add_size(&last, last, 1) && mlm_mul_size(&last, last, size) && mlm_add_size(end, last, t.offset);
+    return mlm_add_size(&last, last, 1) && mlm_mul_size(&last, last, size) &&
+           mlm_add_size(end, last, t.offset);
 }
 
 /* What every view must be, whatever its op. */
@@ -58,7 +60,8 @@ static void check_view(kn_check *c, const char *field, kn_tensor t)
     else if (size == 0)
         c->status = mlm_fail(MLM_E_DTYPE, "%s: %s has no known dtype (%d)", c->op, field, (int)t.dtype);
     else if (t.rank < 1 || t.rank > KN_MAX_RANK)
-        c->status = mlm_fail(MLM_E_SHAPE, "%s: %s has rank %d, wanted 1 to %d", c->op, field, t.rank, KN_MAX_RANK);
+        c->status =
+            mlm_fail(MLM_E_SHAPE, "%s: %s has rank %d, wanted 1 to %d", c->op, field, t.rank, KN_MAX_RANK);
     else if (t.stride[t.rank - 1] != 1)
         c->status = mlm_fail(MLM_E_SHAPE, "%s: %s has innermost stride %lld, wanted 1", c->op, field,
                              (long long)t.stride[t.rank - 1]);
@@ -75,11 +78,12 @@ static void check_dtype(kn_check *c, const char *field, kn_tensor t, unsigned dt
     if (dtypes & KN_BIT(t.dtype))
         return;
     char   wanted[TEXT_BYTES];
-    size_t n = 0;
+    size_t n  = 0;
     wanted[0] = '\0';
     for (int d = 0; d < KN_DTYPE_COUNT && n < TEXT_BYTES - 16; d++)
         if (dtypes & KN_BIT(d)) {
-            int k = snprintf(wanted + n, TEXT_BYTES - n, "%s%s", n > 0 ? " or " : "", kn_dtype_name((kn_dtype)d));
+            int k =
+                snprintf(wanted + n, TEXT_BYTES - n, "%s%s", n > 0 ? " or " : "", kn_dtype_name((kn_dtype)d));
             n += k > 0 ? (size_t)k : 0;
         }
     c->status =
@@ -90,12 +94,12 @@ static void check_dtype(kn_check *c, const char *field, kn_tensor t, unsigned dt
 static void check_bf16(kn_check *c, const char *field, kn_tensor t)
 {
     if (t.dtype == KN_BF16 && !(c->dev->info.caps & (KN_CAP_BF16 | KN_CAP_ORACLE)))
-        c->status = mlm_fail(MLM_E_UNSUPPORTED, "%s: %s is bf16, device %s computes with f32 activations", c->op,
-                             field, c->dev->info.name);
+        c->status = mlm_fail(MLM_E_UNSUPPORTED, "%s: %s is bf16, device %s computes with f32 activations",
+                             c->op, field, c->dev->info.name);
 }
 
-void kn_check_tensor(kn_check *c, const char *field, kn_tensor t, unsigned dtypes, int rank, const int64_t *want,
-                     const char *letters)
+void kn_check_tensor(kn_check *c, const char *field, kn_tensor t, unsigned dtypes, int rank,
+                     const int64_t *want, const char *letters)
 {
     if (c->status != MLM_OK)
         return;
@@ -117,8 +121,8 @@ void kn_check_tensor(kn_check *c, const char *field, kn_tensor t, unsigned dtype
         check_dtype(c, field, t, dtypes);
 }
 
-void kn_check_optional(kn_check *c, const char *field, kn_tensor t, unsigned dtypes, int rank, const int64_t *want,
-                       const char *letters)
+void kn_check_optional(kn_check *c, const char *field, kn_tensor t, unsigned dtypes, int rank,
+                       const int64_t *want, const char *letters)
 {
     if (kn_present(t))
         kn_check_tensor(c, field, t, dtypes, rank, want, letters);
@@ -162,8 +166,8 @@ void kn_check_index(kn_check *c, const char *field, kn_tensor t, int64_t n, bool
     check_flat(c, field, t, KN_I32, n, optional);
 }
 
-void kn_check_same_dtype(kn_check *c, const char *field, kn_tensor t, const char *other_field, kn_tensor other,
-                         bool or_f32)
+void kn_check_same_dtype(kn_check *c, const char *field, kn_tensor t, const char *other_field,
+                         kn_tensor other, bool or_f32)
 {
     if (c->status != MLM_OK || !kn_present(t) || t.dtype == other.dtype || (or_f32 && t.dtype == KN_F32))
         return;
@@ -171,8 +175,8 @@ void kn_check_same_dtype(kn_check *c, const char *field, kn_tensor t, const char
                          kn_dtype_name(other.dtype), or_f32 ? " or f32" : "", other_field);
 }
 
-void kn_check_state(kn_check *c, const char *field, kn_tensor t, int rank, const int64_t *want, const char *letters,
-                    bool optional)
+void kn_check_state(kn_check *c, const char *field, kn_tensor t, int rank, const int64_t *want,
+                    const char *letters, bool optional)
 {
     if (optional && !kn_present(t))
         return;
@@ -207,7 +211,8 @@ static bool columns_apart(kn_tensor x, kn_tensor y)
     if (row == 0 || (x.rank == 3 && ((size_t)x.stride[0] * size) % row != 0))
         return false;
     size_t nx = (size_t)x.dim[x.rank - 1] * size, ny = (size_t)y.dim[y.rank - 1] * size;
-    size_t gap = x.offset >= y.offset ? (x.offset - y.offset) % row : (row - (y.offset - x.offset) % row) % row;
+    size_t gap =
+        x.offset >= y.offset ? (x.offset - y.offset) % row : (row - (y.offset - x.offset) % row) % row;
     return gap >= ny && gap + nx <= row;
 }
 
@@ -225,8 +230,8 @@ void kn_check_disjoint(kn_check *c, const char *x_field, kn_tensor x, const char
 void kn_check_range(kn_check *c, const char *field, int64_t value, int64_t min, int64_t max)
 {
     if (c->status == MLM_OK && (value < min || value > max))
-        c->status = mlm_fail(MLM_E_RANGE, "%s: %s is %lld, wanted %lld to %lld", c->op, field, (long long)value,
-                             (long long)min, (long long)max);
+        c->status = mlm_fail(MLM_E_RANGE, "%s: %s is %lld, wanted %lld to %lld", c->op, field,
+                             (long long)value, (long long)min, (long long)max);
 }
 
 void kn_check_number(kn_check *c, const char *field, float value, float min)

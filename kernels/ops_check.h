@@ -21,15 +21,15 @@ typedef struct kn_check {
 
 /* Bits of dtypes a field may have. */
 #define KN_BIT(dtype) (1u << (unsigned)(dtype))
-#define KN_BITS_ACT (KN_BIT(KN_F32) | KN_BIT(KN_BF16))
+#define KN_BITS_ACT   (KN_BIT(KN_F32) | KN_BIT(KN_BF16))
 
 /* Shape of exactly `rank` dimensions, KN_ANY where free; `letters` has one character per dimension ("BTD").
  * Also: present, of this device, inside its buffer, innermost stride 1, dtype one of `dtypes`. */
-void kn_check_tensor(kn_check *c, const char *field, kn_tensor t, unsigned dtypes, int rank, const int64_t *want,
-                     const char *letters);
+void kn_check_tensor(kn_check *c, const char *field, kn_tensor t, unsigned dtypes, int rank,
+                     const int64_t *want, const char *letters);
 /* The same when present. */
-void kn_check_optional(kn_check *c, const char *field, kn_tensor t, unsigned dtypes, int rank, const int64_t *want,
-                       const char *letters);
+void kn_check_optional(kn_check *c, const char *field, kn_tensor t, unsigned dtypes, int rank,
+                       const int64_t *want, const char *letters);
 /* Activations [R,width] or [B,T,width], f32 or bf16; with `like` also the same leading dimensions as it. */
 void kn_check_rows(kn_check *c, const char *field, kn_tensor t, const kn_tensor *like, int64_t width);
 /* Activations [B,T,width]; B and T as in `like` unless it is NULL. */
@@ -39,11 +39,11 @@ void kn_check_vector(kn_check *c, const char *field, kn_tensor t, int64_t n, boo
 /* i32 [n], contiguous. */
 void kn_check_index(kn_check *c, const char *field, kn_tensor t, int64_t n, bool optional);
 /* `t` has the dtype of `other`; with or_f32 it may be f32 instead. */
-void kn_check_same_dtype(kn_check *c, const char *field, kn_tensor t, const char *other_field, kn_tensor other,
-                         bool or_f32);
+void kn_check_same_dtype(kn_check *c, const char *field, kn_tensor t, const char *other_field,
+                         kn_tensor other, bool or_f32);
 /* State [B, inner...]: f32, each row contiguous, any batch stride. */
-void kn_check_state(kn_check *c, const char *field, kn_tensor t, int rank, const int64_t *want, const char *letters,
-                    bool optional);
+void kn_check_state(kn_check *c, const char *field, kn_tensor t, int rank, const int64_t *want,
+                    const char *letters, bool optional);
 void kn_check_matrix(kn_check *c, const char *field, const kn_matrix *m);
 /* No element of x is also an element of y. */
 void kn_check_disjoint(kn_check *c, const char *x_field, kn_tensor x, const char *y_field, kn_tensor y);

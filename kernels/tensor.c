@@ -142,9 +142,9 @@ kn_tensor kn_arena_take(kn_arena *a, kn_dtype dtype, int rank, const int64_t *di
         a->high     = SIZE_MAX;
         return (kn_tensor){.dtype = dtype, .rank = rank};
     }
-    bool       fits = a->buf != NULL && end <= a->capacity;
-    kn_tensor  t    = kn_tensor_make(fits ? a->buf : NULL, a->used, dtype, rank, dim);
-    a->used         = end;
+    bool      fits = a->buf != NULL && end <= a->capacity;
+    kn_tensor t    = kn_tensor_make(fits ? a->buf : NULL, a->used, dtype, rank, dim);
+    a->used        = end;
     if (a->used > a->high)
         a->high = a->used;
     if (a->buf != NULL && !fits)

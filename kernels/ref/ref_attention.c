@@ -51,10 +51,10 @@ mlm_status ref_attention(kn_queue *q, const kn_attention_args *a)
     double  out[KN_MAX_HEAD_DIM];
     for (int64_t b = 0; b < y.n_batch; b++)
         for (int64_t h = 0; h < a->n_heads; h++) {
-            head hd = {.qkv = qkv, .dtype = a->qkv.dtype, .b = b, .P = P};
-            hd.q_at = h * P;
-            hd.k_at = D + h * P;
-            hd.v_at = 2 * D + h * P;
+            head hd   = {.qkv = qkv, .dtype = a->qkv.dtype, .b = b, .P = P};
+            hd.q_at   = h * P;
+            hd.k_at   = D + h * P;
+            hd.v_at   = 2 * D + h * P;
             hd.n_keys = ref_valid(a->len, b, y.n_rows);
             hd.scale  = a->scale > 0.0f ? (double)a->scale : 1.0 / sqrt((double)P);
             for (int64_t t = 0; t < y.n_rows; t++) {

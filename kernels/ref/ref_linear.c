@@ -85,8 +85,8 @@ static double activate(kn_act act, double v)
 mlm_status ref_linear(kn_queue *q, const kn_linear_args *a)
 {
     (void)q;
-    const ref_weights *w     = a->w->impl;
-    kn_rows            x     = kn_as_rows(a->x), y = kn_as_rows(a->y), res = kn_as_rows(a->residual);
+    const ref_weights *w = a->w->impl;
+    kn_rows            x = kn_as_rows(a->x), y = kn_as_rows(a->y), res = kn_as_rows(a->residual);
     const float       *bias  = kn_data(a->bias);
     const float       *gamma = kn_data(a->gamma);
     for (int64_t b = 0; b < y.n_batch; b++)
@@ -127,7 +127,8 @@ mlm_status ref_embed(kn_queue *q, const kn_embed_args *a)
             double  scale = known && w->scale != NULL ? (double)w->scale[id] : 1.0;
             void   *row   = ref_row(y, a->y.dtype, b, t);
             for (int64_t i = 0; i < D; i++)
-                ref_put(row, a->y.dtype, i, known ? scale * ref_get(w->data, a->table->dtype, id * D + i) : 0.0);
+                ref_put(row, a->y.dtype, i,
+                        known ? scale * ref_get(w->data, a->table->dtype, id * D + i) : 0.0);
         }
     return MLM_OK;
 }

@@ -64,7 +64,8 @@ mlm_status ref_swiglu(kn_queue *q, const kn_swiglu_args *a)
             const void *g = ref_row(gate, a->gate.dtype, b, t), *u = ref_row(up, a->up.dtype, b, t);
             void       *yr = ref_row(y, a->y.dtype, b, t);
             for (int64_t i = 0; i < y.width; i++)
-                ref_put(yr, a->y.dtype, i, ref_silu(ref_get(g, a->gate.dtype, i)) * ref_get(u, a->up.dtype, i));
+                ref_put(yr, a->y.dtype, i,
+                        ref_silu(ref_get(g, a->gate.dtype, i)) * ref_get(u, a->up.dtype, i));
         }
     return MLM_OK;
 }

@@ -82,8 +82,8 @@ static double time_step(const kn_ssd_args *a, const float *dt_row, int64_t h)
 /* One state row S[p,:] of head h over all valid tokens of batch row b. */
 static void scan_row(const kn_ssd_args *a, ssd_dims n, int64_t b, int64_t h, int64_t p, float *S)
 {
-    kn_rows        x = kn_as_rows(a->x), bb = kn_as_rows(a->b), cc = kn_as_rows(a->c), dts = kn_as_rows(a->dt);
-    kn_rows        y     = kn_as_rows(a->y);
+    kn_rows x = kn_as_rows(a->x), bb = kn_as_rows(a->b), cc = kn_as_rows(a->c), dts = kn_as_rows(a->dt);
+    kn_rows y            = kn_as_rows(a->y);
     const int32_t *order = kn_data(a->order);
     const float   *A = kn_data(a->a), *D = kn_data(a->d);
     int64_t        n_valid = ref_valid(a->len, b, n.T), at = h * n.P + p, group = h / (n.H / n.G) * n.N;
