@@ -32,9 +32,13 @@ enum {
 
 /*
  * Parses all of text[0..n-1].  `name` appears in every message about this document ("model/config.json").
- * Errors: MLM_E_FORMAT with line and column, MLM_E_NOMEM.  Depth at most 64.  Linear time and memory.
+ * Errors: MLM_E_FORMAT with line and column, MLM_E_RANGE (2 GiB of text), MLM_E_NOMEM.  Depth at most 64, at
+ * most 16 Mi values.  Time n log n in the number of keys, otherwise linear; memory linear.
  */
 mlm_status mlm_json_parse(mlm_json **out, const char *text, size_t n, const char *name, unsigned flags) MLM_WARN_UNUSED;
+/* The same with another limit than 16 Mi on the number of values, which bounds the memory of the tree. */
+mlm_status mlm_json_parse_limited(mlm_json **out, const char *text, size_t n, const char *name, unsigned flags,
+                                  size_t max_values) MLM_WARN_UNUSED;
 /* Reads (at most `limit` bytes) and parses a file. */
 mlm_status mlm_json_parse_file(mlm_json **out, const char *path, size_t limit, unsigned flags) MLM_WARN_UNUSED;
 void       mlm_json_free(mlm_json *doc); /* NULL is fine */
@@ -43,7 +47,7 @@ const mlm_json_node *mlm_json_root(const mlm_json *doc);
 mlm_json_type        mlm_json_type_of(const mlm_json_node *node);
 const char          *mlm_json_type_name(mlm_json_type type); /* "an object", "a number", ... */
 
-/* Looks `key` up (case-sensitive); NULL when absent or when node is not an object.  O(1) on average. */
+/* Looks `key` up (case-sensitive); NULL when absent or when node is not an object.  At most log2(members) comparisons. */
 const mlm_json_node *mlm_json_get(const mlm_json_node *node, const char *key);
 /* Iteration over the children of an array or object, in file order. */
 int64_t              mlm_json_count(const mlm_json_node *node);
