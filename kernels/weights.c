@@ -1,0 +1,488 @@
+/*
+ * weights.c: tensors of a model directory by name, checked against what the model wants, put on a device.
+ *
+ * A tensor is read into host memory in pieces (so that progress moves), its values are checked there for NaN
+ * and infinity, and the device takes its copy: nothing points into the files afterwards.  int8 weights are
+ * symmetric with one scale per output row: w[o][i] = q[o][i] * scale[o].
+ */
+#include "kernels/weights.h"
+
+#include "kernels/base/mlm_dtype.h"
+#include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_safetensors.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECE_BYTES  ((size_t)4 << 20)
+#define SAMPLE_BYTES ((size_t)64 << 10)
+#define N_SAMPLES    8
+#define BLOCK        4096
+#define MAX_PARTS    64
+
+typedef unsigned long long ull;
+
+struct kn_weights {
+    mlm_safetensors    *st;
+    char               *dir;
+    bool               *used; /* [number of tensors] */
+    uint64_t            total_bytes, done_bytes, fingerprint;
+    kn_weights_progress progress;
+    void               *progress_payload;
+};
+
+/* ---- open --------------------------------------------------------------------------------------- */
+
+static uint64_t fnv1a(uint64_t hash, const unsigned char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
+    return hash;
+}
+
+static mlm_status hash_range(uint64_t *hash, const mlm_safetensors *st, int shard, uint64_t from, uint64_t n,
+                             unsigned char *buffer)
+{
+    while (n > 0) {
+        size_t piece = n < SAMPLE_BYTES ? (size_t)n : SAMPLE_BYTES;
+        MLM_TRY(mlm_safetensors_read_raw(st, shard, buffer, from, piece));
+        *hash = fnv1a(*hash, buffer, piece);
+        from += piece;
+        n -= piece;
+    }
+    return MLM_OK;
+}
+
+/* Size, header and evenly spaced samples of the data of one file. */
+static mlm_status hash_shard(uint64_t *hash, const mlm_safetensors *st, int shard, unsigned char *buffer)
+{
+    unsigned char size_bytes[8];
+    uint64_t      size = mlm_safetensors_file_bytes(st, shard), header = 0;
+    for (int i = 0; i < 8; i++)
+        size_bytes[i] = (unsigned char)(size >> (8 * i));
+    *hash = fnv1a(*hash, size_bytes, sizeof size_bytes);
+    MLM_TRY(mlm_safetensors_read_raw(st, shard, size_bytes, 0, sizeof size_bytes));
+    for (int i = 7; i >= 0; i--)
+        header = (header << 8) | size_bytes[i];
+    header += 8; /* checked against the size when the file was opened */
+    MLM_TRY(hash_range(hash, st, shard, 0, header, buffer));
+    uint64_t data = size - header;
+    if (data <= N_SAMPLES * SAMPLE_BYTES)
+        return hash_range(hash, st, shard, header, data, buffer);
+    for (uint64_t i = 0; i < N_SAMPLES; i++)
+        MLM_TRY(hash_range(hash, st, shard, header + (data - SAMPLE_BYTES) / (N_SAMPLES - 1) * i,
+                           SAMPLE_BYTES, buffer));
+    return MLM_OK;
+}
+
+static mlm_status take_fingerprint(kn_weights *w)
+{
+    unsigned char *buffer = malloc(SAMPLE_BYTES);
+    mlm_status     status = MLM_OK;
+    w->fingerprint        = 0xcbf29ce484222325ULL;
+    if (!buffer)
+        return mlm_fail_nomem(SAMPLE_BYTES, "the fingerprint of the weights");
+    for (int i = 0; i < mlm_safetensors_n_shards(w->st) && status == MLM_OK; i++)
+        status = hash_shard(&w->fingerprint, w->st, i, buffer);
+    free(buffer);
+    return status;
+}
+
+static mlm_status open_files(kn_weights *w, const char *dir)
+{
+    char      *single = NULL, *index = NULL;
+    mlm_status status;
+    MLM_TRY_GOTO(status, mlm_path_join(&single, dir, "model.safetensors"), done);
+    MLM_TRY_GOTO(status, mlm_path_join(&index, dir, "model.safetensors.index.json"), done);
+    if (access(single, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+        status = mlm_safetensors_open(&w->st, single);
+    else if (access(index, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+        status = mlm_safetensors_open(&w->st, index);
+    else if (access(dir, F_OK) != 0)
+        status = mlm_fail(MLM_E_NOTFOUND, "%s: the model directory does not exist", dir);
+    else if (!mlm_path_is_dir(dir))
+        status = mlm_fail(MLM_E_NOTFOUND, "%s: is not a model directory", dir);
+    else
+        status = mlm_fail(MLM_E_NOTFOUND,
+                          "%s: has neither model.safetensors nor model.safetensors.index.json", dir);
+done:
+    free(single);
+    free(index);
+    return status;
+}
+
+mlm_status kn_weights_open(kn_weights **out, const char *dir)
+{
+    mlm_status status;
+    *out          = NULL;
+    kn_weights *w = calloc(1, sizeof *w);
+    if (!w)
+        return mlm_fail_nomem(sizeof *w, dir);
+    MLM_TRY_GOTO(status, open_files(w, dir), fail);
+    size_t n = (size_t)mlm_safetensors_count(w->st);
+    w->dir   = strdup(dir);
+    w->used  = calloc(n + 1, sizeof *w->used);
+    if (!w->dir || !w->used) {
+        status = mlm_fail_nomem(n + strlen(dir), dir);
+        goto fail;
+    }
+    for (size_t i = 0; i < n; i++)
+        w->total_bytes += mlm_safetensors_at(w->st, (int64_t)i)->bytes; /* at most the sizes of the files */
+    MLM_TRY_GOTO(status, take_fingerprint(w), fail);
+    *out = w;
+    return MLM_OK;
+fail:
+    kn_weights_close(w);
+    return status;
+}
+
+void kn_weights_close(kn_weights *w)
+{
+    if (!w)
+        return;
+    mlm_safetensors_close(w->st);
+    free(w->dir);
+    free(w->used);
+    free(w);
+}
+
+void kn_weights_on_progress(kn_weights *w, kn_weights_progress fn, void *payload)
+{
+    w->progress         = fn;
+    w->progress_payload = payload;
+}
+
+/* ---- what is there ------------------------------------------------------------------------------ */
+
+static bool is_scale(const char *name)
+{
+    static const char suffix[] = "_scale";
+    size_t            n        = strlen(name);
+    return n >= sizeof suffix - 1 && strcmp(name + n - (sizeof suffix - 1), suffix) == 0;
+}
+
+static int64_t count_of(const mlm_st_tensor *t)
+{
+    return (int64_t)(t->bytes / mlm_st_dtype_size(t->dtype));
+}
+
+bool kn_weights_has(const kn_weights *w, const char *name)
+{
+    return mlm_safetensors_find(w->st, name) != NULL;
+}
+
+uint64_t kn_weights_total_bytes(const kn_weights *w)
+{
+    return w->total_bytes;
+}
+
+int64_t kn_weights_parameters(const kn_weights *w)
+{
+    int64_t sum = 0;
+    for (int64_t i = 0; i < mlm_safetensors_count(w->st); i++) {
+        const mlm_st_tensor *t = mlm_safetensors_at(w->st, i);
+        if (!is_scale(t->name))
+            sum += count_of(t);
+    }
+    return sum;
+}
+
+uint64_t kn_weights_fingerprint(const kn_weights *w)
+{
+    return w->fingerprint;
+}
+
+int kn_weights_shape(const kn_weights *w, const char *name, int64_t dim[8])
+{
+    const mlm_st_tensor *t = mlm_safetensors_find(w->st, name);
+    if (!t)
+        return -1;
+    for (int i = 0; i < t->rank; i++)
+        dim[i] = t->dim[i];
+    return t->rank;
+}
+
+int64_t kn_weights_unused(const kn_weights *w, const char **names, int64_t cap)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < mlm_safetensors_count(w->st); i++) {
+        if (w->used[i])
+            continue;
+        if (n < cap)
+            names[n] = mlm_safetensors_at(w->st, i)->name;
+        n++;
+    }
+    return n;
+}
+
+/* ---- reading and checking ----------------------------------------------------------------------- */
+
+static const char *path_of(const kn_weights *w, const mlm_st_tensor *t)
+{
+    return mlm_safetensors_path(w->st, t->shard);
+}
+
+/* "[2, 3]" */
+static void shape_text(const mlm_st_tensor *t, char *text, size_t cap)
+{
+    size_t used = 0;
+    for (int i = 0; i <= t->rank && used < cap; i++) {
+        int len = i == t->rank
+                      ? snprintf(text + used, cap - used, t->rank ? "]" : "[]")
+                      : snprintf(text + used, cap - used, "%s%lld", i ? ", " : "[", (long long)t->dim[i]);
+        used += len > 0 ? (size_t)len : 0;
+    }
+}
+
+/* Finds a tensor and notes that somebody wanted it. */
+static mlm_status find_tensor(const mlm_st_tensor **out, kn_weights *w, const char *name, const char *wanted)
+{
+    const mlm_st_tensor *t = mlm_safetensors_find(w->st, name);
+    *out                   = t;
+    if (!t)
+        return mlm_fail(MLM_E_NOTFOUND, "%s: tensor '%s' is missing from the weights, wanted %s", w->dir,
+                        name, wanted);
+    w->used[t - mlm_safetensors_at(w->st, 0)] = true;
+    return MLM_OK;
+}
+
+static bool bad_block_f32(const float *x, size_t n)
+{
+    uint32_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t u;
+        memcpy(&u, x + i, sizeof u);
+        bad |= (u & 0x7f800000u) == 0x7f800000u;
+    }
+    return bad != 0;
+}
+
+static bool bad_block_16(const uint16_t *x, size_t n, unsigned exponent)
+{
+    unsigned bad = 0;
+    for (size_t i = 0; i < n; i++)
+        bad |= (x[i] & exponent) == exponent;
+    return bad != 0;
+}
+
+static bool bad_block(mlm_st_dtype dtype, const void *data, size_t from, size_t n)
+{
+    if (dtype == MLM_ST_F32)
+        return bad_block_f32((const float *)data + from, n);
+    if (dtype == MLM_ST_BF16 || dtype == MLM_ST_F16)
+        return bad_block_16((const uint16_t *)data + from, n, dtype == MLM_ST_BF16 ? 0x7f80u : 0x7c00u);
+    return false;
+}
+
+/* NaN or infinity among n values, of which the first is element `first` of the tensor? */
+static mlm_status check_finite(const kn_weights *w, const mlm_st_tensor *t, const void *data, size_t n,
+                               uint64_t first)
+{
+    for (size_t from = 0; from < n; from += BLOCK) {
+        size_t block = n - from < BLOCK ? n - from : BLOCK;
+        if (!bad_block(t->dtype, data, from, block))
+            continue;
+        while (!bad_block(t->dtype, data, from, 1))
+            from++;
+        return mlm_fail(MLM_E_FORMAT, "%s: tensor '%s' is NaN or infinite at element %llu", path_of(w, t),
+                        t->name, (ull)(first + from));
+    }
+    return MLM_OK;
+}
+
+/* Elements [first, first + n) of a tensor to owned memory, checked.  The caller knows that they are there. */
+static mlm_status read_elements(void **out, kn_weights *w, const mlm_st_tensor *t, uint64_t first, size_t n)
+{
+    size_t size = mlm_st_dtype_size(t->dtype), bytes = 0;
+    *out = NULL;
+    if (!mlm_mul_size(&bytes, n, size))
+        return mlm_fail(MLM_E_RANGE, "%s: tensor '%s' is too large", path_of(w, t), t->name);
+    char *data = malloc(bytes ? bytes : 1);
+    if (!data)
+        return mlm_fail_nomem(bytes, t->name);
+    mlm_status status = MLM_OK;
+    for (size_t done = 0; done < bytes && status == MLM_OK;) {
+        size_t piece = bytes - done < PIECE_BYTES ? bytes - done : PIECE_BYTES;
+        status       = mlm_safetensors_read(w->st, t, data + done, first * size + done, piece);
+        if (status == MLM_OK)
+            status = check_finite(w, t, data + done, piece / size, first + done / size);
+        done += piece;
+        w->done_bytes += piece;
+        if (w->done_bytes > w->total_bytes) /* a tensor was read twice */
+            w->done_bytes = w->total_bytes;
+        if (status == MLM_OK && w->progress)
+            w->progress(w->done_bytes, w->total_bytes, w->progress_payload);
+    }
+    if (status != MLM_OK) {
+        free(data);
+        return status;
+    }
+    *out = data;
+    return MLM_OK;
+}
+
+/* ---- matrices ----------------------------------------------------------------------------------- */
+
+static bool to_kernel_dtype(mlm_st_dtype dtype, kn_dtype *out)
+{
+    bool known = dtype == MLM_ST_F32 || dtype == MLM_ST_BF16 || dtype == MLM_ST_F16 || dtype == MLM_ST_I8;
+    *out       = dtype == MLM_ST_F32    ? KN_F32
+                 : dtype == MLM_ST_BF16 ? KN_BF16
+                 : dtype == MLM_ST_F16  ? KN_F16
+                                        : KN_I8;
+    return known;
+}
+
+/* The scales of an int8 weight: F32 [out], finite, not negative. */
+static mlm_status read_scale(void **out, kn_weights *w, const char *weight, int64_t rows)
+{
+    char                 name[1024], wanted[64], shape[256];
+    const mlm_st_tensor *t = NULL;
+    *out                   = NULL;
+    int len                = snprintf(name, sizeof name, "%s_scale", weight);
+    if (len < 0 || (size_t)len >= sizeof name)
+        return mlm_fail(MLM_E_RANGE, "%s: tensor name '%.200s' is too long", w->dir, weight);
+    (void)snprintf(wanted, sizeof wanted, "F32 [%lld]", (long long)rows);
+    MLM_TRY(find_tensor(&t, w, name, wanted));
+    shape_text(t, shape, sizeof shape);
+    if (t->dtype != MLM_ST_F32)
+        return mlm_fail(MLM_E_DTYPE, "%s: tensor '%s' has dtype %s, must be %s", path_of(w, t), name,
+                        mlm_st_dtype_name(t->dtype), wanted);
+    if (t->rank != 1 || t->dim[0] != rows)
+        return mlm_fail(MLM_E_SHAPE, "%s: tensor '%s' has shape %s, must be [%lld]", path_of(w, t), name,
+                        shape, (long long)rows);
+    MLM_TRY(read_elements(out, w, t, 0, (size_t)rows));
+    const float *scale = *out;
+    for (int64_t i = 0; i < rows; i++) {
+        if (scale[i] < 0.0f) {
+            free(*out);
+            *out = NULL;
+            return mlm_fail(MLM_E_FORMAT, "%s: tensor '%s' is negative at element %lld, a scale must not be",
+                            path_of(w, t), name, (long long)i);
+        }
+    }
+    return MLM_OK;
+}
+
+/* Fills *part with owned data (and scale). */
+static mlm_status read_part(kn_matrix_part *part, void **data, void **scale, kn_weights *w,
+                            const kn_weights_part *want, int64_t in)
+{
+    char                 shape[256], wanted[64];
+    const mlm_st_tensor *t   = NULL;
+    int64_t              row = 1;
+    (void)snprintf(wanted, sizeof wanted, "[%lld, %lld]", (long long)want->out, (long long)in);
+    MLM_TRY(find_tensor(&t, w, want->name, wanted));
+    shape_text(t, shape, sizeof shape);
+    for (int i = 1; i < t->rank; i++) {
+        if (__builtin_mul_overflow(row, t->dim[i], &row))
+            row = -1; /* only with a dimension 0 beside it */
+    }
+    if (t->rank < 2 || t->dim[0] != want->out || row != in || want->out < 1 || in < 1)
+        return mlm_fail(MLM_E_SHAPE, "%s: tensor '%s' has shape %s, must be %s", path_of(w, t), t->name,
+                        shape, wanted);
+    if (!to_kernel_dtype(t->dtype, &part->dtype))
+        return mlm_fail(MLM_E_DTYPE, "%s: tensor '%s' has dtype %s, must be F32, BF16, F16 or I8",
+                        path_of(w, t), t->name, mlm_st_dtype_name(t->dtype));
+    part->out = want->out;
+    part->in  = in;
+    MLM_TRY(read_elements(data, w, t, 0, (size_t)count_of(t)));
+    part->data = *data;
+    if (part->dtype == KN_I8)
+        MLM_TRY(read_scale(scale, w, want->name, want->out));
+    part->scale = *scale;
+    return MLM_OK;
+}
+
+mlm_status kn_weights_matrix(kn_matrix **out, kn_weights *w, kn_device *dev, const kn_weights_part *parts,
+                             int n_parts, int64_t in)
+{
+    kn_matrix_part made[MAX_PARTS];
+    void          *owned[MAX_PARTS][2];
+    mlm_status     status = MLM_OK;
+    *out                  = NULL;
+    if (n_parts < 1 || n_parts > MAX_PARTS)
+        return mlm_fail(MLM_E_RANGE, "a matrix of %d parts, must be from 1 to %d", n_parts, MAX_PARTS);
+    memset(made, 0, sizeof made);
+    memset(owned, 0, sizeof owned);
+    for (int i = 0; i < n_parts && status == MLM_OK; i++) {
+        status = read_part(&made[i], &owned[i][0], &owned[i][1], w, &parts[i], in);
+        if (status == MLM_OK && made[i].dtype != made[0].dtype)
+            status = mlm_fail(MLM_E_DTYPE, "%s: tensor '%s' is %s, but '%s', which is stacked with it, is %s",
+                              w->dir, parts[i].name, kn_dtype_name(made[i].dtype), parts[0].name,
+                              kn_dtype_name(made[0].dtype));
+    }
+    if (status == MLM_OK)
+        status = kn_matrix_create(out, dev, made, n_parts);
+    for (int i = 0; i < n_parts; i++) {
+        free(owned[i][0]);
+        free(owned[i][1]);
+    }
+    return status;
+}
+
+/* ---- vectors ------------------------------------------------------------------------------------ */
+
+static void convert_to_f32(float *dst, const void *src, mlm_st_dtype dtype, size_t n)
+{
+    const uint16_t *half = src;
+    if (dtype == MLM_ST_F32) {
+        memcpy(dst, src, n * sizeof *dst);
+    } else if (dtype == MLM_ST_BF16) {
+        for (size_t i = 0; i < n; i++)
+            dst[i] = mlm_bf16_to_f32(half[i]);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            dst[i] = mlm_f16_to_f32(half[i]);
+    }
+}
+
+mlm_status kn_weights_host_f32(kn_weights *w, float *dst, const char *name, int64_t first, int64_t count,
+                               int64_t whole)
+{
+    char                 shape[256], wanted[64];
+    const mlm_st_tensor *t    = NULL;
+    void                *data = NULL;
+    int64_t              end  = 0;
+    if (first < 0 || count < 0 || __builtin_add_overflow(first, count, &end) || (whole != 0 && whole < end))
+        return mlm_fail(MLM_E_RANGE, "%s: tensor '%s': elements %lld to %lld of %lld wanted", w->dir, name,
+                        (long long)first, (long long)end, (long long)whole);
+    if (whole == 0)
+        whole = end;
+    (void)snprintf(wanted, sizeof wanted, "%lld elements", (long long)whole);
+    MLM_TRY(find_tensor(&t, w, name, wanted));
+    shape_text(t, shape, sizeof shape);
+    if (count_of(t) != whole)
+        return mlm_fail(MLM_E_SHAPE, "%s: tensor '%s' has shape %s, must have %s", path_of(w, t), name, shape,
+                        wanted);
+    if (t->dtype != MLM_ST_F32 && t->dtype != MLM_ST_BF16 && t->dtype != MLM_ST_F16)
+        return mlm_fail(MLM_E_DTYPE, "%s: tensor '%s' has dtype %s, must be F32, BF16 or F16", path_of(w, t),
+                        name, mlm_st_dtype_name(t->dtype));
+    MLM_TRY(read_elements(&data, w, t, (uint64_t)first, (size_t)count));
+    convert_to_f32(dst, data, t->dtype, (size_t)count);
+    free(data);
+    return MLM_OK;
+}
+
+mlm_status kn_weights_vector(kn_weights *w, kn_queue *q, kn_tensor t, const char *name, int64_t first,
+                             int64_t whole)
+{
+    int64_t count = kn_count(t);
+    size_t  bytes = 0;
+    if (t.dtype != KN_F32)
+        return mlm_fail(MLM_E_DTYPE, "tensor '%s' is wanted as %s, only f32 is possible", name,
+                        kn_dtype_name(t.dtype));
+    if (count < 0 || !mlm_mul_size(&bytes, (size_t)count, sizeof(float)))
+        return mlm_fail(MLM_E_RANGE, "tensor '%s' is wanted with too many elements", name);
+    float *host = malloc(bytes ? bytes : 1);
+    if (!host)
+        return mlm_fail_nomem(bytes, name);
+    mlm_status status = kn_weights_host_f32(w, host, name, first, count, whole);
+    if (status == MLM_OK)
+        status = kn_upload(q, t, host, bytes);
+    free(host);
+    return status;
+}
