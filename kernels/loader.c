@@ -1,0 +1,141 @@
+/* loader.c: see loader.h. */
+#include "kernels/loader.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static mlm_status format_name(const kn_loader *l, char name[KN_LOADER_NAME], const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+static mlm_status format_name(const kn_loader *l, char name[KN_LOADER_NAME], const char *fmt, va_list ap)
+{
+    int n = snprintf(name, KN_LOADER_NAME, "%s", l->prefix);
+    if (n >= 0 && n < KN_LOADER_NAME) {
+        int m = vsnprintf(name + n, (size_t)(KN_LOADER_NAME - n), fmt, ap);
+        if (m >= 0 && m < KN_LOADER_NAME - n)
+            return MLM_OK;
+    }
+    return mlm_fail(MLM_E_RANGE, "tensor name after the prefix '%s' is longer than %d bytes", l->prefix,
+                    KN_LOADER_NAME - 1);
+}
+
+mlm_status kn_loader_name(const kn_loader *l, char name[KN_LOADER_NAME], const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    mlm_status st = format_name(l, name, fmt, ap);
+    va_end(ap);
+    return st;
+}
+
+mlm_status kn_loader_run(kn_loader *l, mlm_status (*list)(kn_loader *l, void *model), void *model)
+{
+    kn_device *dev = kn_queue_device(l->queue);
+    kn_arena_measure(l->arena, dev);
+    MLM_TRY(list(l, model));
+    size_t bytes = l->arena->used;
+    MLM_TRY(kn_arena_create(l->arena, dev, bytes > 0 ? bytes : 64));
+    MLM_TRY(list(l, model));
+    return kn_arena_check(l->arena, "weights");
+}
+
+static kn_tensor take(kn_loader *l, int64_t rows, int64_t columns)
+{
+    return rows > 0 ? kn_arena_take(l->arena, KN_F32, 2, KN_DIMS(rows, columns))
+                    : kn_arena_take(l->arena, KN_F32, 1, KN_DIMS(columns));
+}
+
+mlm_status kn_load_vector(kn_loader *l, kn_tensor *out, int64_t count, const char *fmt, ...)
+{
+    *out = take(l, 0, count);
+    if (kn_loader_measuring(l))
+        return MLM_OK;
+    MLM_TRY(kn_arena_check(l->arena, "weights"));
+    char    name[KN_LOADER_NAME];
+    va_list ap;
+    va_start(ap, fmt);
+    mlm_status st = format_name(l, name, fmt, ap);
+    va_end(ap);
+    return st != MLM_OK ? st : kn_weights_vector(l->weights, l->queue, *out, name, 0, 0);
+}
+
+mlm_status kn_load_part(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns, int64_t first,
+                        int64_t whole, const char *fmt, ...)
+{
+    *out = take(l, rows, columns);
+    if (kn_loader_measuring(l))
+        return MLM_OK;
+    MLM_TRY(kn_arena_check(l->arena, "weights"));
+    char    name[KN_LOADER_NAME];
+    va_list ap;
+    va_start(ap, fmt);
+    mlm_status st = format_name(l, name, fmt, ap);
+    va_end(ap);
+    return st != MLM_OK ? st : kn_weights_vector(l->weights, l->queue, *out, name, first, whole);
+}
+
+mlm_status kn_load_host(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns, const float *values)
+{
+    *out = take(l, rows, columns);
+    if (kn_loader_measuring(l))
+        return MLM_OK;
+    MLM_TRY(kn_arena_check(l->arena, "weights"));
+    return kn_upload(l->queue, *out, values, (size_t)kn_count(*out) * sizeof *values);
+}
+
+mlm_status kn_load_neg_exp(kn_loader *l, kn_tensor *out, int64_t count, int64_t first, int64_t whole,
+                           const char *fmt, ...)
+{
+    if (kn_loader_measuring(l))
+        return kn_load_host(l, out, 0, count, NULL);
+    char    name[KN_LOADER_NAME];
+    va_list ap;
+    va_start(ap, fmt);
+    mlm_status st = format_name(l, name, fmt, ap);
+    va_end(ap);
+    if (st != MLM_OK)
+        return st;
+    float *host = malloc((size_t)count * sizeof *host);
+    if (!host)
+        return mlm_fail_nomem((size_t)count * sizeof *host, name);
+    st = kn_weights_host_f32(l->weights, host, name, first, count, whole);
+    for (int64_t i = 0; i < count && st == MLM_OK; i++) {
+        host[i] = -expf(host[i]);
+        if (!isfinite(host[i]))
+            st = mlm_fail(MLM_E_FORMAT, "tensor '%s': exp of element %lld overflows", name,
+                          (long long)(first + i));
+    }
+    if (st == MLM_OK)
+        st = kn_load_host(l, out, 0, count, host);
+    free(host);
+    return st;
+}
+
+mlm_status kn_load_matrix(kn_loader *l, kn_matrix **m, int64_t out, int64_t in, const char *fmt, ...)
+{
+    if (kn_loader_measuring(l))
+        return MLM_OK;
+    char    name[KN_LOADER_NAME];
+    va_list ap;
+    va_start(ap, fmt);
+    mlm_status st = format_name(l, name, fmt, ap);
+    va_end(ap);
+    if (st != MLM_OK)
+        return st;
+    kn_weights_part part = {name, out};
+    return kn_weights_matrix(m, l->weights, kn_queue_device(l->queue), &part, 1, in);
+}
+
+mlm_status kn_load_matrix_pair(kn_loader *l, kn_matrix **m, int64_t out, int64_t in, const char *a,
+                               const char *b)
+{
+    if (kn_loader_measuring(l))
+        return MLM_OK;
+    char name_a[KN_LOADER_NAME], name_b[KN_LOADER_NAME];
+    MLM_TRY(kn_loader_name(l, name_a, "%s", a));
+    MLM_TRY(kn_loader_name(l, name_b, "%s", b));
+    kn_weights_part parts[2] = {{name_a, out}, {name_b, out}};
+    return kn_weights_matrix(m, l->weights, kn_queue_device(l->queue), parts, 2, in);
+}
