@@ -25,6 +25,8 @@ typedef enum scan2d_order {
 
 extern const char *const scan2d_order_names[SCAN2D_ORDER_COUNT + 1]; /* NULL-terminated */
 
+/* The order of that name, or -1. */
+int scan2d_order_find(const char *name);
 /* Fills order[0 .. height*width-1]. */
 void scan2d_fill(int32_t *order, scan2d_order kind, int height, int width);
 /* inverse[order[t]] = t. */
