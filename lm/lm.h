@@ -18,7 +18,8 @@ typedef struct lm_config {
     int           n_layers, d_model;
     int           vocab_rows; /* rows of the embedding                                        */
     int           vocab_size; /* ids that may be produced: <= vocab_rows (padding is masked)  */
-    bool          tied;
+    bool          tied;       /* logits reuse the embedding matrix                             */
+    bool          conv_bias;
     float         norm_eps;
     mamba2_config mixer;
 } lm_config;

@@ -1,0 +1,254 @@
+/*
+ * lm_forward.c: running the language model: prefill in pieces, one-token steps, first logits.
+ *
+ *   r = embedding;  per layer: r += mixer(RMSNorm(r));  logits = RMSNorm(r_last) head^T
+ *
+ * Logits are computed for one token a row only; the residual row of that token is kept while later pieces
+ * of other rows run.
+ */
+#include "lm/lm_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Activations between the f32 residual stream and the products. */
+#define LM_ACT_DTYPE   KN_F32
+#define LM_MAX_PREFILL (1 << 30)
+
+static void take_scratch(lm_scratch *s, kn_arena *arena, const lm_config *c)
+{
+    int64_t B = s->max_rows, T = s->max_tokens, D = c->d_model;
+    s->x        = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, D));
+    s->h        = kn_arena_take(arena, LM_ACT_DTYPE, 3, KN_DIMS(B, T, D));
+    s->last     = kn_arena_take(arena, KN_F32, 2, KN_DIMS(B, D));
+    s->last_h   = kn_arena_take(arena, LM_ACT_DTYPE, 2, KN_DIMS(B, D));
+    s->ids      = kn_arena_take(arena, KN_I32, 1, KN_DIMS(B * T));
+    s->len      = kn_arena_take(arena, KN_I32, 1, KN_DIMS(B));
+    s->index    = kn_arena_take(arena, KN_I32, 1, KN_DIMS(B));
+    s->step_ids = kn_arena_take(arena, KN_I32, 1, KN_DIMS(B));
+    mamba2_scratch_take(&s->mixer, arena, &c->mixer, B, T);
+}
+
+mlm_status lm_scratch_create(lm_scratch **out, kn_arena *arena, const lm_config *c, int max_rows,
+                             int max_tokens)
+{
+    *out = NULL;
+    if (max_rows < 1 || max_rows > 65536 || max_tokens < 1 || max_tokens > 1 << 20)
+        return mlm_fail(MLM_E_RANGE, "scratch for %d rows x %d tokens, must be 1 to 65536 x 1 to 1048576",
+                        max_rows, max_tokens);
+    lm_scratch *s    = calloc(1, sizeof *s);
+    size_t      n    = (size_t)max_rows * (size_t)max_tokens + 2 * (size_t)max_rows;
+    int32_t    *host = calloc(n, sizeof *host);
+    if (!s || !host) {
+        free(s);
+        free(host);
+        return mlm_fail_nomem(n * sizeof *host, "language model scratch");
+    }
+    s->host       = host;
+    s->max_rows   = max_rows;
+    s->max_tokens = max_tokens;
+    take_scratch(s, arena, c);
+    mlm_status st = kn_arena_check(arena, "language model scratch");
+    if (st != MLM_OK) {
+        lm_scratch_free(s);
+        return st;
+    }
+    *out = s;
+    return MLM_OK;
+}
+
+void lm_scratch_free(lm_scratch *s)
+{
+    if (!s)
+        return;
+    free(s->host);
+    free(s);
+}
+
+kn_tensor lm_view(kn_tensor t, int64_t B, int64_t T)
+{
+    return kn_tensor_make(t.buf, t.offset, t.dtype, 3, KN_DIMS(B, T, t.dim[2]));
+}
+
+static kn_tensor first_rows(kn_tensor t, int64_t B)
+{
+    return kn_slice(t, 0, 0, B);
+}
+
+/* All layers on x [B,T,D], in place. */
+static mlm_status run_layers(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor x,
+                             kn_tensor len, lm_probe probe, void *payload)
+{
+    int64_t   B = x.dim[0], T = x.dim[1];
+    kn_tensor h = lm_view(s->h, B, T);
+    for (int i = 0; i < m->config.n_layers; i++) {
+        const lm_layer *layer = &m->layers[i];
+        kn_rmsnorm_args norm  = {.x = x, .w = layer->norm, .y = h, .eps = m->config.norm_eps};
+        MLM_TRY(kn_rmsnorm(q, &norm));
+        mamba2_args mix = {
+            .config     = &m->config.mixer,
+            .weights    = &layer->mixer,
+            .scratch    = &s->mixer,
+            .x          = h,
+            .residual   = x,
+            .y          = x,
+            .len        = len,
+            .conv_state = first_rows(kn_row(st->conv, i), B),
+            .ssm_state  = first_rows(kn_row(st->ssm, i), B),
+        };
+        MLM_TRY(mamba2_forward(q, &mix));
+        if (probe) {
+            char stage[32];
+            (void)snprintf(stage, sizeof stage, "layer%d", i);
+            probe(stage, x, payload);
+        }
+    }
+    return MLM_OK;
+}
+
+/* logits [B,V] of residual rows x [B,D]. */
+static mlm_status run_head(kn_queue *q, const lm_model *m, lm_scratch *s, kn_tensor x, kn_tensor logits)
+{
+    kn_tensor       h    = first_rows(s->last_h, x.dim[0]);
+    kn_rmsnorm_args norm = {.x = x, .w = m->norm_f, .y = h, .eps = m->config.norm_eps};
+    MLM_TRY(kn_rmsnorm(q, &norm));
+    kn_linear_args head = {.x = h, .w = m->head ? m->head : m->embedding, .y = logits};
+    return kn_linear(q, &head);
+}
+
+static mlm_status check_prefill(const lm_model *m, const lm_scratch *s, const lm_state *st,
+                                const lm_prefill_args *a)
+{
+    int B = a->n_rows, T = a->n_tokens;
+    if (B < 1 || B > s->max_rows || B > st->n_rows)
+        return mlm_fail(MLM_E_RANGE, "prefill of %d rows, must be 1 to %d", B,
+                        s->max_rows < st->n_rows ? s->max_rows : st->n_rows);
+    if (T < 1 || T > LM_MAX_PREFILL)
+        return mlm_fail(MLM_E_RANGE, "prefill of %d tokens, must be 1 to %d", T, LM_MAX_PREFILL);
+    if (kn_present(a->x) == (a->ids != NULL))
+        return mlm_fail(MLM_E_RANGE, "prefill takes either embeddings or ids");
+    if (kn_present(a->x) &&
+        (a->x.rank != 3 || a->x.dim[0] != B || a->x.dim[1] != T || a->x.dim[2] != m->config.d_model))
+        return mlm_fail(MLM_E_SHAPE, "prefill: x is not [%d,%d,%d]", B, T, m->config.d_model);
+    for (int b = 0; b < B; b++) {
+        int n = a->len ? a->len[b] : T;
+        if (n < 0 || n > T)
+            return mlm_fail(MLM_E_RANGE, "prefill: len[%d] is %d, must be 0 to %d", b, n, T);
+        for (int t = 0; a->ids && t < n; t++) {
+            int32_t id = a->ids[(size_t)b * (size_t)T + (size_t)t];
+            if (id < 0 || id >= m->config.vocab_rows)
+                return mlm_fail(MLM_E_RANGE, "prefill: token id %d of row %d is not in the vocabulary of %d",
+                                (int)id, b, m->config.vocab_rows);
+        }
+    }
+    return MLM_OK;
+}
+
+/* Tokens [t0, t0 + T) of every row -> x; padding gets id 0, so that it is finite. */
+static mlm_status load_piece(kn_queue *q, const lm_model *m, lm_scratch *s, const lm_prefill_args *a, int t0,
+                             kn_tensor x)
+{
+    int64_t B = x.dim[0], T = x.dim[1];
+    if (kn_present(a->x)) {
+        kn_copy_args copy = {.x = kn_slice(a->x, 1, t0, T), .y = x};
+        return kn_copy(q, &copy);
+    }
+    for (int64_t b = 0; b < B; b++) {
+        const int32_t *row = a->ids + b * a->n_tokens;
+        int64_t        n   = a->len ? a->len[b] : a->n_tokens;
+        for (int64_t t = 0; t < T; t++)
+            s->host[b * T + t] = t0 + t < n ? row[t0 + t] : 0;
+    }
+    kn_tensor ids = first_rows(s->ids, B * T);
+    MLM_TRY(kn_upload(q, ids, s->host, (size_t)(B * T) * sizeof *s->host));
+    kn_embed_args embed = {
+        .ids = ids, .table = m->embedding, .y = kn_reshape(x, 2, KN_DIMS(B * T, x.dim[2]))};
+    return kn_embed(q, &embed);
+}
+
+/* Keeps the residual row of every row that ends inside [t0, t0 + T). */
+static mlm_status keep_last(kn_queue *q, lm_scratch *s, const lm_prefill_args *a, int t0, kn_tensor x)
+{
+    int64_t  B = x.dim[0], T = x.dim[1];
+    int32_t *index  = s->host + (int64_t)s->max_rows * s->max_tokens + s->max_rows;
+    bool     single = T == a->n_tokens;
+    if (single) { /* the only piece: all rows in one op */
+        for (int64_t b = 0; b < B; b++)
+            index[b] = (a->len ? a->len[b] : (int32_t)T) - 1;
+        kn_tensor dev = first_rows(s->index, B);
+        MLM_TRY(kn_upload(q, dev, index, (size_t)B * sizeof *index));
+        kn_take_rows_args take = {.x = x, .index = dev, .y = first_rows(s->last, B)};
+        return kn_take_rows(q, &take);
+    }
+    for (int64_t b = 0; b < B; b++) {
+        int64_t end = (a->len ? a->len[b] : a->n_tokens) - 1 - t0;
+        if (end < 0 || end >= T)
+            continue;
+        kn_copy_args copy = {.x = kn_slice(kn_row(x, b), 0, end, 1), .y = kn_slice(s->last, 0, b, 1)};
+        MLM_TRY(kn_copy(q, &copy));
+    }
+    return MLM_OK;
+}
+
+/* Lengths inside the piece.  *len stays absent when every row fills it; false: no row has a token in it. */
+static mlm_status piece_lengths(kn_queue *q, lm_scratch *s, const lm_prefill_args *a, int t0, int T,
+                                kn_tensor *len, bool *any)
+{
+    int32_t *host = s->host + (int64_t)s->max_rows * s->max_tokens;
+    bool     full = true;
+    *any          = false;
+    memset(len, 0, sizeof *len);
+    for (int b = 0; b < a->n_rows; b++) {
+        int n   = (a->len ? a->len[b] : a->n_tokens) - t0;
+        host[b] = n < 0 ? 0 : n > T ? T : n;
+        full &= host[b] == T;
+        *any |= host[b] > 0;
+    }
+    if (full)
+        return MLM_OK;
+    *len = first_rows(s->len, a->n_rows);
+    return kn_upload(q, *len, host, (size_t)a->n_rows * sizeof *host);
+}
+
+mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, const lm_prefill_args *a)
+{
+    MLM_TRY(check_prefill(m, s, st, a));
+    bool want_logits = kn_present(a->logits);
+    if (want_logits) /* rows without a token give finite logits */
+        MLM_TRY(kn_zero(q, first_rows(s->last, a->n_rows)));
+    for (int t0 = 0; t0 < a->n_tokens; t0 += s->max_tokens) {
+        int       T = a->n_tokens - t0 < s->max_tokens ? a->n_tokens - t0 : s->max_tokens;
+        kn_tensor x = lm_view(s->x, a->n_rows, T), len;
+        bool      any;
+        MLM_TRY(piece_lengths(q, s, a, t0, T, &len, &any));
+        if (!any)
+            break;
+        MLM_TRY(load_piece(q, m, s, a, t0, x));
+        MLM_TRY(run_layers(q, m, s, st, x, len, a->probe, a->probe_payload));
+        if (want_logits)
+            MLM_TRY(keep_last(q, s, a, t0, x));
+        if (a->probe) {
+            kn_tensor       h    = lm_view(s->h, a->n_rows, T);
+            kn_rmsnorm_args norm = {.x = x, .w = m->norm_f, .y = h, .eps = m->config.norm_eps};
+            MLM_TRY(kn_rmsnorm(q, &norm));
+            a->probe("norm_f", h, a->probe_payload);
+        }
+    }
+    return want_logits ? run_head(q, m, s, first_rows(s->last, a->n_rows), a->logits) : MLM_OK;
+}
+
+mlm_status lm_step(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor ids,
+                   kn_tensor logits)
+{
+    int64_t B = ids.dim[0], D = m->config.d_model;
+    if (ids.rank != 1 || B < 1 || B > s->max_rows || B > st->n_rows)
+        return mlm_fail(MLM_E_RANGE, "a step of %lld rows, must be 1 to %d", (long long)B,
+                        s->max_rows < st->n_rows ? s->max_rows : st->n_rows);
+    kn_tensor     x = lm_view(s->x, B, 1), rows = kn_reshape(x, 2, KN_DIMS(B, D)), len;
+    kn_embed_args embed = {.ids = ids, .table = m->embedding, .y = rows};
+    memset(&len, 0, sizeof len);
+    MLM_TRY(kn_embed(q, &embed));
+    MLM_TRY(run_layers(q, m, s, st, x, len, NULL, NULL));
+    return run_head(q, m, s, rows, logits);
+}

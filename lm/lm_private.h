@@ -1,0 +1,49 @@
+/* lm_private.h: what the files of the language model share: the insides of model, state and scratch. */
+#ifndef LM_LM_PRIVATE_H
+#define LM_LM_PRIVATE_H
+
+#include "lm/lm.h"
+
+typedef struct lm_layer {
+    kn_tensor      norm; /* [D] */
+    kn_matrix     *in_proj, *out_proj;
+    mamba2_weights mixer; /* borrows the two matrices */
+} lm_layer;
+
+struct lm_model {
+    lm_config  config;
+    kn_device *dev;
+    kn_arena   arena; /* all vectors */
+    kn_matrix *embedding;
+    kn_matrix *head; /* NULL: tied */
+    kn_tensor  norm_f;
+    lm_layer  *layers;
+};
+
+struct lm_state {
+    lm_config  config;
+    kn_device *dev;
+    kn_arena   arena;
+    int        n_rows;
+    kn_tensor  conv; /* [L,B,K-1,C] */
+    kn_tensor  ssm;  /* [L,B,H,P,N] */
+};
+
+struct lm_scratch {
+    int            max_rows, max_tokens;
+    kn_tensor      x;        /* [B,T,D] f32: residual stream               */
+    kn_tensor      h;        /* [B,T,D] normed                             */
+    kn_tensor      last;     /* [B,D] f32: x of each row's last token      */
+    kn_tensor      last_h;   /* [B,D] normed                               */
+    kn_tensor      ids;      /* i32 [B*T]                                  */
+    kn_tensor      len;      /* i32 [B]                                    */
+    kn_tensor      index;    /* i32 [B]                                    */
+    kn_tensor      step_ids; /* i32 [B]: tokens of the generation loop     */
+    mamba2_scratch mixer;
+    int32_t       *host; /* [B*T + 2*B]: ids, len, index on their way up */
+};
+
+/* Contiguous [B,T,D] view at the start of a scratch tensor. */
+kn_tensor lm_view(kn_tensor t, int64_t B, int64_t T);
+
+#endif

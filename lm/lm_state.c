@@ -1,0 +1,165 @@
+/*
+ * lm_state.c: the recurrent state as a value: create, reset, copy a row, export, import.
+ *
+ * A row is strided over the layers ([L,B,...]); as one [L, elements] view with a long row stride it is
+ * copied by one kn_copy.
+ */
+#include "lm/lm_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "exported states are little-endian");
+
+static void take_state(lm_state *st)
+{
+    const lm_config     *c = &st->config;
+    const mamba2_config *m = &c->mixer;
+    st->conv               = kn_arena_take(&st->arena, KN_F32, 4,
+                                           KN_DIMS(c->n_layers, st->n_rows, m->conv_kernel - 1, mamba2_conv_channels(m)));
+    st->ssm                = kn_arena_take(&st->arena, KN_F32, 5,
+                                           KN_DIMS(c->n_layers, st->n_rows, m->n_heads, m->head_dim, m->d_state));
+}
+
+mlm_status lm_state_create(lm_state **out, const lm_model *m, int n_rows)
+{
+    *out = NULL;
+    if (n_rows < 1 || n_rows > 65536)
+        return mlm_fail(MLM_E_RANGE, "a state for %d rows was asked for, must be 1 to 65536", n_rows);
+    lm_state *st = calloc(1, sizeof *st);
+    if (!st)
+        return mlm_fail_nomem(sizeof *st, "recurrent state");
+    st->config = m->config;
+    st->dev    = m->dev;
+    st->n_rows = n_rows;
+    kn_arena_measure(&st->arena, m->dev);
+    take_state(st);
+    mlm_status status = kn_arena_create(&st->arena, m->dev, st->arena.used);
+    if (status == MLM_OK) {
+        take_state(st);
+        status = kn_arena_check(&st->arena, "recurrent state");
+    }
+    if (status != MLM_OK) {
+        lm_state_free(st);
+        return status;
+    }
+    *out = st;
+    return MLM_OK;
+}
+
+void lm_state_free(lm_state *st)
+{
+    if (!st)
+        return;
+    kn_arena_free(&st->arena);
+    free(st);
+}
+
+int lm_state_rows(const lm_state *st)
+{
+    return st->n_rows;
+}
+
+size_t lm_state_bytes(const lm_state *st)
+{
+    return (size_t)st->n_rows * lm_config_state_bytes(&st->config);
+}
+
+mlm_status lm_state_reset(kn_queue *q, lm_state *st)
+{
+    MLM_TRY(kn_zero(q, st->conv));
+    return kn_zero(q, st->ssm);
+}
+
+/* Row `row` of [L,B,...] as [L, elements]. */
+static kn_tensor row_over_layers(kn_tensor t, int row)
+{
+    int64_t   n = t.stride[1];
+    kn_tensor view =
+        kn_tensor_make(t.buf, t.offset + (size_t)(row * n) * sizeof(float), KN_F32, 2, KN_DIMS(t.dim[0], n));
+    view.stride[0] = t.stride[0];
+    return view;
+}
+
+/* Row `row` of layer `layer`, contiguous. */
+static kn_tensor row_of_layer(kn_tensor t, int layer, int row)
+{
+    int64_t n = t.stride[1];
+    return kn_tensor_make(t.buf, t.offset + (size_t)(layer * t.stride[0] + row * n) * sizeof(float), KN_F32,
+                          1, KN_DIMS(n));
+}
+
+static bool same_shape(const lm_config *a, const lm_config *b)
+{
+    const mamba2_config *m = &a->mixer, *n = &b->mixer;
+    return a->n_layers == b->n_layers && m->conv_kernel == n->conv_kernel && m->n_heads == n->n_heads &&
+           m->head_dim == n->head_dim && m->d_state == n->d_state &&
+           mamba2_conv_channels(m) == mamba2_conv_channels(n);
+}
+
+static mlm_status check_row(const lm_state *st, int row, const char *what)
+{
+    if (row < 0 || row >= st->n_rows)
+        return mlm_fail(MLM_E_RANGE, "%s row %d of a state with %d rows", what, row, st->n_rows);
+    return MLM_OK;
+}
+
+mlm_status lm_state_copy_row(kn_queue *q, lm_state *dst, int dst_row, const lm_state *src, int src_row)
+{
+    MLM_TRY(check_row(dst, dst_row, "copy to"));
+    MLM_TRY(check_row(src, src_row, "copy from"));
+    if (!same_shape(&dst->config, &src->config))
+        return mlm_fail(MLM_E_SHAPE, "a recurrent state can be copied only between states of the same model");
+    if (dst == src && dst_row == src_row)
+        return MLM_OK;
+    kn_copy_args conv = {row_over_layers(src->conv, src_row), row_over_layers(dst->conv, dst_row)};
+    kn_copy_args ssm  = {row_over_layers(src->ssm, src_row), row_over_layers(dst->ssm, dst_row)};
+    MLM_TRY(kn_copy(q, &conv));
+    return kn_copy(q, &ssm);
+}
+
+static mlm_status check_bytes(const lm_state *st, size_t bytes)
+{
+    size_t wanted = lm_config_state_bytes(&st->config);
+    if (bytes != wanted)
+        return mlm_fail(MLM_E_SHAPE, "a state of %zu bytes, must be %zu for this model", bytes, wanted);
+    return MLM_OK;
+}
+
+mlm_status lm_state_export_row(kn_queue *q, const lm_state *st, int row, void *dst, size_t bytes)
+{
+    MLM_TRY(check_row(st, row, "export"));
+    MLM_TRY(check_bytes(st, bytes));
+    char           *p        = dst;
+    const kn_tensor parts[2] = {st->conv, st->ssm};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < st->config.n_layers; i++) {
+            size_t n = (size_t)parts[k].stride[1] * sizeof(float);
+            MLM_TRY(kn_download(q, p, row_of_layer(parts[k], i, row), n));
+            p += n;
+        }
+    return MLM_OK;
+}
+
+mlm_status lm_state_import_row(kn_queue *q, lm_state *st, int row, const void *src, size_t bytes)
+{
+    MLM_TRY(check_row(st, row, "import"));
+    MLM_TRY(check_bytes(st, bytes));
+    const char *p = src;
+    for (size_t i = 0; i < bytes; i += sizeof(float)) {
+        float v;
+        memcpy(&v, p + i, sizeof v);
+        if (!isfinite(v))
+            return mlm_fail(MLM_E_FORMAT, "element %zu of an imported state is not finite",
+                            i / sizeof(float));
+    }
+    const kn_tensor parts[2] = {st->conv, st->ssm};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < st->config.n_layers; i++) {
+            size_t n = (size_t)parts[k].stride[1] * sizeof(float);
+            MLM_TRY(kn_upload(q, row_of_layer(parts[k], i, row), p, n));
+            p += n;
+        }
+    return MLM_OK;
+}
