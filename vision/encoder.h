@@ -30,8 +30,8 @@ const vision_config *vision_encoder_config(const vision_encoder *enc);
 const vit_model     *vision_encoder_tower(const vision_encoder *enc, int tower);
 
 typedef struct vision_scratch {
-    vit_scratch tower; /* the larger of the towers: they run one after the other */
-    kn_tensor   pixels; /* [B,3,S,S] f32                                          */
+    vit_scratch tower[VISION_MAX_TOWERS]; /* over the same memory: the towers run one after the other */
+    kn_tensor   pixels;                   /* [B,3,S,S] f32                                            */
     int64_t     max_batch;
 } vision_scratch;
 void vision_scratch_take(vision_scratch *s, kn_arena *arena, const vision_config *c, int64_t B);
