@@ -207,7 +207,7 @@ void vision_image_free(vision_image *img)
 static mlm_status decode_source(vision_image *out, const vision_source *src)
 {
     vision_format format = sniff_format(src);
-    if (format == VISION_FORMAT_COUNT && !guess_other(src) && vision_tga_plausible(src->bytes, src->n))
+    if (format == VISION_FORMAT_COUNT && vision_tga_plausible(src->bytes, src->n))
         format = VISION_FORMAT_TGA;
     if (format == VISION_FORMAT_COUNT)
         return fail_not_picture(src);

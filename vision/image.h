@@ -2,9 +2,16 @@
  * image.h: picture files to RGB pixels.  Every byte of the input is hostile until decoded.
  *
  * The type is found from the content, never from the suffix.  JPEG through libjpeg-turbo, PNG through
- * libpng, WebP through libwebp, GIF (first frame) through giflib, BMP and TGA through stb_image with every
- * other format switched off, HEIC, AVIF and TIFF where libheif, libavif, libtiff were found at build time.
- * Pixels are those of Pillow's Image.open(f).convert("RGB"): alpha is dropped without compositing.
+ * libpng, WebP through libwebp, GIF (first frame) through giflib, TGA through stb_image with every other
+ * format switched off, BMP by our own reader (image_bmp.c says why), HEIC, AVIF and TIFF where libheif, libavif, libtiff were found at build time.
+ * Pixels are those of Pillow 9.4.0's Image.open(f).convert("RGB"), byte for byte (tests/golden): alpha is
+ * dropped without compositing, gamma and colour profiles are ignored, 16-bit grey PNG is clipped at 255.
+ * Not promised: TIFF beyond 8 bits, YCbCr or CMYK in TIFF, HEIC and AVIF (Pillow 9.4.0 has none), files
+ * that Pillow patches up (a JPEG whose data stops before its end marker, a PNG without its end chunk or
+ * with a wrong CRC in pixel data): those are refused here.  Orientation in XMP is not looked at.
+ *
+ * ignore_orientation is about EXIF (JPEG, PNG, WebP).  What the container itself says (HEIC, AVIF, TIFF) is
+ * always applied, as by Pillow's TIFF reader.
  *
  * Limits (named in the error): file 256 MB, side 16,384, 64 Mpixel, 100 scans in a progressive JPEG.  The
  * size is checked before any pixel memory is taken.
@@ -46,7 +53,7 @@ typedef struct vision_image {
 } vision_image;
 
 typedef struct vision_image_options {
-    bool ignore_orientation; /* as the Python reference does: for official benchmark tasks */
+    bool ignore_orientation; /* EXIF is read, not applied: as the Python reference does, for benchmarks */
 } vision_image_options;
 
 /* opt may be NULL.  Errors: MLM_E_IO, MLM_E_NOTFOUND, MLM_E_FORMAT, MLM_E_RANGE (limits), MLM_E_UNSUPPORTED, MLM_E_NOMEM. */

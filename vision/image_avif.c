@@ -1,6 +1,6 @@
 /*
- * image_avif.c: AVIF through libavif.  It reports the file's rotation and mirroring without applying them;
- * they are handed on as the EXIF orientation of the same meaning.  An EXIF block is ignored, as the format asks.
+ * image_avif.c: AVIF through libavif.  It reports the container's rotation and mirroring without applying
+ * them; they are applied here, whatever ignore_orientation says.  EXIF is ignored, as the format asks.
  */
 #include "vision/image_private.h"
 
@@ -48,7 +48,7 @@ static mlm_status decode_frame(vision_image *out, const vision_source *src, avif
     if (result != AVIF_RESULT_OK)
         return fail_avif(src, result);
     out->orientation = orientation_of(decoder->image);
-    return MLM_OK;
+    return vision_image_orient(out, out->orientation);
 }
 
 mlm_status vision_decode_avif(vision_image *out, const vision_source *src)

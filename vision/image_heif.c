@@ -1,4 +1,7 @@
-/* image_heif.c: HEIC through libheif, which turns and mirrors by itself (so EXIF is not applied again). */
+/*
+ * image_heif.c: HEIC through libheif, which turns and mirrors as the container says.  That is part of the
+ * picture, whatever ignore_orientation says; EXIF is not applied on top of it.
+ */
 #include "vision/image_private.h"
 
 #include <libheif/heif.h>
@@ -29,13 +32,8 @@ static mlm_status copy_pixels(vision_image *out, const vision_source *src, const
 static mlm_status decode_primary(vision_image *out, const vision_source *src, const struct heif_image_handle *handle)
 {
     MLM_TRY(vision_image_check_size(src, heif_image_handle_get_width(handle), heif_image_handle_get_height(handle)));
-    struct heif_decoding_options *options = heif_decoding_options_alloc();
-    struct heif_image            *img     = NULL;
-    if (!options)
-        return mlm_fail(MLM_E_NOMEM, "%s: out of memory while decoding HEIC", src->name);
-    options->ignore_transformations = src->keep_orientation;
-    struct heif_error error = heif_decode_image(handle, &img, heif_colorspace_RGB, heif_chroma_interleaved_RGB, options);
-    heif_decoding_options_free(options);
+    struct heif_image *img   = NULL;
+    struct heif_error  error = heif_decode_image(handle, &img, heif_colorspace_RGB, heif_chroma_interleaved_RGB, NULL);
     if (error.code != heif_error_Ok)
         return fail_heif(src, error);
     mlm_status status = copy_pixels(out, src, img);

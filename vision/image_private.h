@@ -9,12 +9,12 @@ typedef struct vision_source {
     const uint8_t *bytes;
     size_t         n;
     const char    *name;             /* stands for the file in messages                          */
-    bool           keep_orientation; /* ignore_orientation: a decoder must not rotate by itself */
+    bool           keep_orientation; /* ignore_orientation: EXIF is read, not applied            */
 } vision_source;
 
 /*
  * One decoder: out is zeroed, src is of its format.  Sets width, height, rgb (as stored) and orientation
- * (the EXIF value found, else 0); rotated only where the library has rotated already.  On failure the
+ * (the value found, else 0); rotated only where the decoder has turned the picture already.  On failure the
  * caller frees out.
  */
 typedef mlm_status (*vision_decode_fn)(vision_image *out, const vision_source *src);

@@ -74,7 +74,7 @@ bool vision_tga_plausible(const uint8_t *bytes, size_t n)
         return false;
     bool map_ok = h.has_map ? h.map_length > 0 && h.map_start + h.map_length <= 256 &&
                                   (h.map_bits == 15 || h.map_bits == 16 || h.map_bits == 24 || h.map_bits == 32)
-                            : (h.type & 7) != 1 && h.map_length == 0 && (h.map_bits == 0 || h.map_bits == 24 || h.map_bits == 32);
+                            : (h.type & 7) != 1 && h.map_start == 0 && h.map_length == 0 && (h.map_bits == 0 || h.map_bits == 24 || h.map_bits == 32);
     /* 15 attribute bits are never meant; the two top bits of the flags (interleaving) must be 0. */
     return map_ok && h.width > 0 && h.height > 0 && depth_known(&h) && (h.flags & 15) <= 8 && (h.flags & 0xC0) == 0 &&
            data_offset(&h) < n;

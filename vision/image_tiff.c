@@ -1,6 +1,7 @@
 /*
  * image_tiff.c: the first page of a TIFF through libtiff's RGBA reader (8-bit result for every kind that it
- * knows), from memory, its messages kept to ourselves and its allocations limited.
+ * knows), from memory, its messages kept to ourselves and its allocations limited.  The orientation tag is
+ * always applied, as Pillow does while loading; alpha is dropped without premultiplying.
  */
 #include "vision/image_private.h"
 
@@ -96,6 +97,15 @@ static mlm_status fail_tiff(const tiff_job *job)
     return mlm_fail(MLM_E_FORMAT, "%s: cannot read TIFF: %s", job->src->name, job->text[0] ? job->text : "unknown error");
 }
 
+/* libtiff multiplies colours by an unassociated alpha, but not by one that is said to be multiplied in. */
+static void keep_colours(TIFF *tif)
+{
+    uint16_t  n     = 0, associated = EXTRASAMPLE_ASSOCALPHA;
+    uint16_t *kinds = NULL;
+    if (TIFFGetField(tif, TIFFTAG_EXTRASAMPLES, &n, &kinds) && n == 1 && kinds[0] == EXTRASAMPLE_UNASSALPHA)
+        (void)TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, 1, &associated);
+}
+
 static mlm_status read_pixels(vision_image *out, tiff_job *job, TIFF *tif)
 {
     uint32_t width = 0, height = 0;
@@ -110,7 +120,8 @@ static mlm_status read_pixels(vision_image *out, tiff_job *job, TIFF *tif)
     uint32_t *raster = malloc(n * sizeof *raster);
     if (!raster)
         return mlm_fail_nomem(n * sizeof *raster, "TIFF picture");
-    /* Asked for in its own orientation: rows then come as they are stored, and image.c turns them. */
+    keep_colours(tif);
+    /* Asked for in its own orientation: rows then come as they are stored. */
     if (!TIFFReadRGBAImageOriented(tif, width, height, raster, orientation, 1)) {
         free(raster);
         return fail_tiff(job);
@@ -122,7 +133,7 @@ static mlm_status read_pixels(vision_image *out, tiff_job *job, TIFF *tif)
     }
     free(raster);
     out->orientation = orientation;
-    return MLM_OK;
+    return vision_image_orient(out, orientation);
 }
 
 mlm_status vision_decode_tiff(vision_image *out, const vision_source *src)
