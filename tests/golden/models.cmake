@@ -1,0 +1,9 @@
+# Models against PyTorch, timm and transformers.
+set(_fixture ${CMAKE_CURRENT_LIST_DIR}/../support/model_fixture.c ${CMAKE_CURRENT_LIST_DIR}/../support/tensor_compare.c)
+mlm_test(NAME test_golden_builtin LABELS golden TIMEOUT 300 ARGS cpu
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_golden_builtin.c ${_fixture}
+    LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)
+add_test(NAME test_golden_builtin_ref COMMAND test_golden_builtin ref)
+# The bf16 weights, by hand: MLM_SHARED names the folder with models/ and golden/.
+add_test(NAME test_golden_bf16 COMMAND test_golden_builtin cpu models/mlmamba-tiny golden/reference.safetensors models/images)
+set_tests_properties(test_golden_builtin_ref test_golden_bf16 PROPERTIES LABELS golden TIMEOUT 600 SKIP_RETURN_CODE 77)
