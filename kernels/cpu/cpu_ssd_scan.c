@@ -16,7 +16,7 @@
 #include "kernels/cpu/cpu_mk.h"
 #include "kernels/cpu/cpu_rows.h"
 
-#define Q         64 /* tokens of a chunk: a multiple of MK_PAD        */
+#define CHUNK 128 /* tokens: a multiple of MK_PAD */
 #define P_BLOCK   64 /* columns of a task: a multiple of MK_PAD        */
 #define HEADS_MAX 8  /* heads of a task                                */
 
@@ -34,15 +34,15 @@ typedef struct scan_job {
 } scan_job;
 
 typedef struct scan_scratch {
-    float *bt;    /* [N][Q]     b transposed, chunk            */
-    float *ct;    /* [N][Q]     c transposed, chunk            */
-    float *bw;    /* [Q][NP]    exp(l_last - l_j) b_j          */
-    float *g;     /* [Q][Q]     g[j][i] = b_j . c_i            */
-    float *left;  /* [Q+N][Q]   left side of y's product: decayed g, then exp(l_i) c */
-    float *right; /* [Q+N][P_BLOCK] u, then S^T of the head    */
-    float *y;     /* [Q][P_BLOCK]                              */
+    float *bt;    /* [N][CHUNK]     b transposed, chunk            */
+    float *ct;    /* [N][CHUNK]     c transposed, chunk            */
+    float *bw;    /* [CHUNK][NP]    exp(l_last - l_j) b_j          */
+    float *g;     /* [CHUNK][CHUNK]     g[j][i] = b_j . c_i            */
+    float *left;  /* [CHUNK+N][CHUNK]   left side of y's product: decayed g, then exp(l_i) c */
+    float *right; /* [CHUNK+N][P_BLOCK] u, then S^T of the head    */
+    float *y;     /* [CHUNK][P_BLOCK]                              */
     float *s;     /* [heads][N][P_BLOCK] S^T of every head     */
-    float  dt[Q], hi[Q], lo[Q];
+    float  dt[CHUNK], hi[CHUNK], lo[CHUNK];
 } scan_scratch;
 
 /* One head of a task at one chunk. */
@@ -54,20 +54,20 @@ typedef struct scan_place {
 
 static int64_t scratch_floats(const scan_job *j, int64_t heads)
 {
-    return 2 * j->N * Q + Q * j->NP + Q * Q + (Q + j->N) * Q + Q * P_BLOCK + Q * P_BLOCK +
+    return 2 * j->N * CHUNK + CHUNK * j->NP + CHUNK * CHUNK + (CHUNK + j->N) * CHUNK + CHUNK * P_BLOCK + CHUNK * P_BLOCK +
            heads * j->N * P_BLOCK;
 }
 
 static void lay_out(scan_scratch *s, const scan_job *j, float *p)
 {
     s->bt    = p;
-    s->ct    = s->bt + j->N * Q;
-    s->bw    = s->ct + j->N * Q;
-    s->g     = s->bw + Q * j->NP;
-    s->left  = s->g + Q * Q;
-    s->right = s->left + (Q + j->N) * Q;
-    s->y     = s->right + Q * P_BLOCK;
-    s->s     = s->y + Q * P_BLOCK;
+    s->ct    = s->bt + j->N * CHUNK;
+    s->bw    = s->ct + j->N * CHUNK;
+    s->g     = s->bw + CHUNK * j->NP;
+    s->left  = s->g + CHUNK * CHUNK;
+    s->right = s->left + (CHUNK + j->N) * CHUNK;
+    s->y     = s->right + CHUNK * P_BLOCK;
+    s->s     = s->y + CHUNK * P_BLOCK;
 }
 
 static int64_t token_of(const scan_job *j, int64_t t)
@@ -83,21 +83,11 @@ static const float *row_of(const kn_rows *r, int64_t b, int64_t t)
 /* b and c of the chunk transposed, and their products; what does not depend on the head. */
 static void chunk_products(const scan_job *j, scan_scratch *s, scan_place at)
 {
-    for (int64_t i = 0; i < at.n; i++) {
-        const float *b = row_of(&j->b, at.b, at.t0 + i) + at.g * j->N,
-                    *c = row_of(&j->c, at.b, at.t0 + i) + at.g * j->N;
-        for (int64_t n = 0; n < j->N; n++) {
-            s->bt[n * Q + i] = b[n];
-            s->ct[n * Q + i] = c[n];
-        }
-    }
-    for (int64_t n = 0; n < j->N && at.n < Q; n++) {
-        memset(s->bt + n * Q + at.n, 0, (size_t)(Q - at.n) * sizeof(float));
-        memset(s->ct + n * Q + at.n, 0, (size_t)(Q - at.n) * sizeof(float));
-    }
+    mk_transpose(s->bt, CHUNK, row_of(&j->b, at.b, at.t0) + at.g * j->N, j->b.row_stride, at.n, CHUNK, j->N);
+    mk_transpose(s->ct, CHUNK, row_of(&j->c, at.b, at.t0) + at.g * j->N, j->c.row_stride, at.n, CHUNK, j->N);
     /* Row j needs columns i >= j only. */
     for (int64_t i = 0; i < at.n; i += MK_PAD)
-        mk_product(at.n < i + MK_PAD ? at.n : i + MK_PAD, MK_PAD, j->N, s->bt, Q, s->ct + i, Q, s->g + i, Q,
+        mk_product(at.n < i + MK_PAD ? at.n : i + MK_PAD, MK_PAD, j->N, s->bt, CHUNK, s->ct + i, CHUNK, s->g + i, CHUNK,
                    false);
 }
 
@@ -107,11 +97,11 @@ static void chunk_steps(const scan_job *j, scan_scratch *s, scan_place at)
     const kn_ssd_scan_args *a    = j->a;
     float                   bias = j->dt_bias ? j->dt_bias[at.h] : 0.0f;
     double                  l    = 0.0;
-    for (int64_t i = 0; i < Q; i++)
+    for (int64_t i = 0; i < CHUNK; i++)
         s->dt[i] = i < at.n ? row_of(&j->dt, at.b, token_of(j, at.t0 + i))[at.h] + bias : 0.0f;
-    for (int64_t i = 0; i < Q; i += VW)
+    for (int64_t i = 0; i < CHUNK; i += VW)
         v_store(s->dt + i, v_softplus(v_load(s->dt + i)));
-    for (int64_t i = 0; i < Q; i++) {
+    for (int64_t i = 0; i < CHUNK; i++) {
         float dt = s->dt[i] < a->dt_min ? a->dt_min : s->dt[i];
         dt       = a->dt_max > 0.0f && dt > a->dt_max ? a->dt_max : dt;
         /* Tokens past the end: no input, no decay. */
@@ -133,28 +123,28 @@ static void fill_left(const scan_job *j, scan_scratch *s, scan_place at)
 {
     for (int64_t k = 0; k < at.n; k++) {
         vf      hi = v_set1(s->hi[k]), lo = v_set1(s->lo[k]);
-        float  *m = s->left + k * Q;
+        float  *m = s->left + k * CHUNK;
         int64_t i = k / VW * VW;
         memset(m, 0, (size_t)i * sizeof *m);
         float *first = m + i;
-        for (; i < Q; i += VW)
-            v_store(m + i, v_load(s->g + k * Q + i) * decay_from(s, i, hi, lo));
+        for (; i < CHUNK; i += VW)
+            v_store(m + i, v_load(s->g + k * CHUNK + i) * decay_from(s, i, hi, lo));
         for (int64_t z = 0; z < k % VW; z++)
             first[z] = 0.0f;
     }
-    for (int64_t i = 0; i < Q; i += VW) {
+    for (int64_t i = 0; i < CHUNK; i += VW) {
         vf e = decay_from(s, i, v_zero(), v_zero());
         for (int64_t n = 0; n < j->N; n++)
-            v_store(s->left + (Q + n) * Q + i, v_load(s->ct + n * Q + i) * e);
+            v_store(s->left + (CHUNK + n) * CHUNK + i, v_load(s->ct + n * CHUNK + i) * e);
     }
 }
 
 /* right = dt x, columns past the end 0;  bw = exp(l_last - l_j) b_j */
 static void fill_inputs(const scan_job *j, scan_scratch *s, scan_place at)
 {
-    float w[Q];
-    vf    hi = v_set1(s->hi[Q - 1]), lo = v_set1(s->lo[Q - 1]);
-    for (int64_t i = 0; i < Q; i += VW)
+    float w[CHUNK];
+    vf    hi = v_set1(s->hi[CHUNK - 1]), lo = v_set1(s->lo[CHUNK - 1]);
+    for (int64_t i = 0; i < CHUNK; i += VW)
         v_store(w + i, v_exp((hi - v_load(s->hi + i)) + (lo - v_load(s->lo + i))));
     for (int64_t k = 0; k < at.n; k++) {
         const float *x  = row_of(&j->x, at.b, at.t0 + k) + at.h * j->P + at.p0;
@@ -188,7 +178,7 @@ static void store_outputs(const scan_job *j, const scan_scratch *s, scan_place a
 static void advance_state(const scan_job *j, const scan_scratch *s, scan_place at, int64_t cols, float *state)
 {
     float all[VW];
-    v_store(all, v_exp(v_set1(s->hi[Q - 1]) + v_set1(s->lo[Q - 1])));
+    v_store(all, v_exp(v_set1(s->hi[CHUNK - 1]) + v_set1(s->lo[CHUNK - 1])));
     for (int64_t i = 0; i < j->N * P_BLOCK; i += VW)
         v_store(state + i, v_load(state + i) * v_set1(all[0]));
     mk_product(j->N, cols, at.n, s->bw, j->NP, s->right, P_BLOCK, state, P_BLOCK, true);
@@ -200,11 +190,11 @@ static void scan_chunk(const scan_job *j, scan_scratch *s, scan_place at, float 
     chunk_steps(j, s, at);
     fill_left(j, s, at);
     fill_inputs(j, s, at);
-    mk_product(at.n, cols, j->N, s->left + Q * Q, Q, state, P_BLOCK, s->y, P_BLOCK, false);
+    mk_product(at.n, cols, j->N, s->left + CHUNK * CHUNK, CHUNK, state, P_BLOCK, s->y, P_BLOCK, false);
     /* Rows i .. i+MK_ROWS-1 need tokens up to the last of them. */
     for (int64_t i = 0; i < at.n; i += MK_ROWS) {
         int64_t rows = at.n - i < MK_ROWS ? at.n - i : MK_ROWS;
-        mk_product(rows, cols, i + rows, s->left + i, Q, s->right, P_BLOCK, s->y + i * P_BLOCK, P_BLOCK,
+        mk_product(rows, cols, i + rows, s->left + i, CHUNK, s->right, P_BLOCK, s->y + i * P_BLOCK, P_BLOCK,
                    true);
     }
     advance_state(j, s, at, cols, state);
@@ -218,9 +208,7 @@ static void load_state(const scan_job *j, float *st, int64_t b, int64_t h, int64
     if (!j->state)
         return;
     const float *state = j->state + b * j->state_stride + (h * j->P + p0) * j->N;
-    for (int64_t p = 0; p < n_p; p++)
-        for (int64_t n = 0; n < j->N; n++)
-            st[n * P_BLOCK + p] = state[p * j->N + n];
+    mk_transpose(st, P_BLOCK, state, j->N, n_p, n_p, j->N);
 }
 
 static void save_state(const scan_job *j, const float *st, int64_t b, int64_t h, int64_t p0, int64_t n_p)
@@ -228,9 +216,7 @@ static void save_state(const scan_job *j, const float *st, int64_t b, int64_t h,
     if (!j->state)
         return;
     float *state = j->state + b * j->state_stride + (h * j->P + p0) * j->N;
-    for (int64_t p = 0; p < n_p; p++)
-        for (int64_t n = 0; n < j->N; n++)
-            state[p * j->N + n] = st[n * P_BLOCK + p];
+    mk_transpose(state, j->N, st, P_BLOCK, j->N, j->N, n_p);
 }
 
 static void zero_outputs(const scan_job *j, scan_place at, int64_t from)
@@ -241,15 +227,45 @@ static void zero_outputs(const scan_job *j, scan_place at, int64_t from)
                0, (size_t)at.n_p * sizeof(float));
 }
 
+/* One token goes through kn_ssd_step, as it does when it is the whole call: the same bits padded and alone. */
+static bool is_step(const scan_job *j, int64_t b)
+{
+    return j->state != NULL && cpu_valid(j->a->len, b, j->T) == 1;
+}
+
+static kn_tensor first_token(kn_tensor t, int64_t b)
+{
+    return kn_slice(kn_slice(t, 0, b, 1), 1, 0, 1);
+}
+
+static mlm_status step_row(kn_queue *q, const kn_ssd_scan_args *a, int64_t b)
+{
+    kn_ssd_step_args s = *a;
+    s.x                = first_token(a->x, b);
+    s.b                = first_token(a->b, b);
+    s.c                = first_token(a->c, b);
+    s.dt               = first_token(a->dt, b);
+    s.y                = first_token(a->y, b);
+    s.state            = kn_slice(a->state, 0, b, 1);
+    s.len              = (kn_tensor){0};
+    return CPU_FN(ssd_step)(q, &s);
+}
+
 static void scan_task(const scan_job *j, scan_place at, int64_t n_heads, float *scratch)
 {
     scan_scratch s;
     int64_t      n_valid = cpu_valid(j->a->len, at.b, j->T), h0 = at.h, size = j->N * P_BLOCK;
+    for (int64_t h = 0; h < n_heads && is_step(j, at.b); h++) {
+        at.h = h0 + h;
+        zero_outputs(j, at, 1);
+    }
+    if (is_step(j, at.b))
+        return;
     lay_out(&s, j, scratch);
     for (int64_t h = 0; h < n_heads; h++)
         load_state(j, s.s + h * size, at.b, h0 + h, at.p0, at.n_p);
-    for (at.t0 = 0; at.t0 < n_valid; at.t0 += Q) {
-        at.n = n_valid - at.t0 < Q ? n_valid - at.t0 : Q;
+    for (at.t0 = 0; at.t0 < n_valid; at.t0 += CHUNK) {
+        at.n = n_valid - at.t0 < CHUNK ? n_valid - at.t0 : CHUNK;
         chunk_products(j, &s, at);
         for (int64_t h = 0; h < n_heads; h++) {
             at.h = h0 + h;
@@ -319,5 +335,8 @@ mlm_status CPU_FN(ssd_scan)(kn_queue *q, const kn_ssd_scan_args *a)
         j.heads--;
     j.h_blocks = (per_g + j.heads - 1) / j.heads;
     cpu_parallel(q, tasks * j.h_blocks, j.T * j.heads * P_BLOCK * j.N / 8 + 1, scan_range, &j);
+    for (int64_t b = 0; b < j.x.n_batch; b++)
+        if (is_step(&j, b))
+            MLM_TRY(step_row(q, a, b));
     return MLM_OK;
 }
