@@ -61,13 +61,15 @@ void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t align, size_t n);
 void  __libc_free(void *p);
 
-void *malloc(size_t n);
-void *calloc(size_t count, size_t n);
-void *realloc(void *p, size_t n);
-void *aligned_alloc(size_t align, size_t n);
-void *memalign(size_t align, size_t n);
-int   posix_memalign(void **out, size_t align, size_t n);
-void  free(void *p);
+/* Visible from the shared libraries: with -fvisibility=hidden only this program's own calls would come here. */
+#    define EXPORTED __attribute__((visibility("default")))
+EXPORTED void *malloc(size_t n);
+EXPORTED void *calloc(size_t count, size_t n);
+EXPORTED void *realloc(void *p, size_t n);
+EXPORTED void *aligned_alloc(size_t align, size_t n);
+EXPORTED void *memalign(size_t align, size_t n);
+EXPORTED int   posix_memalign(void **out, size_t align, size_t n);
+EXPORTED void  free(void *p);
 
 static bool must_fail(void)
 {

@@ -1,0 +1,10 @@
+# Tests of mlm_base and of kernels/weights.c.
+set(_s ${PROJECT_SOURCE_DIR}/tests/support)
+set(_u ${CMAKE_CURRENT_LIST_DIR})
+mlm_test(NAME test_status LABELS unit SOURCES ${_u}/test_status.c LIBS mlm_base)
+mlm_test(NAME test_file LABELS unit SOURCES ${_u}/test_file.c ${_s}/temp_dir.c ${_s}/alloc_fail.c LIBS mlm_base)
+mlm_test(NAME test_json LABELS unit SOURCES ${_u}/test_json.c ${_s}/temp_dir.c ${_s}/alloc_fail.c LIBS mlm_base)
+mlm_test(NAME test_json_suite LABELS unit SOURCES ${_u}/test_json_suite.c LIBS mlm_base)
+mlm_test(NAME test_safetensors LABELS unit SOURCES ${_u}/test_safetensors.c ${_s}/temp_dir.c ${_s}/alloc_fail.c LIBS mlm_base)
+mlm_test(NAME test_threads LABELS unit SOURCES ${_u}/test_threads.c ${_s}/alloc_fail.c LIBS mlm_base)
+mlm_test(NAME test_weights LABELS unit SOURCES ${_u}/test_weights.c ${_s}/temp_dir.c ${_s}/alloc_fail.c LIBS mlm_kernels)

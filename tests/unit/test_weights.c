@@ -1,0 +1,368 @@
+/* test_weights.c: named weights arrive exactly, in every dtype; what does not fit is refused by name. */
+#include "kernels/weights.h"
+
+#include "kernels/base/mlm_dtype.h"
+
+#include "tests/support/alloc_fail.h"
+#include "tests/support/cm.h"
+#include "tests/support/temp_dir.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static temp_dir   dir;
+static kn_device *dev;
+static kn_queue  *queue;
+
+static const float values[6] = {1.0f, -2.0f, 0.5f, 3.0f, 0.0f, -0.25f}; /* exact in every dtype */
+
+typedef struct builder {
+    char          header[4096];
+    unsigned char data[4096];
+    size_t        n_header, n_data;
+} builder;
+
+static void add(builder *b, const char *name, const char *dtype, const char *shape, const void *bytes,
+                size_t n)
+{
+    int len = snprintf(b->header + b->n_header, sizeof b->header - b->n_header,
+                       "%s\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%zu,%zu]}",
+                       b->n_header ? "," : "{", name, dtype, shape, b->n_data, b->n_data + n);
+    b->n_header += (size_t)len;
+    memcpy(b->data + b->n_data, bytes, n);
+    b->n_data += n;
+}
+
+static void write_model(builder *b)
+{
+    unsigned char file[8400];
+    size_t        n          = 8;
+    b->header[b->n_header++] = '}';
+    for (int i = 0; i < 8; i++)
+        file[i] = (unsigned char)((uint64_t)b->n_header >> (8 * i));
+    memcpy(file + n, b->header, b->n_header);
+    n += b->n_header;
+    memcpy(file + n, b->data, b->n_data);
+    (void)temp_dir_write(&dir, "model.safetensors", file, n + b->n_data);
+}
+
+static kn_weights *open_model(void)
+{
+    kn_weights *w = NULL;
+    if (kn_weights_open(&w, dir.path) != MLM_OK)
+        fail_msg("%s", mlm_error_message());
+    return w;
+}
+
+static void write_sound(void)
+{
+    builder                  b = {.n_header = 0};
+    uint16_t                 bf16[6], f16[6] = {0x3c00, 0xc000, 0x3800, 0x4200, 0, 0xb400};
+    static const signed char i8[6]    = {1, -2, 127, -127, 0, 5};
+    static const float       scale[2] = {0.5f, 0.0f};
+    for (int i = 0; i < 6; i++)
+        bf16[i] = mlm_f32_to_bf16(values[i]);
+    add(&b, "f32", "F32", "[2,3]", values, sizeof values);
+    add(&b, "bf16", "BF16", "[2,3]", bf16, sizeof bf16);
+    add(&b, "f16", "F16", "[2,3,1]", f16, sizeof f16);
+    add(&b, "q", "I8", "[2,3]", i8, sizeof i8);
+    add(&b, "q_scale", "F32", "[2]", scale, sizeof scale);
+    add(&b, "ids", "I64", "[1]", "\0\0\0\0\0\0\0", 8);
+    write_model(&b);
+}
+
+/* y = I W^T, so y[i][o] = w[o][i]. */
+static void read_back(float *y, const kn_matrix *m)
+{
+    kn_arena  a;
+    float     identity[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+    int64_t   out         = kn_matrix_out(m);
+    kn_tensor x, t;
+    assert_int_equal(kn_arena_create(&a, dev, 4096), MLM_OK);
+    x = kn_arena_take(&a, KN_F32, 2, KN_DIMS(3, 3));
+    t = kn_arena_take(&a, KN_F32, 2, KN_DIMS(3, out));
+    assert_int_equal(kn_upload(queue, x, identity, sizeof identity), MLM_OK);
+    assert_int_equal(kn_linear(queue, &(kn_linear_args){.x = x, .w = m, .y = t}), MLM_OK);
+    assert_int_equal(kn_download(queue, y, t, (size_t)(3 * out) * sizeof(float)), MLM_OK);
+    kn_arena_free(&a);
+}
+
+typedef struct progress {
+    uint64_t last, total;
+    int      calls;
+} progress;
+
+static void on_progress(uint64_t done, uint64_t total, void *payload)
+{
+    progress *p = payload;
+    assert_true(done >= p->last && done <= total);
+    *p = (progress){done, total, p->calls + 1};
+}
+
+static void test_matrices(void **state)
+{
+    (void)state;
+    static const char *const names[3] = {"f32", "bf16", "f16"};
+    write_sound();
+    kn_weights *w = open_model();
+    kn_matrix  *m = NULL;
+    float       y[12];
+    progress    p = {0, 0, 0};
+    kn_weights_on_progress(w, on_progress, &p);
+    assert_int_equal(kn_weights_total_bytes(w), 24 + 12 + 12 + 6 + 8 + 8);
+    assert_int_equal(kn_weights_parameters(w), 6 * 4 + 1);
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(kn_weights_matrix(&m, w, dev, &(kn_weights_part){names[k], 2}, 1, 3), MLM_OK);
+        assert_int_equal(kn_matrix_out(m), 2);
+        assert_int_equal(kn_matrix_in(m), 3);
+        read_back(y, m);
+        for (int o = 0; o < 2; o++) {
+            for (int i = 0; i < 3; i++)
+                assert_true(y[i * 2 + o] == values[o * 3 + i]);
+        }
+        kn_matrix_free(m);
+    }
+    const kn_weights_part twice[2] = {{"q", 2}, {"q", 2}};
+    assert_int_equal(kn_weights_matrix(&m, w, dev, twice, 2, 3), MLM_OK);
+    assert_int_equal(kn_matrix_out(m), 4);
+    assert_int_equal(kn_matrix_dtype(m), KN_I8);
+    read_back(y, m);
+    assert_true(y[0] == 0.5f && y[4] == -1.0f && y[8] == 63.5f); /* row 0: 0.5 * {1, -2, 127} */
+    assert_true(y[1] == 0.0f && y[5] == 0.0f && y[2] == 0.5f && y[10] == 63.5f);
+    kn_matrix_free(m);
+    assert_true(p.calls >= 5 && p.total == 70 && p.last == 70); /* "q" counted twice, never above the total */
+
+    const char *unused[4];
+    assert_int_equal(kn_weights_unused(w, unused, 4), 1);
+    assert_string_equal(unused[0], "ids");
+    assert_int_equal(kn_weights_unused(w, NULL, 0), 1);
+    kn_weights_close(w);
+    kn_weights_close(NULL);
+}
+
+static void test_vectors(void **state)
+{
+    (void)state;
+    write_sound();
+    kn_weights *w = open_model();
+    float       v[6];
+    int64_t     dim[8];
+    assert_int_equal(kn_weights_shape(w, "f16", dim), 3);
+    assert_int_equal(dim[0] * 100 + dim[1] * 10 + dim[2], 231);
+    assert_int_equal(kn_weights_shape(w, "no", dim), -1);
+    assert_true(kn_weights_has(w, "f32") && !kn_weights_has(w, "no"));
+    static const char *const names[3] = {"f32", "bf16", "f16"};
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(kn_weights_host_f32(w, v, names[k], 0, 6, 0), MLM_OK);
+        assert_memory_equal(v, values, sizeof values);
+        assert_int_equal(kn_weights_host_f32(w, v, names[k], 3, 2, 6), MLM_OK);
+        assert_memory_equal(v, values + 3, 2 * sizeof *v);
+    }
+    kn_arena a;
+    assert_int_equal(kn_arena_create(&a, dev, 4096), MLM_OK);
+    kn_tensor t = kn_arena_take(&a, KN_F32, 1, KN_DIMS(3));
+    assert_int_equal(kn_weights_vector(w, queue, t, "bf16", 3, 6), MLM_OK);
+    assert_int_equal(kn_download(queue, v, t, 12), MLM_OK);
+    assert_memory_equal(v, values + 3, 12);
+    assert_int_equal(kn_weights_vector(w, queue, t, "bf16", 0, 0), MLM_E_SHAPE);
+    assert_message_has("model.safetensors: tensor 'bf16' has shape [2, 3], must have 3 elements");
+    kn_arena_free(&a);
+    assert_int_equal(kn_weights_host_f32(w, v, "ids", 0, 1, 0), MLM_E_DTYPE);
+    assert_message_has("tensor 'ids' has dtype I64");
+    assert_int_equal(kn_weights_host_f32(w, v, "no", 0, 1, 0), MLM_E_NOTFOUND);
+    assert_message_has("tensor 'no' is missing");
+    assert_int_equal(kn_weights_host_f32(w, v, "f32", 5, 2, 6), MLM_E_RANGE);
+    assert_int_equal(kn_weights_host_f32(w, v, "f32", INT64_MAX, 2, 0), MLM_E_RANGE);
+    assert_int_equal(kn_weights_host_f32(w, v, "f32", -1, 2, 0), MLM_E_RANGE);
+    kn_weights_close(w);
+}
+
+static void refuse_matrix(const char *name, int64_t out, int64_t in, mlm_status status, const char *message)
+{
+    kn_weights *w = open_model();
+    kn_matrix  *m = NULL;
+    assert_int_equal(kn_weights_matrix(&m, w, dev, &(kn_weights_part){name, out}, 1, in), status);
+    assert_null(m);
+    assert_message_has(message);
+    kn_weights_close(w);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    write_sound();
+    refuse_matrix("no", 2, 3, MLM_E_NOTFOUND, "tensor 'no' is missing from the weights, wanted [2, 3]");
+    refuse_matrix("f32", 3, 2, MLM_E_SHAPE,
+                  "model.safetensors: tensor 'f32' has shape [2, 3], must be [3, 2]");
+    refuse_matrix("q_scale", 2, 1, MLM_E_SHAPE, "tensor 'q_scale' has shape [2]");
+    refuse_matrix("ids", 1, 1, MLM_E_SHAPE, "tensor 'ids'");
+    kn_weights *w = open_model();
+    kn_matrix  *m = NULL;
+    assert_int_equal(kn_weights_matrix(&m, w, dev, (const kn_weights_part[]){{"f32", 2}, {"q", 2}}, 2, 3),
+                     MLM_E_DTYPE);
+    assert_message_has("'q' is i8, but 'f32'");
+    assert_int_equal(kn_weights_matrix(&m, w, dev, NULL, 0, 3), MLM_E_RANGE);
+    kn_weights_close(w);
+
+    static const struct {
+        const char *dtype, *shape, *scale_dtype, *scale_shape;
+        float       scale;
+        mlm_status  status;
+        const char *message;
+    } cases[] = {
+        {"I8", "[1,2]", NULL, NULL, 0, MLM_E_NOTFOUND, "tensor 'w_scale' is missing"},
+        {"I8", "[1,2]", "I32", "[1]", 1, MLM_E_DTYPE, "tensor 'w_scale' has dtype I32"},
+        {"I8", "[1,2]", "F32", "[1,1]", 1, MLM_E_SHAPE, "tensor 'w_scale' has shape [1, 1], must be [1]"},
+        {"I8", "[1,2]", "F32", "[1]", NAN, MLM_E_FORMAT, "tensor 'w_scale' is NaN or infinite at element 0"},
+        {"I8", "[1,2]", "F32", "[1]", INFINITY, MLM_E_FORMAT, "tensor 'w_scale'"},
+        {"I8", "[1,2]", "F32", "[1]", -1, MLM_E_FORMAT, "tensor 'w_scale' is negative at element 0"},
+        {"U8", "[1,2]", NULL, NULL, 0, MLM_E_DTYPE, "tensor 'w' has dtype U8"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        builder b = {.n_header = 0};
+        add(&b, "w", cases[i].dtype, cases[i].shape, "ab", 2);
+        if (cases[i].scale_dtype)
+            add(&b, "w_scale", cases[i].scale_dtype, cases[i].scale_shape, &cases[i].scale, 4);
+        write_model(&b);
+        refuse_matrix("w", 1, 2, cases[i].status, cases[i].message);
+    }
+}
+
+/* One bad value anywhere is found and named with its index, in blocks and in the rest after them. */
+static void test_not_finite(void **state)
+{
+    (void)state;
+    static const size_t at[] = {0, 1, 4095, 4096, 4999};
+    const size_t        n    = 5000;
+    for (int dtype = 0; dtype < 6; dtype++) { /* F32, BF16, F16; NaN, infinity */
+        size_t size = dtype / 2 == 0 ? 4 : 2;
+        for (size_t k = 0; k < sizeof at / sizeof *at; k++) {
+            char           header[128], message[64];
+            int            len  = snprintf(header, sizeof header,
+                                           "{\"w\":{\"dtype\":\"%s\",\"shape\":[1,%zu],\"data_offsets\":[0,%zu]}}",
+                               dtype / 2 == 0   ? "F32"
+                                           : dtype / 2 == 1 ? "BF16"
+                                                            : "F16",
+                                           n, n * size);
+            unsigned char *file = calloc(1, 8 + (size_t)len + n * size);
+            assert_non_null(file);
+            file[0] = (unsigned char)len;
+            memcpy(file + 8, header, (size_t)len);
+            static const uint32_t bad[6] = {0x7fc00000, 0xff800000, 0xffc0, 0x7f80, 0x7e01, 0xfc00};
+            for (size_t i = 0; i < size; i++)
+                file[8 + (size_t)len + at[k] * size + i] = (unsigned char)(bad[dtype] >> (8 * i));
+            (void)temp_dir_write(&dir, "model.safetensors", file, 8 + (size_t)len + n * size);
+            free(file);
+            (void)snprintf(message, sizeof message, "tensor 'w' is NaN or infinite at element %zu", at[k]);
+            refuse_matrix("w", 1, 5000, MLM_E_FORMAT, message);
+            float       v[8];
+            kn_weights *w     = open_model();
+            int64_t     first = at[k] > 4 ? (int64_t)at[k] - 4 : 0;
+            assert_int_equal(kn_weights_host_f32(w, v, "w", first, 5, 5000), MLM_E_FORMAT);
+            assert_message_has(message);
+            assert_int_equal(kn_weights_host_f32(w, v, "w", at[k] > 100 ? 10 : 10 + first, 5, 5000), MLM_OK);
+            kn_weights_close(w);
+        }
+    }
+}
+
+static void test_directories(void **state)
+{
+    (void)state;
+    kn_weights *w = NULL;
+    char        path[512];
+    write_sound();
+    w                   = open_model();
+    uint64_t first_hash = kn_weights_fingerprint(w);
+    kn_weights_close(w);
+    w = open_model();
+    assert_true(kn_weights_fingerprint(w) == first_hash);
+    kn_weights_close(w);
+    builder b = {.n_header = 0};
+    add(&b, "f32", "F32", "[2,3]", values, sizeof values);
+    write_model(&b);
+    w = open_model();
+    assert_true(kn_weights_fingerprint(w) != first_hash);
+    kn_weights_close(w);
+
+    (void)remove(temp_dir_path(&dir, "model.safetensors"));
+    assert_int_equal(kn_weights_open(&w, dir.path), MLM_E_NOTFOUND);
+    assert_null(w);
+    assert_message_has(dir.path);
+    assert_message_has("has neither model.safetensors nor model.safetensors.index.json");
+    (void)snprintf(path, sizeof path, "%s", temp_dir_path(&dir, "nowhere"));
+    assert_int_equal(kn_weights_open(&w, path), MLM_E_NOTFOUND);
+    assert_message_has("does not exist");
+    (void)snprintf(path, sizeof path, "%s", temp_dir_write(&dir, "plain", "x", 1));
+    assert_int_equal(kn_weights_open(&w, path), MLM_E_NOTFOUND);
+    assert_message_has("is not a model directory");
+    static const char index[] = "{\"weight_map\":{\"a\":\"gone.safetensors\"}}";
+    (void)temp_dir_write(&dir, "model.safetensors.index.json", index, sizeof index - 1);
+    assert_int_equal(kn_weights_open(&w, dir.path), MLM_E_NOTFOUND);
+    assert_message_has("gone.safetensors");
+    (void)remove(temp_dir_path(&dir, "model.safetensors.index.json"));
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    if (!alloc_fail_works())
+        skip();
+    write_sound();
+    for (int forever = 0; forever < 2; forever++) {
+        for (long at = 1;; at++) {
+            kn_weights *w = NULL;
+            kn_matrix  *m = NULL;
+            float       v[6];
+            long        before = alloc_fail_live();
+            alloc_fail_at(at, forever ? ALLOC_FAIL_FOREVER : ALLOC_FAIL_ONCE);
+            mlm_status status = kn_weights_open(&w, dir.path);
+            if (status == MLM_OK)
+                status = kn_weights_matrix(&m, w, dev, &(kn_weights_part){"q", 2}, 1, 3);
+            if (status == MLM_OK)
+                status = kn_weights_host_f32(w, v, "bf16", 0, 6, 0);
+            bool reached = alloc_fail_stop();
+            if (status != MLM_OK) {
+                assert_int_equal(status, MLM_E_NOMEM);
+                assert_message_has("out of memory");
+            }
+            kn_matrix_free(m);
+            kn_weights_close(w);
+            assert_int_equal(alloc_fail_live(), before);
+            if (!reached)
+                break;
+        }
+    }
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    temp_dir_open(&dir);
+    if (kn_device_open(&dev, &(kn_device_options){.name = "ref"}) != MLM_OK ||
+        kn_queue_create(&queue, dev) != MLM_OK) {
+        print_error("%s\n", mlm_error_message());
+        return -1;
+    }
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    kn_queue_free(queue);
+    kn_device_close(dev);
+    temp_dir_close(&dir);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_matrices),    cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_directories), cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
