@@ -1,0 +1,144 @@
+/*
+ * cuda_common.cuh: what the files of the CUDA backend share on the host side: the objects behind kn_device,
+ * kn_queue and kn_matrix, errors as statuses, and launching kernels.
+ *
+ * Every call sets its device first, because the current device belongs to a host thread.  No op allocates
+ * or waits, so any sequence of ops can be captured into a graph.
+ */
+#ifndef KERNELS_CUDA_COMMON_CUH
+#define KERNELS_CUDA_COMMON_CUH
+
+extern "C" {
+#include "kernels/backend.h"
+}
+
+#include <cuda_runtime.h>
+#include <pthread.h>
+
+#define CUDA_STAGING_BYTES ((size_t)4 << 20)
+
+struct cuda_lt; /* cuBLASLt when it was found (cuda_lt.cu) */
+
+struct cuda_staging { /* two pinned halves: one is filled while the other travels */
+    char       *half[2];
+    cudaEvent_t done[2];
+    int         next;
+};
+
+struct cuda_device {
+    int             index, capability, n_sm; /* capability 90 = sm_90 */
+    int             max_shared;              /* bytes of dynamic shared memory a block may ask for */
+    bool            sync_each;               /* MLM_CUDA_SYNC=1: name the op that faults */
+    int             lost;                    /* set once by the first sticky error */
+    pthread_mutex_t lock;                    /* of the transfer stream, used by matrix_create */
+    cudaStream_t    transfer;
+    cuda_staging    staging;
+    cuda_lt        *lt;
+};
+
+struct cuda_queue {
+    cudaStream_t stream;
+    cuda_staging staging;
+    bool         capturing;
+    void        *lt_workspace;
+};
+
+struct cuda_matrix {
+    void   *data;  /* [out, pitch] in the stored dtype, zeros from column `in` on */
+    float  *scale; /* [out], I8 only */
+    int64_t pitch; /* elements; a row starts on a 16-byte boundary */
+};
+
+static inline cuda_device *cuda_of(const kn_device *dev)
+{
+    return (cuda_device *)dev->impl;
+}
+static inline cuda_queue *cuda_of(const kn_queue *q)
+{
+    return (cuda_queue *)q->impl;
+}
+static inline const cuda_matrix *cuda_of(const kn_matrix *m)
+{
+    return (const cuda_matrix *)m->impl;
+}
+
+/* MLM_OK, or the status of a failed call with a message naming `what`; remembers sticky errors. */
+mlm_status cuda_status(const kn_device *dev, cudaError_t err, const char *what);
+/* Makes the device current; fails when it is lost. */
+mlm_status cuda_enter(const kn_device *dev, const char *what);
+mlm_status cuda_alloc(const kn_device *dev, void **out, size_t bytes, const char *what);
+mlm_status cuda_staging_create(const kn_device *dev, cuda_staging *s);
+void       cuda_staging_free(cuda_staging *s);
+/* Host bytes through the pinned halves; src may be reused when it returns. */
+mlm_status cuda_send(const kn_device *dev, cuda_staging *s, cudaStream_t stream, void *dst, const void *src,
+                     size_t bytes);
+
+/* After a launch: its error, or with MLM_CUDA_SYNC the op's own. */
+mlm_status cuda_launched(kn_queue *q, const char *op, cudaError_t err);
+
+/*
+ * Launches `kernel` on the queue.  From sm_90 on as a programmatic dependent: it may start before the kernel
+ * in front of it has finished, so every kernel of this backend calls cuda_dependency_wait() before it reads
+ * or writes anything but weights.
+ */
+template <typename... Params, typename... Args>
+mlm_status cuda_launch(kn_queue *q, const char *op, void (*kernel)(Params...), dim3 grid, dim3 block,
+                       size_t shared, Args &&...args)
+{
+    MLM_TRY(cuda_enter(q->dev, op));
+    if (shared > 48 * 1024) {
+        cudaError_t err = cudaFuncSetAttribute((const void *)kernel,
+                                               cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+        MLM_TRY(cuda_status(q->dev, err, op));
+    }
+    cudaLaunchAttribute early                        = {};
+    early.id                                         = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config                        = {};
+    config.gridDim                                   = grid;
+    config.blockDim                                  = block;
+    config.dynamicSmemBytes                          = shared;
+    config.stream                                    = cuda_of(q)->stream;
+    config.attrs                                     = &early;
+    config.numAttrs                                  = cuda_of(q->dev)->capability >= 90 ? 1 : 0;
+    return cuda_launched(q, op, cudaLaunchKernelEx(&config, kernel, (Params)args...));
+}
+
+static inline unsigned cuda_blocks(int64_t n, int64_t per_block)
+{
+    return (unsigned)((n + per_block - 1) / per_block);
+}
+
+/* ---- views as kernels take them ------------------------------------------------------------------ */
+
+/* A [R,D] or [B,T,D] tensor: row r is batch row r / T, token r % T.  `vec`: groups of 4 elements are aligned. */
+struct cuda_rows {
+    char   *data;
+    int64_t batch_stride, row_stride; /* elements */
+    int     n_rows, width;            /* T, D */
+    int     dtype;                    /* kn_dtype */
+    bool    vec;
+};
+
+static inline cuda_rows cuda_rows_of(kn_tensor t)
+{
+    kn_rows   r    = kn_as_rows(t);
+    size_t    size = kn_dtype_size(t.dtype);
+    cuda_rows v    = {(char *)r.data, r.batch_stride, r.row_stride, (int)r.n_rows,
+                      (int)r.width,   (int)t.dtype,   false};
+    v.vec          = (uintptr_t)r.data % (4 * size) == 0 && r.width % 4 == 0 &&
+            (r.n_rows < 2 || r.row_stride % 4 == 0) && (r.n_batch < 2 || r.batch_stride % 4 == 0);
+    return v;
+}
+
+static inline int64_t cuda_count_rows(kn_tensor t)
+{
+    kn_rows r = kn_as_rows(t);
+    return r.n_batch * r.n_rows;
+}
+
+#define CUDA_OP(op) mlm_status cuda_##op(kn_queue *q, const kn_##op##_args *a);
+KN_OP_LIST(CUDA_OP)
+#undef CUDA_OP
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * cuda_linear.cu: chooses the kernel of a product.
+ *
+ *   up to 8 rows              cuda_gemv: streams the weights once, one warp an output row (or two)
+ *   more, bf16 x and weights  cuBLASLt where it is there and the epilogue is one it knows
+ *   more, bf16 or i8 weights  cuda_gemm_tensor: tensor cores; f32 x in three bf16 parts, which loses nothing
+ *   more, f32 or f16 weights  cuda_gemm_plain: f32 arithmetic
+ */
+#include "kernels/cuda/cuda_linear.cuh"
+
+mlm_status cuda_linear(kn_queue *q, const kn_linear_args *a)
+{
+    const cuda_matrix *m = cuda_of(a->w);
+    linear_params      p = {};
+    kn_dtype           t = a->w->dtype;
+    int64_t            k = a->x.dtype == KN_F32 ? 4 : 8;
+    p.x                  = cuda_rows_of(a->x);
+    p.y                  = cuda_rows_of(a->y);
+    p.w                  = (const char *)m->data;
+    p.scale              = m->scale;
+    p.bias               = (const float *)kn_data(a->bias);
+    p.gamma              = (const float *)kn_data(a->gamma);
+    p.pitch              = m->pitch;
+    p.R                  = cuda_count_rows(a->x);
+    p.out                = (int)a->w->out;
+    p.in                 = (int)a->w->in;
+    p.act                = (int)a->act;
+    p.x_vec              = (uintptr_t)p.x.data % 16 == 0 && (p.x.n_rows < 2 || p.x.row_stride % k == 0) &&
+              (p.R == p.x.n_rows || p.x.batch_stride % k == 0);
+    p.has_residual = kn_present(a->residual);
+    if (p.has_residual) {
+        p.residual         = cuda_rows_of(a->residual);
+        p.residual_repeats = a->y.rank == 3 && a->residual.rank == 2;
+    }
+    if (p.R <= CUDA_GEMV_ROWS)
+        return cuda_gemv(q, &p, t);
+    if (cuda_lt_wants(q, &p, t)) {
+        bool done = false;
+        MLM_TRY(cuda_lt_gemm(q, &p, &done));
+        if (done)
+            return MLM_OK;
+    }
+    return t == KN_BF16 || t == KN_I8 ? cuda_gemm_tensor(q, &p, t) : cuda_gemm_plain(q, &p, t);
+}

@@ -1,0 +1,42 @@
+/* cuda_linear.cuh: what the product kernels share: their arguments and the epilogue. */
+#ifndef KERNELS_CUDA_LINEAR_CUH
+#define KERNELS_CUDA_LINEAR_CUH
+
+#include "kernels/cuda/cuda_math.cuh"
+
+/* y = gamma act(x W^T scale + bias) + residual */
+struct linear_params {
+    cuda_rows    x, y, residual;
+    const char  *w;
+    const float *scale, *bias, *gamma; /* NULL: absent */
+    int64_t      pitch, R;             /* of W in elements; rows of x */
+    int          out, in, act;
+    bool         x_vec; /* rows of x start on 16 bytes */
+    bool         has_residual, residual_repeats;
+};
+
+__device__ __forceinline__ void linear_store(const linear_params &p, int64_t r, int o, float v)
+{
+    int64_t b = r / p.y.n_rows, t = r - b * p.y.n_rows;
+    if (p.scale)
+        v *= p.scale[o];
+    if (p.bias)
+        v += p.bias[o];
+    v = activate(v, p.act);
+    if (p.gamma)
+        v *= p.gamma[o];
+    if (p.has_residual)
+        v += load1(row_at(p.residual, p.residual_repeats ? 0 : b, t), p.residual.dtype, o);
+    store1(row_at(p.y, b, t), p.y.dtype, o, v);
+}
+
+#define CUDA_GEMV_ROWS 8 /* at most so many rows go to the kernel that streams weights */
+
+mlm_status cuda_gemv(kn_queue *q, const linear_params *p, kn_dtype w_dtype);
+mlm_status cuda_gemm_tensor(kn_queue *q, const linear_params *p, kn_dtype w_dtype); /* bf16, i8 weights */
+mlm_status cuda_gemm_plain(kn_queue *q, const linear_params *p, kn_dtype w_dtype);  /* f32, f16 weights */
+/* Whether cuBLASLt does this product; *done is false when it has no way to. */
+bool       cuda_lt_wants(const kn_queue *q, const linear_params *p, kn_dtype w_dtype);
+mlm_status cuda_lt_gemm(kn_queue *q, const linear_params *p, bool *done);
+
+#endif

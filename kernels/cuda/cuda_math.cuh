@@ -1,0 +1,168 @@
+/*
+ * cuda_math.cuh: device-side helpers: loads and stores of 4 elements in any activation dtype, reductions in a
+ * fixed order, activations, and the wait of a programmatic dependent launch.
+ */
+#ifndef KERNELS_CUDA_MATH_CUH
+#define KERNELS_CUDA_MATH_CUH
+
+#include "kernels/cuda/cuda_common.cuh"
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#define WARP      32
+#define ALL_LANES 0xffffffffu
+
+/* Lets the next kernel start, then waits until everything in front of this one is complete and visible. */
+__device__ __forceinline__ void cuda_dependency_release()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+__device__ __forceinline__ void cuda_dependency_wait()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+__device__ __forceinline__ void cuda_begin()
+{
+    cuda_dependency_release();
+    cuda_dependency_wait();
+}
+
+/* ---- bits ---------------------------------------------------------------------------------------- */
+
+__device__ __forceinline__ float bf16_low(uint32_t pair)
+{
+    return __uint_as_float(pair << 16);
+}
+__device__ __forceinline__ float bf16_high(uint32_t pair)
+{
+    return __uint_as_float(pair & 0xffff0000u);
+}
+__device__ __forceinline__ float bf16_float(uint16_t v)
+{
+    return __uint_as_float((uint32_t)v << 16);
+}
+__device__ __forceinline__ uint16_t float_bf16(float v)
+{
+    return __bfloat16_as_ushort(__float2bfloat16_rn(v));
+}
+__device__ __forceinline__ uint32_t floats_bf16(float low, float high)
+{
+    return (uint32_t)float_bf16(low) | (uint32_t)float_bf16(high) << 16;
+}
+
+/* ---- elements ------------------------------------------------------------------------------------ */
+
+__device__ __forceinline__ float load1(const char *p, int dtype, int64_t i)
+{
+    if (dtype == KN_BF16)
+        return bf16_float(((const uint16_t *)p)[i]);
+    if (dtype == KN_F16)
+        return __half2float(((const __half *)p)[i]);
+    return ((const float *)p)[i];
+}
+
+__device__ __forceinline__ void store1(char *p, int dtype, int64_t i, float v)
+{
+    if (dtype == KN_BF16)
+        ((uint16_t *)p)[i] = float_bf16(v);
+    else
+        ((float *)p)[i] = v;
+}
+
+/* Elements i .. i+3 of a row of `width`; zeros behind its end. */
+__device__ __forceinline__ float4 load4(const char *p, int dtype, bool vec, int i, int width)
+{
+    float v[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+    if (vec && dtype == KN_F32)
+        return *(const float4 *)((const float *)p + i);
+    if (vec && dtype == KN_BF16) {
+        uint2 u = *(const uint2 *)((const uint16_t *)p + i);
+        return make_float4(bf16_low(u.x), bf16_high(u.x), bf16_low(u.y), bf16_high(u.y));
+    }
+#pragma unroll
+    for (int k = 0; k < 4; k++)
+        if (i + k < width)
+            v[k] = load1(p, dtype, i + k);
+    return make_float4(v[0], v[1], v[2], v[3]);
+}
+
+__device__ __forceinline__ void store4(char *p, int dtype, bool vec, int i, int width, float4 v)
+{
+    if (vec && dtype == KN_F32) {
+        *(float4 *)((float *)p + i) = v;
+        return;
+    }
+    if (vec && dtype == KN_BF16) {
+        *(uint2 *)((uint16_t *)p + i) = make_uint2(floats_bf16(v.x, v.y), floats_bf16(v.z, v.w));
+        return;
+    }
+    float e[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+    for (int k = 0; k < 4; k++)
+        if (i + k < width)
+            store1(p, dtype, i + k, e[k]);
+}
+
+/* Address of row r of a view. */
+__device__ __forceinline__ char *row_at(const cuda_rows &v, int64_t r)
+{
+    int64_t b = r / v.n_rows, t = r - b * v.n_rows;
+    int64_t i = b * v.batch_stride + t * v.row_stride;
+    return v.data + i * (v.dtype == KN_F32 ? 4 : 2);
+}
+__device__ __forceinline__ char *row_at(const cuda_rows &v, int64_t b, int64_t t)
+{
+    return v.data + (b * v.batch_stride + t * v.row_stride) * (v.dtype == KN_F32 ? 4 : 2);
+}
+
+/* ---- arithmetic ---------------------------------------------------------------------------------- */
+
+__device__ __forceinline__ float silu(float v)
+{
+    return v / (1.0f + __expf(-v));
+}
+__device__ __forceinline__ float softplus(float v)
+{
+    return v > 20.0f ? v : log1pf(expf(v));
+}
+
+__device__ __forceinline__ float activate(float v, int act)
+{
+    switch (act) {
+    case KN_ACT_GELU_ERF:
+        return 0.5f * v * (1.0f + erff(v * 0.70710678118654752f));
+    case KN_ACT_GELU_TANH:
+        return 0.5f * v * (1.0f + tanhf(0.79788456080286536f * (v + 0.044715f * v * v * v)));
+    case KN_ACT_SILU:
+        return silu(v);
+    default:
+        return v;
+    }
+}
+
+__device__ __forceinline__ float warp_sum(float v)
+{
+#pragma unroll
+    for (int k = WARP / 2; k > 0; k /= 2)
+        v += __shfl_xor_sync(ALL_LANES, v, k);
+    return v;
+}
+
+/* Sum over the block, the same in every thread; `part` has room for 32 floats.  Fixed order. */
+__device__ __forceinline__ float block_sum(float v, float *part)
+{
+    int n_warps = blockDim.x / WARP, lane = threadIdx.x % WARP;
+    v = warp_sum(v);
+    __syncthreads();
+    if (lane == 0)
+        part[threadIdx.x / WARP] = v;
+    __syncthreads();
+    return warp_sum(lane < n_warps ? part[lane] : 0.0f);
+}
+
+#endif

@@ -1,0 +1,172 @@
+/*
+ * cuda_memory.cu: device memory, pinned staging, prepared matrices.
+ *
+ * Host bytes go through two pinned halves of 4 MB: one is filled by the CPU while the other travels, so
+ * weights stream at the speed of the bus and the caller's memory is free when a call returns.
+ */
+#include "kernels/cuda/cuda_objects.cuh"
+
+#include <stdlib.h>
+#include <string.h>
+
+mlm_status cuda_alloc(const kn_device *dev, void **out, size_t bytes, const char *what)
+{
+    size_t free_bytes = 0, total = 0;
+    *out = NULL;
+    MLM_TRY(cuda_enter(dev, what));
+    cudaError_t err = cudaMalloc(out, bytes > 0 ? bytes : 64);
+    if (err != cudaErrorMemoryAllocation)
+        return cuda_status(dev, err, what);
+    (void)cudaGetLastError();
+    (void)cudaMemGetInfo(&free_bytes, &total);
+    return mlm_fail(MLM_E_NOMEM, "%s: out of memory: wanted %.1f MiB for a %s, %.1f MiB are free",
+                    dev->info.name, (double)bytes / 1048576.0, what, (double)free_bytes / 1048576.0);
+}
+
+/* ---- staging ------------------------------------------------------------------------------------- */
+
+mlm_status cuda_staging_create(const kn_device *dev, cuda_staging *s)
+{
+    for (int i = 0; i < 2; i++) {
+        void *p = NULL;
+        MLM_TRY(cuda_status(dev, cudaMallocHost(&p, CUDA_STAGING_BYTES), "pinned memory"));
+        s->half[i] = (char *)p;
+        MLM_TRY(cuda_status(dev, cudaEventCreateWithFlags(&s->done[i], cudaEventDisableTiming), "event"));
+    }
+    return MLM_OK;
+}
+
+void cuda_staging_free(cuda_staging *s)
+{
+    for (int i = 0; i < 2; i++) {
+        if (s->done[i])
+            (void)cudaEventDestroy(s->done[i]);
+        if (s->half[i])
+            (void)cudaFreeHost(s->half[i]);
+    }
+    memset(s, 0, sizeof *s);
+}
+
+mlm_status cuda_send(const kn_device *dev, cuda_staging *s, cudaStream_t stream, void *dst, const void *src,
+                     size_t bytes)
+{
+    const char *from = (const char *)src;
+    char       *to   = (char *)dst;
+    while (bytes > 0) {
+        size_t n = bytes < CUDA_STAGING_BYTES ? bytes : CUDA_STAGING_BYTES;
+        int    k = s->next;
+        MLM_TRY(cuda_status(dev, cudaEventSynchronize(s->done[k]), "upload"));
+        memcpy(s->half[k], from, n);
+        MLM_TRY(
+            cuda_status(dev, cudaMemcpyAsync(to, s->half[k], n, cudaMemcpyHostToDevice, stream), "upload"));
+        MLM_TRY(cuda_status(dev, cudaEventRecord(s->done[k], stream), "upload"));
+        s->next = 1 - k;
+        from += n;
+        to += n;
+        bytes -= n;
+    }
+    return MLM_OK;
+}
+
+/* ---- buffers ------------------------------------------------------------------------------------- */
+
+static mlm_status alloc_zeroed(kn_device *dev, void **out, size_t bytes, const char *what)
+{
+    MLM_TRY(cuda_alloc(dev, out, bytes, what));
+    cudaStream_t stream = cuda_of(dev)->transfer;
+    cudaError_t  err    = cudaMemsetAsync(*out, 0, bytes > 0 ? bytes : 64, stream);
+    if (err == cudaSuccess)
+        err = cudaStreamSynchronize(stream);
+    if (err == cudaSuccess)
+        return MLM_OK;
+    (void)cudaFree(*out);
+    *out = NULL;
+    return cuda_status(dev, err, what);
+}
+
+mlm_status cuda_buffer_create(kn_buffer *buf)
+{
+    return alloc_zeroed(buf->dev, &buf->data, buf->bytes, "buffer");
+}
+
+/* cudaFree waits for everything that may still use the memory. */
+static void release(const kn_device *dev, void *p)
+{
+    if (p != NULL && cudaSetDevice(cuda_of(dev)->index) == cudaSuccess)
+        (void)cudaFree(p);
+    (void)cudaGetLastError();
+}
+
+void cuda_buffer_free(kn_buffer *buf)
+{
+    release(buf->dev, buf->data);
+}
+
+/* ---- matrices ------------------------------------------------------------------------------------ */
+
+/* Rows of `in` elements to rows of `pitch` elements, packed in chunks through the staging halves. */
+static mlm_status send_rows(kn_matrix *m, cuda_matrix *c, const kn_matrix_part *p, int64_t first_row)
+{
+    cuda_device *d         = cuda_of(m->dev);
+    size_t       size      = kn_dtype_size(m->dtype);
+    size_t       row_bytes = (size_t)m->in * size, pitch_bytes = (size_t)c->pitch * size;
+    char        *dst = (char *)c->data + (size_t)first_row * pitch_bytes;
+    if (row_bytes == pitch_bytes)
+        return cuda_send(m->dev, &d->staging, d->transfer, dst, p->data, row_bytes * (size_t)p->out);
+    for (int64_t r = 0; r < p->out; r++)
+        MLM_TRY(cuda_send(m->dev, &d->staging, d->transfer, dst + (size_t)r * pitch_bytes,
+                          (const char *)p->data + (size_t)r * row_bytes, row_bytes));
+    return MLM_OK;
+}
+
+static mlm_status fill_matrix(kn_matrix *m, cuda_matrix *c, const kn_matrix_part *parts, int n_parts)
+{
+    cuda_device *d   = cuda_of(m->dev);
+    int64_t      row = 0;
+    for (int i = 0; i < n_parts; i++) {
+        MLM_TRY(send_rows(m, c, &parts[i], row));
+        if (c->scale)
+            MLM_TRY(cuda_send(m->dev, &d->staging, d->transfer, c->scale + row, parts[i].scale,
+                              (size_t)parts[i].out * sizeof(float)));
+        row += parts[i].out;
+    }
+    return cuda_status(m->dev, cudaStreamSynchronize(d->transfer), "matrix upload");
+}
+
+mlm_status cuda_matrix_create(kn_matrix *m, const kn_matrix_part *parts, int n_parts)
+{
+    cuda_device *d     = cuda_of(m->dev);
+    size_t       size  = kn_dtype_size(m->dtype);
+    int64_t      group = (int64_t)(16 / size);
+    cuda_matrix *c     = (cuda_matrix *)calloc(1, sizeof *c);
+    if (c == NULL)
+        return mlm_fail_nomem(sizeof *c, "matrix");
+    c->pitch = (m->in + group - 1) / group * group;
+    m->impl  = c;
+    m->bytes = (size_t)m->out * (size_t)c->pitch * size;
+    (void)pthread_mutex_lock(&d->lock);
+    mlm_status st = alloc_zeroed(m->dev, &c->data, m->bytes, "matrix");
+    if (st == MLM_OK && m->dtype == KN_I8) {
+        void *scale = NULL;
+        st          = alloc_zeroed(m->dev, &scale, (size_t)m->out * sizeof(float), "matrix scale");
+        c->scale    = (float *)scale;
+        m->bytes += (size_t)m->out * sizeof(float);
+    }
+    if (st == MLM_OK)
+        st = fill_matrix(m, c, parts, n_parts);
+    (void)pthread_mutex_unlock(&d->lock);
+    if (st != MLM_OK)
+        cuda_matrix_free(m);
+    return st;
+}
+
+void cuda_matrix_free(kn_matrix *m)
+{
+    cuda_matrix *c = (cuda_matrix *)m->impl;
+    if (c == NULL)
+        return;
+    release(m->dev, c->data);
+    release(m->dev, c->scale);
+    free(c);
+    m->impl = NULL;
+}

@@ -1,0 +1,194 @@
+/* cuda_rows.cu: ops that move or map rows: copy, take_rows, embed, swiglu, patchify, argmax. */
+#include "kernels/cuda/cuda_math.cuh"
+
+#include <math_constants.h>
+
+#define ROW_THREADS 256
+
+/* Blocks for n rows of `width` elements, four elements a thread. */
+static dim3 grid_of(int64_t n_rows, int64_t width)
+{
+    return dim3((unsigned)n_rows, cuda_blocks(width, ROW_THREADS * 4));
+}
+
+__device__ __forceinline__ int column()
+{
+    return (int)(blockIdx.y * ROW_THREADS + threadIdx.x) * 4;
+}
+
+/* ---- copy, take_rows ----------------------------------------------------------------------------- */
+
+/* With x_repeats, x is one [T,D] for every batch row of y. */
+__global__ void __launch_bounds__(ROW_THREADS) copy_kernel(cuda_rows x, cuda_rows y, bool x_repeats)
+{
+    cuda_begin();
+    int64_t row = blockIdx.x, b = row / y.n_rows, t = row - b * y.n_rows;
+    int     i = column();
+    if (i < x.width)
+        store4(row_at(y, b, t), y.dtype, y.vec, i, x.width,
+               load4(row_at(x, x_repeats ? 0 : b, t), x.dtype, x.vec && x.dtype != KN_F16, i, x.width));
+}
+
+mlm_status cuda_copy(kn_queue *q, const kn_copy_args *a)
+{
+    return cuda_launch(q, "copy", copy_kernel, grid_of(cuda_count_rows(a->y), a->y.dim[a->y.rank - 1]),
+                       dim3(ROW_THREADS), 0, cuda_rows_of(a->x), cuda_rows_of(a->y),
+                       a->x.rank == 2 && a->y.rank == 3);
+}
+
+__global__ void __launch_bounds__(ROW_THREADS)
+    take_rows_kernel(cuda_rows x, const int *__restrict__ index, cuda_rows y)
+{
+    cuda_begin();
+    int64_t b = blockIdx.x;
+    int     t = min(max(index[b], 0), x.n_rows - 1), i = column();
+    if (i < x.width)
+        store4(row_at(y, 0, b), y.dtype, y.vec, i, x.width,
+               load4(row_at(x, b, t), x.dtype, x.vec, i, x.width));
+}
+
+mlm_status cuda_take_rows(kn_queue *q, const kn_take_rows_args *a)
+{
+    return cuda_launch(q, "take_rows", take_rows_kernel, grid_of(a->x.dim[0], a->x.dim[2]), dim3(ROW_THREADS),
+                       0, cuda_rows_of(a->x), (const int *)kn_data(a->index), cuda_rows_of(a->y));
+}
+
+/* ---- embed --------------------------------------------------------------------------------------- */
+
+struct embed_table {
+    const char  *data;
+    const float *scale;
+    int64_t      pitch, n_rows;
+    int          dtype;
+};
+
+__global__ void __launch_bounds__(ROW_THREADS)
+    embed_kernel(const int *__restrict__ ids, embed_table w, cuda_rows y)
+{
+    cuda_begin();
+    int64_t id = ids[blockIdx.x];
+    int     i  = column();
+    if (i >= y.width)
+        return;
+    float4 v = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    if (id >= 0 && id < w.n_rows && w.dtype == KN_I8) {
+        char4 e = *(const char4 *)(w.data + id * w.pitch + i); /* rows end in zeros up to 16 bytes */
+        float s = w.scale[id];
+        v       = make_float4((float)e.x * s, (float)e.y * s, (float)e.z * s, (float)e.w * s);
+    } else if (id >= 0 && id < w.n_rows) {
+        v = load4(w.data + id * w.pitch * (w.dtype == KN_F32 ? 4 : 2), w.dtype, w.dtype != KN_F16, i,
+                  y.width);
+    }
+    store4(row_at(y, (int64_t)blockIdx.x), y.dtype, y.vec, i, y.width, v);
+}
+
+mlm_status cuda_embed(kn_queue *q, const kn_embed_args *a)
+{
+    const cuda_matrix *m = cuda_of(a->table);
+    embed_table        w = {(const char *)m->data, m->scale, m->pitch, a->table->out, (int)a->table->dtype};
+    return cuda_launch(q, "embed", embed_kernel, grid_of(cuda_count_rows(a->y), a->table->in),
+                       dim3(ROW_THREADS), 0, (const int *)kn_data(a->ids), w, cuda_rows_of(a->y));
+}
+
+/* ---- swiglu -------------------------------------------------------------------------------------- */
+
+__global__ void __launch_bounds__(ROW_THREADS) swiglu_kernel(cuda_rows gate, cuda_rows up, cuda_rows y)
+{
+    cuda_begin();
+    int64_t row = blockIdx.x;
+    int     i = column(), F = y.width;
+    if (i >= F)
+        return;
+    float4 g = load4(row_at(gate, row), gate.dtype, gate.vec, i, F),
+           u = load4(row_at(up, row), up.dtype, up.vec, i, F);
+    store4(row_at(y, row), y.dtype, y.vec, i, F,
+           make_float4(silu(g.x) * u.x, silu(g.y) * u.y, silu(g.z) * u.z, silu(g.w) * u.w));
+}
+
+mlm_status cuda_swiglu(kn_queue *q, const kn_swiglu_args *a)
+{
+    return cuda_launch(q, "swiglu", swiglu_kernel, grid_of(cuda_count_rows(a->y), a->y.dim[a->y.rank - 1]),
+                       dim3(ROW_THREADS), 0, cuda_rows_of(a->gate), cuda_rows_of(a->up), cuda_rows_of(a->y));
+}
+
+/* ---- patchify ------------------------------------------------------------------------------------ */
+
+/* Block y covers one patch; stride[0..2] of the pixels are batch, channel, row. */
+__global__ void __launch_bounds__(ROW_THREADS)
+    patchify_kernel(const float *__restrict__ pixels, int64_t s_batch, int64_t s_channel, int64_t s_row,
+                    int n, int p, cuda_rows y)
+{
+    cuda_begin();
+    int64_t b = blockIdx.x / (unsigned)(n * n);
+    int     t = (int)(blockIdx.x % (unsigned)(n * n)), top = t / n * p, left = t % n * p;
+    char   *yr = row_at(y, b, t);
+    for (int i = (int)(blockIdx.y * ROW_THREADS + threadIdx.x); i < y.width;
+         i += (int)(gridDim.y * ROW_THREADS)) {
+        int c = i / (p * p), r = i / p % p, k = i % p;
+        store1(yr, y.dtype, i, pixels[b * s_batch + c * s_channel + (top + r) * s_row + left + k]);
+    }
+}
+
+mlm_status cuda_patchify(kn_queue *q, const kn_patchify_args *a)
+{
+    int64_t n = a->pixels.dim[2] / a->patch;
+    return cuda_launch(q, "patchify", patchify_kernel, grid_of(a->pixels.dim[0] * n * n, a->y.dim[2]),
+                       dim3(ROW_THREADS), 0, (const float *)kn_data(a->pixels), a->pixels.stride[0],
+                       a->pixels.stride[1], a->pixels.stride[2], (int)n, a->patch, cuda_rows_of(a->y));
+}
+
+/* ---- argmax -------------------------------------------------------------------------------------- */
+
+#define ARGMAX_THREADS 1024
+
+/* Whether candidate (v, i) beats (best, at); at < 0: nothing found yet. */
+__device__ __forceinline__ bool beats(float v, int i, float best, int at)
+{
+    return i >= 0 && (at < 0 || v > best || (v == best && i < at));
+}
+
+__device__ __forceinline__ void warp_best(float &best, int &at)
+{
+#pragma unroll
+    for (int k = WARP / 2; k > 0; k /= 2) {
+        float v = __shfl_xor_sync(ALL_LANES, best, k);
+        int   i = __shfl_xor_sync(ALL_LANES, at, k);
+        if (beats(v, i, best, at))
+            best = v, at = i;
+    }
+}
+
+__global__ void __launch_bounds__(ARGMAX_THREADS) argmax_kernel(cuda_rows x, int n, int *__restrict__ ids)
+{
+    __shared__ float values[WARP];
+    __shared__ int   indices[WARP];
+    cuda_begin();
+    const char *xr   = row_at(x, (int64_t)blockIdx.x);
+    float       best = -CUDART_INF_F;
+    int         at   = -1;
+    for (int i = (int)threadIdx.x * 4; i < n; i += ARGMAX_THREADS * 4) {
+        float4 v    = load4(xr, KN_F32, x.vec && i + 4 <= n, i, n);
+        float  e[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+        for (int k = 0; k < 4; k++)
+            if (i + k < n && !isnan(e[k]) && beats(e[k], i + k, best, at))
+                best = e[k], at = i + k;
+    }
+    warp_best(best, at);
+    if (threadIdx.x % WARP == 0)
+        values[threadIdx.x / WARP] = best, indices[threadIdx.x / WARP] = at;
+    __syncthreads();
+    if (threadIdx.x < WARP) {
+        best = values[threadIdx.x], at = indices[threadIdx.x];
+        warp_best(best, at);
+        if (threadIdx.x == 0)
+            ids[blockIdx.x] = at;
+    }
+}
+
+mlm_status cuda_argmax(kn_queue *q, const kn_argmax_args *a)
+{
+    int64_t n = a->n_valid > 0 ? a->n_valid : a->x.dim[1];
+    return cuda_launch(q, "argmax", argmax_kernel, dim3((unsigned)a->x.dim[0]), dim3(ARGMAX_THREADS), 0,
+                       cuda_rows_of(a->x), (int)n, (int *)kn_data(a->ids));
+}

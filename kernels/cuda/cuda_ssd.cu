@@ -1,0 +1,290 @@
+/*
+ * cuda_ssd.cu: the selective scan of Mamba-2 (state-space duality, arXiv 2405.21060).
+ *
+ *   S = exp(dt a) S + dt x (outer) b;   y = S c + d x
+ *
+ * Step: one warp-row of the state a time, 16 bytes a lane, read and written once: 2 P N 4 bytes a head.
+ * Scan: the recurrence itself with the state in registers.  8 lanes hold one row of S ([N]); a block holds
+ * SCAN_ROWS rows of one head and walks over the tokens in stages of SCAN_TOKENS that it copies to shared
+ * memory, the next stage on its way while this one is used.  6 P N FLOPs a token and head, all in f32.
+ */
+#include "kernels/cuda/cuda_math.cuh"
+
+#define LANES        8 /* lanes of a row of S */
+#define SCAN_THREADS 128
+#define SCAN_ROWS    (SCAN_THREADS / LANES)
+#define SCAN_TOKENS  16
+
+struct ssd_params {
+    cuda_rows    x, b, c, dt, y;
+    const float *a, *d, *dt_bias;
+    float       *state;
+    int64_t      state_stride; /* of a batch row */
+    const int   *len, *order;
+    int          H, G, P, N;
+    float        dt_min, dt_max;
+    bool         accumulate;
+};
+
+__device__ __forceinline__ float step_size(const ssd_params &p, float raw, int h)
+{
+    float dt = softplus(raw + (p.dt_bias ? p.dt_bias[h] : 0.0f));
+    return fminf(fmaxf(dt, p.dt_min), p.dt_max);
+}
+
+/* Sum over the 8 lanes of a row. */
+__device__ __forceinline__ float row_sum(float v)
+{
+#pragma unroll
+    for (int k = LANES / 2; k > 0; k /= 2)
+        v += __shfl_xor_sync(ALL_LANES, v, k);
+    return v;
+}
+
+__device__ __forceinline__ void store_y(const ssd_params &p, int64_t batch, int t, int i, float v)
+{
+    char *yr = row_at(p.y, batch, t);
+    if (p.accumulate)
+        v += ((const float *)yr)[i];
+    store1(yr, p.y.dtype, i, v);
+}
+
+/* ---- one token ----------------------------------------------------------------------------------- */
+
+#define STEP_WARPS 4
+#define STEP_ROWS  4 /* rows of S a warp has in flight */
+
+/* Grid (head, P / (STEP_WARPS * STEP_ROWS), batch).  NV float4 a lane hold a row: N <= 128 NV. */
+template <int NV>
+__global__ void __launch_bounds__(STEP_WARPS *WARP) ssd_step_kernel(ssd_params p, bool state_vec)
+{
+    cuda_dependency_release();
+    int     h = (int)blockIdx.x, lane = threadIdx.x % WARP, g = h / (p.H / p.G);
+    int     first = (int)(blockIdx.y * STEP_WARPS + threadIdx.x / WARP) * STEP_ROWS;
+    int64_t batch = blockIdx.z;
+    cuda_dependency_wait();
+    if (p.len && p.len[batch] < 1) {
+        for (int r = lane; r < STEP_ROWS; r += WARP)
+            if (first + r < p.P && !p.accumulate)
+                store1(row_at(p.y, batch, (int64_t)0), p.y.dtype, h * p.P + first + r, 0.0f);
+        return;
+    }
+    float *S = p.state + batch * p.state_stride + ((int64_t)h * p.P + first) * p.N;
+    float4 s[STEP_ROWS][NV], b[NV], c[NV];
+#pragma unroll
+    for (int r = 0; r < STEP_ROWS; r++)
+#pragma unroll
+        for (int v = 0; v < NV; v++) {
+            int n   = (v * WARP + lane) * 4;
+            s[r][v] = first + r < p.P && n < p.N
+                          ? load4((const char *)(S + (int64_t)r * p.N), KN_F32, state_vec, n, p.N)
+                          : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        }
+    const char *br = row_at(p.b, batch, (int64_t)0), *cr = row_at(p.c, batch, (int64_t)0),
+               *xr = row_at(p.x, batch, (int64_t)0);
+    int at = p.order ? min(max(p.order[0], 0), 0) : 0, size = p.b.dtype == KN_F32 ? 4 : 2;
+#pragma unroll
+    for (int v = 0; v < NV; v++) {
+        int  n  = (v * WARP + lane) * 4;
+        bool in = n < p.N, vec = p.b.vec && p.c.vec && p.N % 4 == 0;
+        b[v] = in ? load4(br + (int64_t)g * p.N * size, p.b.dtype, vec, n, p.N)
+                  : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        c[v] = in ? load4(cr + (int64_t)g * p.N * size, p.c.dtype, vec, n, p.N)
+                  : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    }
+    float dt = step_size(p, ((const float *)row_at(p.dt, batch, at))[h], h), decay = expf(dt * p.a[h]);
+    float skip = p.d ? p.d[h] : 0.0f, y[STEP_ROWS], x[STEP_ROWS];
+#pragma unroll
+    for (int r = 0; r < STEP_ROWS; r++) {
+        x[r]     = first + r < p.P ? load1(xr, p.x.dtype, h * p.P + first + r) : 0.0f;
+        float dx = dt * x[r];
+        y[r]     = 0.0f;
+#pragma unroll
+        for (int v = 0; v < NV; v++) {
+            s[r][v] = make_float4(s[r][v].x * decay + dx * b[v].x, s[r][v].y * decay + dx * b[v].y,
+                                  s[r][v].z * decay + dx * b[v].z, s[r][v].w * decay + dx * b[v].w);
+            y[r] += s[r][v].x * c[v].x + s[r][v].y * c[v].y + s[r][v].z * c[v].z + s[r][v].w * c[v].w;
+            int n = (v * WARP + lane) * 4;
+            if (first + r < p.P && n < p.N)
+                store4((char *)(S + (int64_t)r * p.N), KN_F32, state_vec, n, p.N, s[r][v]);
+        }
+    }
+#pragma unroll
+    for (int r = 0; r < STEP_ROWS; r++) {
+        float sum = warp_sum(y[r]);
+        if (lane == 0 && first + r < p.P)
+            store_y(p, batch, at, h * p.P + first + r, sum + skip * x[r]);
+    }
+}
+
+/* ---- many tokens --------------------------------------------------------------------------------- */
+
+template <int NJ> struct scan_stage { /* NJ groups of LANES * 4 columns: N <= 32 NJ */
+    float4 b[SCAN_TOKENS][NJ * LANES], c[SCAN_TOKENS][NJ * LANES];
+    float  x[SCAN_TOKENS][SCAN_ROWS]; /* x   */
+    float  dt[SCAN_TOKENS], decay[SCAN_TOKENS];
+};
+
+/* What one thread carries of the next stage. */
+template <int NJ> struct scan_ahead {
+    static constexpr int n_vec = SCAN_TOKENS * NJ * LANES / SCAN_THREADS; /* float4 of b, and of c */
+    static constexpr int n_x   = SCAN_TOKENS * SCAN_ROWS / SCAN_THREADS;
+    float4               b[n_vec], c[n_vec];
+    float                x[n_x], dt;
+};
+
+template <int NJ>
+__device__ __forceinline__ void scan_fetch(scan_ahead<NJ> &f, const ssd_params &p, int64_t batch, int h,
+                                           int row0, int t0, int T)
+{
+    int    g = h / (p.H / p.G), size = p.b.dtype == KN_F32 ? 4 : 2, tid = (int)threadIdx.x;
+    bool   vec  = p.b.vec && p.c.vec && p.N % 4 == 0;
+    float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+#pragma unroll
+    for (int k = 0; k < scan_ahead<NJ>::n_vec; k++) {
+        int  i = k * SCAN_THREADS + tid, t = t0 + i / (NJ * LANES), n = i % (NJ * LANES) * 4;
+        bool in = t < T && n < p.N;
+        f.b[k]  = in ? load4(row_at(p.b, batch, t) + (int64_t)g * p.N * size, p.b.dtype, vec, n, p.N) : zero;
+        f.c[k]  = in ? load4(row_at(p.c, batch, t) + (int64_t)g * p.N * size, p.c.dtype, vec, n, p.N) : zero;
+    }
+#pragma unroll
+    for (int k = 0; k < scan_ahead<NJ>::n_x; k++) {
+        int i = k * SCAN_THREADS + tid, t = t0 + i / SCAN_ROWS, r = row0 + i % SCAN_ROWS;
+        f.x[k] = t < T && r < p.P ? load1(row_at(p.x, batch, t), p.x.dtype, h * p.P + r) : 0.0f;
+    }
+    if (tid < SCAN_TOKENS && t0 + tid < T) {
+        int at = p.order ? min(max(p.order[t0 + tid], 0), p.dt.n_rows - 1) : t0 + tid;
+        f.dt   = ((const float *)row_at(p.dt, batch, at))[h];
+    }
+}
+
+template <int NJ>
+__device__ __forceinline__ void scan_put(scan_stage<NJ> &s, const scan_ahead<NJ> &f, const ssd_params &p,
+                                         int h, float a)
+{
+    int tid = (int)threadIdx.x;
+#pragma unroll
+    for (int k = 0; k < scan_ahead<NJ>::n_vec; k++) {
+        int i                                   = k * SCAN_THREADS + tid;
+        s.b[i / (NJ * LANES)][i % (NJ * LANES)] = f.b[k];
+        s.c[i / (NJ * LANES)][i % (NJ * LANES)] = f.c[k];
+    }
+#pragma unroll
+    for (int k = 0; k < scan_ahead<NJ>::n_x; k++) {
+        int i                             = k * SCAN_THREADS + tid;
+        s.x[i / SCAN_ROWS][i % SCAN_ROWS] = f.x[k];
+    }
+    if (tid < SCAN_TOKENS) {
+        float dt     = step_size(p, f.dt, h);
+        s.dt[tid]    = dt;
+        s.decay[tid] = expf(dt * a);
+    }
+}
+
+/* Grid (head, P / SCAN_ROWS, batch). */
+template <int NJ>
+__global__ void __launch_bounds__(SCAN_THREADS) ssd_scan_kernel(ssd_params p, bool state_vec)
+{
+    __shared__ scan_stage<NJ> stage;
+    cuda_begin();
+    int h = (int)blockIdx.x, row0 = (int)blockIdx.y * SCAN_ROWS, r = (int)threadIdx.x / LANES,
+        lane      = threadIdx.x % LANES;
+    int64_t batch = blockIdx.z;
+    int     T_all = p.x.n_rows, T = p.len ? min(max(p.len[batch], 0), T_all) : T_all;
+    float   a = p.a[h], skip = p.d ? p.d[h] : 0.0f;
+    float  *S      = p.state ? p.state + batch * p.state_stride + ((int64_t)h * p.P + row0 + r) * p.N : NULL;
+    bool    in_row = row0 + r < p.P;
+    float4  s[NJ];
+    scan_ahead<NJ> ahead;
+    ahead.dt = 0.0f;
+    scan_fetch<NJ>(ahead, p, batch, h, row0, 0, T);
+#pragma unroll
+    for (int j = 0; j < NJ; j++) {
+        int n = (j * LANES + lane) * 4;
+        s[j]  = S && in_row && n < p.N ? load4((const char *)S, KN_F32, state_vec, n, p.N)
+                                       : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    }
+    for (int t0 = 0; t0 < T; t0 += SCAN_TOKENS) {
+        scan_put<NJ>(stage, ahead, p, h, a);
+        __syncthreads();
+        scan_fetch<NJ>(ahead, p, batch, h, row0, t0 + SCAN_TOKENS, T);
+        int n_steps = min(SCAN_TOKENS, T - t0);
+#pragma unroll 4
+        for (int t = 0; t < n_steps; t++) {
+            float x = stage.x[t][r], dx = stage.dt[t] * x, decay = stage.decay[t], y = 0.0f;
+#pragma unroll
+            for (int j = 0; j < NJ; j++) {
+                float4 b = stage.b[t][j * LANES + lane], c = stage.c[t][j * LANES + lane];
+                s[j] = make_float4(s[j].x * decay + dx * b.x, s[j].y * decay + dx * b.y,
+                                   s[j].z * decay + dx * b.z, s[j].w * decay + dx * b.w);
+                y += s[j].x * c.x + s[j].y * c.y + s[j].z * c.z + s[j].w * c.w;
+            }
+            y = row_sum(y);
+            if (lane == 0 && in_row) {
+                int at = p.order ? min(max(p.order[t0 + t], 0), T_all - 1) : t0 + t;
+                store_y(p, batch, at, h * p.P + row0 + r, y + skip * x);
+            }
+        }
+        __syncthreads();
+    }
+    for (int t = T + lane; t < T_all; t += LANES) /* behind the end: finite, whatever it is */
+        if (in_row && !p.accumulate)
+            store1(row_at(p.y, batch, t), p.y.dtype, h * p.P + row0 + r, 0.0f);
+#pragma unroll
+    for (int j = 0; j < NJ; j++) {
+        int n = (j * LANES + lane) * 4;
+        if (S && in_row && n < p.N)
+            store4((char *)S, KN_F32, state_vec, n, p.N, s[j]);
+    }
+}
+
+/* ---- launch -------------------------------------------------------------------------------------- */
+
+static ssd_params params_of(const kn_ssd_args *a)
+{
+    ssd_params p   = {};
+    p.x            = cuda_rows_of(a->x);
+    p.b            = cuda_rows_of(a->b);
+    p.c            = cuda_rows_of(a->c);
+    p.dt           = cuda_rows_of(a->dt);
+    p.y            = cuda_rows_of(a->y);
+    p.a            = (const float *)kn_data(a->a);
+    p.d            = (const float *)kn_data(a->d);
+    p.dt_bias      = (const float *)kn_data(a->dt_bias);
+    p.state        = (float *)kn_data(a->state);
+    p.state_stride = kn_present(a->state) ? a->state.stride[0] : 0;
+    p.len          = (const int *)kn_data(a->len);
+    p.order        = (const int *)kn_data(a->order);
+    p.H            = a->n_heads;
+    p.G            = a->n_groups;
+    p.P            = (int)(a->x.dim[2] / a->n_heads);
+    p.N            = (int)(a->b.dim[2] / a->n_groups);
+    p.dt_min       = a->dt_min;
+    p.dt_max       = a->dt_max > 0.0f ? a->dt_max : 3.0e38f;
+    p.accumulate   = a->accumulate;
+    return p;
+}
+
+static bool state_aligned(const ssd_params &p)
+{
+    return p.N % 4 == 0 && (uintptr_t)p.state % 16 == 0 && p.state_stride % 4 == 0;
+}
+
+mlm_status cuda_ssd_step(kn_queue *q, const kn_ssd_step_args *a)
+{
+    ssd_params p = params_of(a);
+    dim3       grid((unsigned)p.H, cuda_blocks(p.P, STEP_WARPS * STEP_ROWS), (unsigned)a->x.dim[0]);
+    return cuda_launch(q, "ssd_step", p.N <= 128 ? ssd_step_kernel<1> : ssd_step_kernel<2>, grid,
+                       dim3(STEP_WARPS * WARP), 0, p, state_aligned(p));
+}
+
+mlm_status cuda_ssd_scan(kn_queue *q, const kn_ssd_scan_args *a)
+{
+    ssd_params p = params_of(a);
+    dim3       grid((unsigned)p.H, cuda_blocks(p.P, SCAN_ROWS), (unsigned)a->x.dim[0]);
+    void (*kernel)(ssd_params, bool) = p.N <= 32    ? ssd_scan_kernel<1>
+                                       : p.N <= 64  ? ssd_scan_kernel<2>
+                                       : p.N <= 128 ? ssd_scan_kernel<4>
+                                                    : ssd_scan_kernel<8>;
+    return cuda_launch(q, "ssd_scan", kernel, grid, dim3(SCAN_THREADS), 0, p, state_aligned(p));
+}
