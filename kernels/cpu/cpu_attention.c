@@ -52,18 +52,6 @@ static attention_scratch lay_out(const attention_job *j, float *p)
     return s;
 }
 
-/* dst[p][ld] = scale * rows of x; columns n .. n_pad-1 are 0. */
-static void pack_transposed(float *dst, int64_t ld, const float *x, int64_t stride, int64_t n, int64_t n_pad,
-                            int64_t P, float scale)
-{
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t p = 0; p < P; p++)
-            dst[p * ld + i] = scale * x[i * stride + p];
-    for (int64_t p = 0; p < P; p++)
-        for (int64_t i = n; i < n_pad; i++)
-            dst[p * ld + i] = 0.0f;
-}
-
 static void pack_values(float *dst, int64_t PP, const float *x, int64_t stride, int64_t n, int64_t P)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -105,7 +93,9 @@ static void attention_task(const attention_job *j, int64_t b, int64_t h, int64_t
     int64_t T = j->qkv.n_rows, keys = cpu_valid(j->len, b, T), D = j->H * j->P, stride = j->qkv.row_stride;
     int64_t n         = T - q0 < Q_BLOCK ? T - q0 : Q_BLOCK;
     const float *base = (const float *)j->qkv.data + b * j->qkv.batch_stride + h * j->P;
-    pack_transposed(s.qt, Q_BLOCK, base + q0 * stride, stride, n, Q_BLOCK, j->P, j->scale);
+    mk_transpose(s.qt, Q_BLOCK, base + q0 * stride, stride, n, Q_BLOCK, j->P);
+    for (int64_t i = 0; i < j->P * Q_BLOCK; i += VW)
+        v_store(s.qt + i, v_load(s.qt + i) * v_set1(j->scale));
     for (int64_t i = 0; i < Q_BLOCK; i++) {
         s.max[i] = -FLT_MAX;
         s.sum[i] = 0.0f;
@@ -113,7 +103,7 @@ static void attention_task(const attention_job *j, int64_t b, int64_t h, int64_t
     memset(s.o, 0, (size_t)(n * j->PP) * sizeof *s.o);
     for (int64_t t = 0; t < keys; t += j->key_tile) {
         int64_t n_keys = keys - t < j->key_tile ? keys - t : j->key_tile;
-        pack_transposed(s.kt, j->key_tile, base + D + t * stride, stride, n_keys, n_keys, j->P, 1.0f);
+        mk_transpose(s.kt, j->key_tile, base + D + t * stride, stride, n_keys, n_keys, j->P);
         pack_values(s.v, j->PP, base + 2 * D + t * stride, stride, n_keys, j->P);
         mk_product(n_keys, Q_BLOCK, j->P, s.kt, j->key_tile, s.qt, Q_BLOCK, s.s, Q_BLOCK, false);
         soften(&s, n_keys);

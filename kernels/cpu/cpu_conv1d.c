@@ -33,15 +33,25 @@ static const float *input_at(const conv_job *j, int64_t b, int64_t t, int64_t c0
     return zeros;
 }
 
-static void conv_token(const conv_job *j, float *y, const float *const *in, const float *w, const float *bias,
-                       int64_t n)
+/* K is constant where speed matters. */
+CPU_INLINE void conv_token_k(int64_t K, float *y, const float *const *in, const float *w, const float *bias,
+                             int64_t n)
 {
     for (int64_t c = 0; c < n; c += VW) {
         vf s = bias ? v_load_n(bias + c, n - c) : v_zero();
-        for (int64_t k = 0; k < j->K; k++)
+        for (int64_t k = 0; k < K; k++)
             s = v_fma(v_load(w + k * CHANNELS + c), v_load_n(in[k] + c, n - c), s);
         v_store_n(y + c, v_silu(s), n - c);
     }
+}
+
+static void conv_token(const conv_job *j, float *y, const float *const *in, const float *w, const float *bias,
+                       int64_t n)
+{
+    if (j->K == 4 && n == CHANNELS)
+        conv_token_k(4, y, in, w, bias, CHANNELS);
+    else
+        conv_token_k(j->K, y, in, w, bias, n);
 }
 
 /* state[i] = the input at position n_valid - (K-1) + i. */

@@ -139,27 +139,6 @@ static void gemv_range(int64_t from, int64_t to, int thread, void *payload)
 
 /* ---- several rows -------------------------------------------------------------------------------- */
 
-/* 4 rows of 4 inputs to k-major. */
-CPU_INLINE void transpose_4x4(float *restrict dst, int64_t ld, const float *const *rows, int64_t k)
-{
-    typedef float v4 __attribute__((vector_size(16)));
-    v4            a, b, c, d;
-    memcpy(&a, rows[0] + k, 16);
-    memcpy(&b, rows[1] + k, 16);
-    memcpy(&c, rows[2] + k, 16);
-    memcpy(&d, rows[3] + k, 16);
-    v4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    v4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    a = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5);
-    b = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7);
-    c = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5);
-    d = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
-    memcpy(dst, &a, 16);
-    memcpy(dst + ld, &b, 16);
-    memcpy(dst + 2 * ld, &c, 16);
-    memcpy(dst + 3 * ld, &d, 16);
-}
-
 /* Rows of one tile, inputs k .. k+n_k, as dst[n_k][mr]. */
 static void pack_tile(float *restrict dst, const linear_job *j, int64_t row, int mr, int64_t k, int64_t n_k)
 {
@@ -167,14 +146,8 @@ static void pack_tile(float *restrict dst, const linear_job *j, int64_t row, int
     for (int r = 0; r < mr; r++)
         rows[r] = cpu_row_at(&j->x, row + r) + k;
     int r = 0;
-    for (; r + 4 <= mr; r += 4) {
-        int64_t i = 0;
-        for (; i + 4 <= n_k; i += 4)
-            transpose_4x4(dst + i * mr + r, mr, rows + r, i);
-        for (; i < n_k; i++)
-            for (int s = r; s < r + 4; s++)
-                dst[i * mr + s] = rows[s][i];
-    }
+    for (; r + 4 <= mr; r += 4)
+        mk_pack_4(dst + r, mr, rows + r, n_k);
     for (; r < mr; r++)
         for (int64_t i = 0; i < n_k; i++)
             dst[i * mr + r] = rows[r][i];

@@ -100,4 +100,51 @@ CPU_INLINE int64_t mk_pad(int64_t n)
     return (n + MK_PAD - 1) / MK_PAD * MK_PAD;
 }
 
+/* 4 x 4 elements of rows, transposed. */
+CPU_INLINE void transpose_4x4(float *restrict dst, int64_t ld, const float *const *rows, int64_t k)
+{
+    typedef float v4 __attribute__((vector_size(16)));
+    v4            a, b, c, d;
+    memcpy(&a, rows[0] + k, 16);
+    memcpy(&b, rows[1] + k, 16);
+    memcpy(&c, rows[2] + k, 16);
+    memcpy(&d, rows[3] + k, 16);
+    v4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    v4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    a = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5);
+    b = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7);
+    c = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5);
+    d = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
+    memcpy(dst, &a, 16);
+    memcpy(dst + ld, &b, 16);
+    memcpy(dst + 2 * ld, &c, 16);
+    memcpy(dst + 3 * ld, &d, 16);
+}
+
+/* n elements of 4 rows as dst[n][ld], 4 of each. */
+static inline void mk_pack_4(float *restrict dst, int64_t ld, const float *const *rows, int64_t n)
+{
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        transpose_4x4(dst + i * ld, ld, rows, i);
+    for (; i < n; i++)
+        for (int r = 0; r < 4; r++)
+            dst[i * ld + r] = rows[r][i];
+}
+
+/* x[rows][stride] -> dst[cols][ld]; columns rows .. n_pad-1 of dst are 0. */
+static inline void mk_transpose(float *restrict dst, int64_t ld, const float *x, int64_t stride, int64_t rows,
+                                int64_t n_pad, int64_t cols)
+{
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4) {
+        const float *const four[4] = {x + r * stride, x + (r + 1) * stride, x + (r + 2) * stride,
+                                      x + (r + 3) * stride};
+        mk_pack_4(dst + r, ld, four, cols);
+    }
+    for (; r < n_pad; r++)
+        for (int64_t c = 0; c < cols; c++)
+            dst[c * ld + r] = r < rows ? x[r * stride + c] : 0.0f;
+}
+
 #endif
