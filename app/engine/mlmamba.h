@@ -48,11 +48,11 @@ MLM_API const char *mlmamba_version(void); /* "0.1.0" */
 typedef bool (*mlmamba_load_fn)(uint64_t bytes_done, uint64_t bytes_total, void *payload);
 
 typedef struct mlmamba_engine_options {
-    const char     *model_dir;    /* NULL: $MLMAMBA_MODEL, else the built-in model (installed, or in the source tree) */
-    const char     *device;       /* NULL or "auto" | "cpu" | "ref" | "cuda" | "cuda:N"                              */
-    int             n_threads;    /* CPU threads; 0: all that this process may use                                   */
-    size_t          memory_limit; /* refuse to load when the estimate exceeds it (bytes); 0: no limit                */
-    int             max_batch;    /* rows that mlmamba_ask_batch decodes together, 1 .. 256; 0: 8                    */
+    const char     *model_dir;    /* NULL: $MLMAMBA_MODEL, else the built-in model             */
+    const char     *device;       /* NULL or "auto" | "cpu" | "ref" | "cuda" | "cuda:N"        */
+    int             n_threads;    /* CPU threads; 0: all that this process may use             */
+    size_t          memory_limit; /* refuse to load what needs more (bytes); 0: no limit       */
+    int             max_batch;    /* rows decoded together by mlmamba_ask_batch, 1..256; 0: 8  */
     mlmamba_load_fn on_load;
     void           *payload;
 } mlmamba_engine_options;
@@ -73,15 +73,16 @@ MLM_API mlm_status mlmamba_estimate_memory(mlmamba_memory *out, const mlmamba_en
 
 /* Strings are borrowed from the engine. */
 typedef struct mlmamba_engine_info {
-    const char    *model_dir, *model_name; /* name: last part of the directory             */
-    const char    *vision, *connector, *language_model; /* one line each                   */
-    const char    *weights_dtype;          /* "int8", "bf16", "f32"                        */
+    const char    *model_dir, *model_name;              /* name: last part of the directory   */
+    const char    *vision, *connector, *language_model; /* one line each                      */
+    const char    *weights_dtype;                       /* "int8", "bf16", "f32"              */
     const char    *device, *device_description, *device_features;
-    const char    *device_note;            /* why a faster device is not used; may be ""   */
-    const char    *description;            /* what the model can and cannot do; may be ""  */
+    const char    *device_note;     /* why a faster device is not used; may be ""             */
+    const char    *description;     /* what the model can and cannot do; may be ""            */
+    const char    *describe_prompt; /* what to ask for a description; never ""                */
     int            n_threads;
     int64_t        n_parameters;
-    uint64_t       fingerprint;            /* of the weights; state files carry it         */
+    uint64_t       fingerprint; /* of the weights; state files carry it */
     int            image_size, n_image_tokens, n_layers, d_model, vocab_size;
     mlmamba_memory memory;
     double         load_ms;
@@ -115,18 +116,19 @@ typedef enum mlmamba_finish {
 MLM_API const char *mlmamba_finish_name(mlmamba_finish finish); /* "stop", "length", ... */
 
 typedef struct mlmamba_answer {
-    char          *text;             /* UTF-8, never NULL                                          */
+    char          *text; /* UTF-8, never NULL                                          */
     mlmamba_finish finish;
-    int            n_prompt_tokens;  /* text tokens fed for this question                          */
-    int            n_image_tokens;   /* picture tokens fed for this question: 0 when reused        */
-    int            n_tokens;         /* produced                                                   */
-    double         logprob;          /* natural log of the probability of the whole answer          */
-    double         decode_file_ms, preprocess_ms, vision_ms, connector_ms, image_prefill_ms; /* 0 when reused */
-    double         prompt_ms;        /* the question's prefill                                     */
-    double         first_token_ms;   /* from the call (and, for the first question, the picture) to the first token */
-    double         decode_ms;        /* all tokens after the first                                 */
-    mlm_status     status;           /* batch only: MLM_OK or why this query has no answer         */
-    char          *message;          /* batch only: the error line, else NULL                      */
+    int            n_prompt_tokens; /* text tokens fed for this question                       */
+    int            n_image_tokens;  /* picture tokens fed for this question: 0 when reused     */
+    int            n_tokens;        /* produced                                                */
+    double         logprob;         /* natural log of the probability of the whole answer      */
+    /* Of the picture: 0 when reused. */
+    double     decode_file_ms, preprocess_ms, vision_ms, connector_ms, image_prefill_ms;
+    double     prompt_ms;      /* the question's prefill                                        */
+    double     first_token_ms; /* from the call (first question: and the picture) to the first token */
+    double     decode_ms;      /* all tokens after the first                                    */
+    mlm_status status;         /* batch only: MLM_OK or why this query has no answer            */
+    char      *message;        /* batch only: the error line, else NULL                         */
 } mlmamba_answer;
 MLM_API void mlmamba_answer_free(mlmamba_answer *ans);
 
@@ -142,11 +144,13 @@ typedef struct mlmamba_image_options {
 
 /* Decodes, encodes and prefills a picture, and forgets the conversation.  On failure the session keeps what it
  * had before.  There is never an answer about a picture that was not decoded and encoded. */
-MLM_API mlm_status mlmamba_session_set_image_file(mlmamba_session *ses, const char *path, const mlmamba_image_options *opt);
-MLM_API mlm_status mlmamba_session_set_image_memory(mlmamba_session *ses, const void *bytes, size_t n, const char *name,
-                                                    const mlmamba_image_options *opt);
+MLM_API mlm_status mlmamba_session_set_image_file(mlmamba_session *ses, const char *path,
+                                                  const mlmamba_image_options *opt);
+MLM_API mlm_status mlmamba_session_set_image_memory(mlmamba_session *ses, const void *bytes, size_t n,
+                                                    const char *name, const mlmamba_image_options *opt);
 /* rgb [height,width,3], copied. */
-MLM_API mlm_status mlmamba_session_set_image_rgb(mlmamba_session *ses, const uint8_t *rgb, int width, int height);
+MLM_API mlm_status mlmamba_session_set_image_rgb(mlmamba_session *ses, const uint8_t *rgb, int width,
+                                                 int height);
 
 typedef struct mlmamba_image_info {
     int         width, height; /* after orientation */
@@ -154,10 +158,10 @@ typedef struct mlmamba_image_info {
     int         orientation;   /* EXIF value, 1 .. 8 */
     bool        rotated;       /* it was applied     */
     int         n_tokens;
-    int         view_size;             /* the model sees view_size x view_size pixels */
+    int         view_size;                               /* the model sees view_size x view_size pixels */
     int         view_x, view_y, view_width, view_height; /* where the picture lies in the view */
     float       src_x, src_y, src_width, src_height;     /* part of the picture that the view shows */
-    const char *fit;                   /* "naive" | "crop" | "letterbox" */
+    const char *fit;                                     /* "naive" | "crop" | "letterbox" */
 } mlmamba_image_info;
 /* MLM_E_STATE without a picture. */
 MLM_API mlm_status mlmamba_session_get_image_info(const mlmamba_session *ses, mlmamba_image_info *info);
@@ -168,7 +172,8 @@ MLM_API const uint8_t *mlmamba_session_view(const mlmamba_session *ses);
 /* Asks in the conversation so far.  opt, on_token may be NULL.  MLM_E_STATE without a picture.  After a cancelled
  * or stopped answer the conversation goes on from what was said.  On failure it is as before the call. */
 MLM_API mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const char *question,
-                                       const mlmamba_generate_options *opt, mlmamba_token_fn on_token, void *payload);
+                                       const mlmamba_generate_options *opt, mlmamba_token_fn on_token,
+                                       void *payload);
 /* From any thread: the running ask ends after its current token; without one, nothing happens. */
 MLM_API void mlmamba_session_cancel(mlmamba_session *ses);
 
@@ -210,9 +215,10 @@ typedef struct mlmamba_query {
  * fails has status and message set, text "" and finish MLMAMBA_FINISH_ERROR, and the others go on.  The answer of
  * a query is the same alone and in any batch: bitwise on the CPU.  Returns MLM_OK when the run as a whole worked.
  */
-MLM_API mlm_status mlmamba_ask_batch(mlmamba_engine *eng, const mlmamba_query *queries, int n, mlmamba_answer **answers,
-                                     const mlmamba_generate_options *opt, const mlmamba_image_options *image_opt,
-                                     mlmamba_token_fn on_token, void *payload);
+MLM_API mlm_status mlmamba_ask_batch(mlmamba_engine *eng, const mlmamba_query *queries, int n,
+                                     mlmamba_answer **answers, const mlmamba_generate_options *opt,
+                                     const mlmamba_image_options *image_opt, mlmamba_token_fn on_token,
+                                     void *payload);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,193 @@
+/* args.c: one table of options; each says which commands take it, and its limits. */
+#include "app/cli/cli.h"
+#include "kernels/base/mlm_fail.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ASK = 1, CHAT = 2, DESCRIBE = 4, INFO = 8, BENCH = 16, TOKENIZE = 32 };
+enum { ASKING = ASK | CHAT | DESCRIBE, LOADING = ASKING | INFO | BENCH };
+
+static const char *const command_names[] = {"ask", "chat", "describe", "info", "bench", "tokenize"};
+
+typedef enum option_kind { FLAG, TEXT, INTEGER, REAL, SEED, MEGABYTES } option_kind;
+
+typedef struct option_row {
+    const char *name;
+    int         letter; /* short form, 0: none */
+    option_kind kind;
+    unsigned    commands;
+    size_t      field; /* offset in cli_options */
+    double      min, max;
+} option_row;
+
+#define FIELD(f) offsetof(cli_options, f)
+
+static const option_row options[] = {
+    {"help", 'h', FLAG, 63, FIELD(help), 0, 0},
+    {"model", 'm', TEXT, 63, FIELD(engine.model_dir), 0, 0},
+    {"device", 'd', TEXT, LOADING, FIELD(engine.device), 0, 0},
+    {"threads", 't', INTEGER, LOADING, FIELD(engine.n_threads), 1, 256},
+    {"memory-limit", 0, MEGABYTES, LOADING, FIELD(engine.memory_limit), 1, 1e9},
+    {"json", 'j', FLAG, 63 & ~CHAT, FIELD(json), 0, 0},
+    {"csv", 0, FLAG, BENCH, FIELD(csv), 0, 0},
+    {"stats", 's', FLAG, ASKING, FIELD(stats), 0, 0},
+    {"quiet", 'q', FLAG, 63, FIELD(quiet), 0, 0},
+    {"no-exif", 0, FLAG, ASKING, FIELD(image.ignore_orientation), 0, 0},
+    {"state", 0, TEXT, ASK | CHAT, FIELD(state), 0, 0},
+    {"max-tokens", 'n', INTEGER, ASKING, FIELD(gen.max_new_tokens), 1, 65536},
+    {"temperature", 0, REAL, ASKING, FIELD(gen.temperature), 0, 100},
+    {"top-k", 0, INTEGER, ASKING, FIELD(gen.top_k), 0, 1e6},
+    {"top-p", 0, REAL, ASKING, FIELD(gen.top_p), 0, 1},
+    {"min-p", 0, REAL, ASKING, FIELD(gen.min_p), 0, 1},
+    {"repetition-penalty", 0, REAL, ASKING, FIELD(gen.repetition_penalty), 0.01, 100},
+    {"seed", 0, SEED, ASKING, FIELD(gen.seed), 0, 0},
+    {"image", 'i', TEXT, BENCH, FIELD(image_path), 0, 0},
+    {"tokens", 0, INTEGER, BENCH, FIELD(n_tokens), 1, 100000},
+    {"runs", 'r', INTEGER, BENCH, FIELD(n_runs), 1, 1000},
+};
+enum { N_OPTIONS = sizeof options / sizeof options[0], FIRST_VALUE = 256 };
+
+int args_usage_error(const cli_options *o, const char *example, const char *fmt, ...)
+{
+    char    text[1024], safe[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    (void)mlm_escape_text(safe, sizeof safe, text, strlen(text), false);
+    (void)fprintf(stderr, "mlmamba %s: %s\n", o->command, safe);
+    if (example != NULL)
+        (void)fprintf(stderr, "  example: %s\n", example);
+    (void)fprintf(stderr, "  more:    mlmamba help %s\n", o->command);
+    return CLI_USAGE;
+}
+
+static unsigned command_bit(const char *name)
+{
+    for (unsigned i = 0; i < sizeof command_names / sizeof command_names[0]; i++)
+        if (strcmp(command_names[i], name) == 0)
+            return 1u << i;
+    return 0;
+}
+
+static int bad_number(const cli_options *o, const option_row *row, const char *value)
+{
+    if (row->kind == SEED)
+        return args_usage_error(o, NULL, "--%s is '%s', must be an integer from 0 to 18446744073709551615",
+                                row->name, value);
+    return args_usage_error(o, NULL, "--%s is '%s', must be %s from %g to %g", row->name, value,
+                            row->kind == INTEGER ? "an integer" : "a number", row->min, row->max);
+}
+
+/* Plain decimal numbers only: strto* also take blanks, hexadecimal and "nan". */
+static bool is_plain(const char *value)
+{
+    return value[0] != '\0' && strspn(value, "0123456789.eE+-") == strlen(value);
+}
+
+static int store(cli_options *o, const option_row *row, const char *value)
+{
+    char *field = (char *)o + row->field, *end = NULL;
+    errno = 0;
+    switch (row->kind) {
+    case FLAG:
+        *(bool *)(void *)field = true;
+        return CLI_OK;
+    case TEXT:
+        if (value[0] == '\0')
+            return args_usage_error(o, NULL, "--%s needs a value", row->name);
+        *(const char **)(void *)field = value;
+        return CLI_OK;
+    case SEED: {
+        unsigned long long v = strtoull(value, &end, 10);
+        if (strspn(value, "0123456789") != strlen(value) || value[0] == '\0' || errno != 0)
+            return bad_number(o, row, value);
+        *(uint64_t *)(void *)field = v;
+        return CLI_OK;
+    }
+    case INTEGER: {
+        long v = strtol(value, &end, 10);
+        if (!is_plain(value) || *end != '\0' || errno != 0 || (double)v < row->min || (double)v > row->max)
+            return bad_number(o, row, value);
+        *(int *)(void *)field = (int)v;
+        return CLI_OK;
+    }
+    case REAL:
+    case MEGABYTES: {
+        double v = strtod(value, &end);
+        if (!is_plain(value) || *end != '\0' || errno != 0 || !(v >= row->min && v <= row->max))
+            return bad_number(o, row, value);
+        if (row->kind == MEGABYTES)
+            *(size_t *)(void *)field = (size_t)(v * 1048576.0);
+        else
+            *(float *)(void *)field = (float)v;
+        return CLI_OK;
+    }
+    }
+    return CLI_USAGE;
+}
+
+static void make_tables(struct option longs[N_OPTIONS + 1], char *shorts)
+{
+    size_t at    = 0;
+    shorts[at++] = ':'; /* tell a missing value from an unknown option */
+    for (int i = 0; i < N_OPTIONS; i++) {
+        bool value = options[i].kind != FLAG;
+        longs[i] =
+            (struct option){options[i].name, value ? required_argument : no_argument, NULL, FIRST_VALUE + i};
+        if (options[i].letter != 0) {
+            shorts[at++] = (char)options[i].letter;
+            if (value)
+                shorts[at++] = ':';
+        }
+    }
+    shorts[at]       = '\0';
+    longs[N_OPTIONS] = (struct option){0};
+}
+
+static const option_row *row_of(int code)
+{
+    for (int i = 0; i < N_OPTIONS; i++)
+        if (code == FIRST_VALUE + i || (options[i].letter != 0 && code == options[i].letter))
+            return &options[i];
+    return NULL;
+}
+
+static int unknown_option(const cli_options *o, char **argv)
+{
+    if (optopt > 0 && optopt < FIRST_VALUE)
+        return args_usage_error(o, NULL, "unknown option -%c", optopt);
+    return args_usage_error(o, NULL, "unknown or unclear option %s", argv[optind - 1]);
+}
+
+int args_parse(cli_options *o, int argc, char **argv)
+{
+    struct option longs[N_OPTIONS + 1];
+    char          shorts[2 * N_OPTIONS + 2];
+    int           code = 0;
+    unsigned      bit  = command_bit(o->command);
+    make_tables(longs, shorts);
+    opterr = 0;
+    optind = 0;
+    while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        const option_row *row = row_of(code);
+        if (code == ':')
+            return args_usage_error(o, NULL, "option %s needs a value", argv[optind - 1]);
+        if (row == NULL)
+            return unknown_option(o, argv);
+        if ((row->commands & bit) == 0)
+            return args_usage_error(o, NULL, "option --%s is not for this command", row->name);
+        int rc = store(o, row, optarg != NULL ? optarg : "");
+        if (rc != CLI_OK)
+            return rc;
+    }
+    o->args   = argv + optind;
+    o->n_args = argc - optind;
+    return CLI_OK;
+}

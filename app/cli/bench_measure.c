@@ -1,0 +1,181 @@
+/*
+ * bench_measure.c: every stage, n_runs times, medians.  Decoding is timed token by token with the id fixed, so that a
+ * short answer does not end it; beside it a plain read of as many bytes, because memory is what limits decoding.
+ */
+#include "app/cli/bench_measure.h"
+#include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_threads.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define QUESTION "What is in the middle of the picture?"
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof *v, compare);
+    return n % 2 != 0 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
+}
+
+static mlm_status set_image(mlmamba_session *ses, const char *path, const uint8_t *rgb, int side)
+{
+    return rgb != NULL ? mlmamba_session_set_image_rgb(ses, rgb, side, side)
+                       : mlmamba_session_set_image_file(ses, path, NULL);
+}
+
+/* One look and two questions. */
+static mlm_status run_once(double ms[BENCH_ROW_COUNT], mlmamba_session *ses, int *prompt_tokens)
+{
+    mlmamba_generate_options opt = {.max_new_tokens = 1};
+    mlmamba_answer          *ans = NULL;
+    MLM_TRY(mlmamba_session_ask(&ans, ses, QUESTION, &opt, NULL, NULL));
+    ms[BENCH_FILE]       = ans->decode_file_ms;
+    ms[BENCH_PREPROCESS] = ans->preprocess_ms;
+    ms[BENCH_VISION]     = ans->vision_ms;
+    ms[BENCH_CONNECTOR]  = ans->connector_ms;
+    ms[BENCH_PREFILL]    = ans->image_prefill_ms;
+    ms[BENCH_QUESTION]   = ans->prompt_ms;
+    ms[BENCH_FIRST]      = ans->first_token_ms;
+    *prompt_tokens       = ans->n_prompt_tokens;
+    mlmamba_answer_free(ans);
+    MLM_TRY(mlmamba_session_rewind(ses, 0));
+    MLM_TRY(mlmamba_session_ask(&ans, ses, QUESTION, &opt, NULL, NULL));
+    ms[BENCH_NEXT] = ans->first_token_ms;
+    mlmamba_answer_free(ans);
+    return MLM_OK;
+}
+
+/* Median time of one token, greedy choice included, as generation does it. */
+static mlm_status time_tokens(double *ms, mlmamba_engine *eng, double *times, int n)
+{
+    kn_buffer *buf = NULL;
+    int32_t    id  = 0;
+    MLM_TRY(kn_buffer_create(&buf, eng->dev, sizeof id));
+    kn_tensor      ids    = kn_tensor_make(buf, 0, KN_I32, 1, KN_DIMS(1));
+    kn_argmax_args pick   = {.x = eng->one.logits, .ids = ids, .n_valid = eng->config.text.vocab_size};
+    mlm_status     status = kn_upload(eng->queue, ids, &id, sizeof id);
+    for (int i = 0; i < n && status == MLM_OK; i++) {
+        double start = mlm_now_ms();
+        status       = lm_step(eng->queue, eng->lm, eng->one.lm, eng->one.state, ids, eng->one.logits);
+        if (status == MLM_OK)
+            status = kn_argmax(eng->queue, &pick);
+        if (status == MLM_OK)
+            status = kn_download(eng->queue, &id, ids, sizeof id);
+        times[i] = mlm_now_ms() - start;
+    }
+    kn_buffer_free(buf);
+    if (status == MLM_OK)
+        *ms = median(times, n);
+    return status;
+}
+
+typedef struct read_job {
+    const uint64_t *words;
+    uint64_t        sum[256];
+} read_job;
+
+/* Four sums, so that the loop waits for memory and not for one addition after the other. */
+static void read_range(int64_t from, int64_t to, int thread, void *payload)
+{
+    read_job *job = payload;
+    uint64_t  a = 0, b = 0, c = 0, d = 0;
+    for (int64_t i = from * 512; i < to * 512; i += 4) {
+        a += job->words[i];
+        b += job->words[i + 1];
+        c += job->words[i + 2];
+        d += job->words[i + 3];
+    }
+    job->sum[thread] += a + b + c + d;
+}
+
+static mlm_status time_read(double *ms, double bytes, int n_threads, int n_runs)
+{
+    int64_t      blocks = (int64_t)(bytes / 4096.0) + 1;
+    mlm_threads *pool   = NULL;
+    double       best[64];
+    read_job    *job   = calloc(1, sizeof *job);
+    uint64_t    *words = malloc((size_t)blocks * 4096);
+    mlm_status   status =
+        job != NULL && words != NULL ? MLM_OK : mlm_fail_nomem((size_t)blocks * 4096, "read test");
+    if (status == MLM_OK)
+        status = mlm_threads_create(&pool, n_threads > 0 ? n_threads : 1);
+    n_runs = n_runs < 16 ? 16 : n_runs > 64 ? 64 : n_runs;
+    if (status == MLM_OK) {
+        memset(words, 1, (size_t)blocks * 4096);
+        job->words = words;
+        for (int i = 0; i < n_runs; i++) {
+            double start = mlm_now_ms();
+            mlm_parallel_for(pool, blocks, 64, read_range, job);
+            best[i] = mlm_now_ms() - start;
+        }
+        *ms = job->sum[0] != 1 ? median(best, n_runs) : 0.0;
+    }
+    mlm_threads_free(pool);
+    free(words);
+    free(job);
+    return status;
+}
+
+static mlm_status count_work(bench_result *r, const mlmamba_engine *eng)
+{
+    static const bench_row rows[] = {BENCH_VISION, BENCH_CONNECTOR, BENCH_PREFILL, BENCH_TOKEN};
+    engine_work            work[ENGINE_STAGE_COUNT];
+    MLM_TRY(engine_work_of(work, eng, eng->config.n_image_tokens));
+    for (int i = 0; i < ENGINE_STAGE_COUNT; i++) {
+        r->bytes[rows[i]] = work[i].bytes;
+        r->flops[rows[i]] = work[i].flops;
+    }
+    MLM_TRY(engine_work_of(work, eng, r->prompt_tokens));
+    r->bytes[BENCH_QUESTION] = work[ENGINE_STAGE_PREFILL].bytes;
+    r->flops[BENCH_QUESTION] = work[ENGINE_STAGE_PREFILL].flops;
+    return MLM_OK;
+}
+
+mlm_status bench_measure(bench_result *out, mlmamba_engine *eng, const char *path, const uint8_t *rgb,
+                         int side, int n_runs, int n_tokens)
+{
+    mlmamba_session *ses    = NULL;
+    int              n      = n_runs > n_tokens ? n_runs : n_tokens;
+    double          *times  = calloc((size_t)BENCH_ROW_COUNT * (size_t)n_runs + (size_t)n, sizeof *times);
+    mlm_status       status = times != NULL ? MLM_OK : mlm_fail_nomem((size_t)n * sizeof *times, "times");
+    double           ms[BENCH_ROW_COUNT] = {0};
+    memset(out, 0, sizeof *out);
+    if (status == MLM_OK)
+        status = mlmamba_session_create(&ses, eng);
+    for (int i = -1; i < n_runs && status == MLM_OK; i++) { /* the first one warms up */
+        status = set_image(ses, path, rgb, side);
+        if (status == MLM_OK)
+            status = run_once(ms, ses, &out->prompt_tokens);
+        if (status == MLM_OK)
+            status = time_tokens(&ms[BENCH_TOKEN], eng, times + (size_t)BENCH_ROW_COUNT * (size_t)n_runs,
+                                 n_tokens);
+        for (int k = 0; k < BENCH_ROW_COUNT && i >= 0; k++)
+            times[(size_t)k * (size_t)n_runs + (size_t)i] = ms[k];
+        if (signals_pending() != 0)
+            status = mlm_fail(MLM_E_CANCELLED, "interrupted");
+    }
+    if (status == MLM_OK)
+        for (int k = 0; k < BENCH_ROW_COUNT; k++)
+            out->ms[k] = median(times + (size_t)k * (size_t)n_runs, n_runs);
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        out->rss_mb = (double)usage.ru_maxrss / 1024.0;
+    mlmamba_image_info img;
+    if (status == MLM_OK && (status = mlmamba_session_get_image_info(ses, &img)) == MLM_OK) {
+        out->width  = img.width;
+        out->height = img.height;
+        status      = count_work(out, eng);
+    }
+    if (status == MLM_OK)
+        status = time_read(&out->read_ms, out->bytes[BENCH_TOKEN], eng->dev_info.n_threads, n_runs);
+    mlmamba_session_free(ses);
+    free(times);
+    return status;
+}

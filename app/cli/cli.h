@@ -1,0 +1,90 @@
+/* cli.h: what the files of the command line share: exit statuses, options, output, signals. */
+#ifndef APP_CLI_CLI_H
+#define APP_CLI_CLI_H
+
+#include "app/engine/mlmamba.h"
+
+#include <stdio.h>
+
+/* Exit statuses; 128 + signal number when interrupted. */
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_ERROR_ROWS = 3 };
+
+typedef struct cli_options {
+    const char              *command;
+    mlmamba_engine_options   engine;
+    mlmamba_generate_options gen;
+    mlmamba_image_options    image;
+    bool                     json, csv, stats, quiet, help;
+    const char              *state;      /* --state FILE  */
+    const char              *image_path; /* bench --image */
+    int                      n_tokens, n_runs;
+    char                   **args; /* what is not an option */
+    int                      n_args;
+} cli_options;
+
+/* ---- args.c ------------------------------------------------------------------------------------- */
+/* CLI_OK, or CLI_USAGE after a message.  argv[0] is the command's name; argv is reordered, not copied. */
+int args_parse(cli_options *o, int argc, char **argv);
+/* "mlmamba ask: message", an example, where help is; returns CLI_USAGE. */
+int args_usage_error(const cli_options *o, const char *example, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- help.c ------------------------------------------------------------------------------------- */
+/* NULL: the overview.  False when there is no such command. */
+bool help_print(const char *command);
+
+/* ---- output.c ----------------------------------------------------------------------------------- */
+/* Standard output with every failure remembered; text in the escaped forms cannot drive a terminal. */
+void out_text(const char *text);                                             /* as it is */
+void out_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* as it is */
+void out_escaped(const char *text, bool keep_newlines);
+void out_flush(void);
+bool out_failed(void);
+/* Flushes; CLI_FAILED (with a message unless the reader went away) when anything could not be written. */
+int out_finish(int rc);
+/* "mlmamba: message" on standard error, escaped. */
+void err_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A status line, only when the person wants to see it. */
+void status_line(const cli_options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- json_out.c --------------------------------------------------------------------------------- */
+/* "key": "text", with ", " in front unless first; always valid UTF-8 and ASCII-safe control characters. */
+void json_text(const char *key, const char *text, bool first);
+void json_string(const char *text);
+bool json_is_utf8(const char *text);
+/* "image": name, and "image_bytes": hex when the name is not UTF-8. */
+void json_file_name(const char *key, const char *name, bool first);
+
+/* ---- signals.c ---------------------------------------------------------------------------------- */
+/* SIGINT and SIGTERM are remembered (the second one ends the program); SIGPIPE is ignored; descriptors 0, 1, 2
+ * exist afterwards, so no file of ours can land on them. */
+void signals_install(void);
+int  signals_pending(void); /* number of the signal, 0 without */
+void signals_clear(void);
+
+/* ---- common.c ----------------------------------------------------------------------------------- */
+/* Opens the engine with a progress line on a terminal; message and CLI_FAILED (or 128 + signal) on failure. */
+int cli_open_engine(mlmamba_engine **eng, const cli_options *o);
+/* Sets a picture from a file or, for "-", from standard input. */
+mlm_status cli_set_image(mlmamba_session *ses, const char *path, const cli_options *o);
+/* "-" -> "standard input". */
+const char *cli_picture_name(const char *path);
+/* "12 tokens in 0.21 s, ..." */
+void cli_stats_line(const cli_options *o, const mlmamba_answer *ans);
+/* Writes pieces as they come; stops when a signal is pending or nobody reads.  payload: cli_stream. */
+typedef struct cli_stream {
+    bool keep_newlines, silent;
+} cli_stream;
+bool cli_on_piece(int row, const char *piece, void *payload);
+/* 128 + the pending signal, or rc. */
+int cli_exit_status(int rc);
+
+/* ---- commands ----------------------------------------------------------------------------------- */
+int cmd_ask(cli_options *o);
+int cmd_describe(cli_options *o);
+int cmd_chat(cli_options *o);
+int cmd_info(cli_options *o);
+int cmd_bench(cli_options *o);
+int cmd_tokenize(cli_options *o);
+
+#endif

@@ -1,0 +1,309 @@
+/*
+ * cmd_chat.c: mlmamba chat: a conversation, one question a line.  Answers go to standard output, everything else to
+ * standard error, so a pipe sees answers only.
+ */
+#include "app/cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_LIMIT        ((size_t)1 << 20)
+#define RETRY_TEMPERATURE 0.7f
+
+typedef struct chat {
+    cli_options     *o;
+    mlmamba_engine  *eng;
+    mlmamba_session *ses;
+    mlmamba_answer  *last;
+    bool             terminal;
+    int              n_failed, n_retries;
+    char            *buffer; /* bytes read, not yet a line */
+    size_t           used, capacity;
+    bool             end;
+} chat;
+
+static void fail_line(chat *c)
+{
+    c->n_failed++;
+    err_line("%s", mlm_error_message());
+}
+
+/* Takes the next line (without its end) out of the buffer; NULL: more bytes are needed. */
+static char *take_line(chat *c)
+{
+    char  *newline = c->used > 0 ? memchr(c->buffer, '\n', c->used) : NULL;
+    size_t n       = newline != NULL ? (size_t)(newline - c->buffer) : c->used;
+    if (newline == NULL && !(c->end && c->used > 0))
+        return NULL;
+    char *line = malloc(n + 1);
+    if (line == NULL)
+        return NULL;
+    memcpy(line, c->buffer, n);
+    if (n > 0 && line[n - 1] == '\r')
+        line[n - 1] = '\0';
+    line[n]     = '\0';
+    size_t used = newline != NULL ? n + 1 : n;
+    memmove(c->buffer, c->buffer + used, c->used - used);
+    c->used -= used;
+    return line;
+}
+
+/* NULL: end of file, a signal, or a failure that was reported.  Owned. */
+static char *read_line(chat *c)
+{
+    for (;;) {
+        char *line = take_line(c);
+        if (line != NULL || c->end)
+            return line;
+        if (c->used >= LINE_LIMIT) {
+            err_line("a line has more than 1 MB");
+            c->n_failed++;
+            return NULL;
+        }
+        if (c->capacity - c->used < 4096) {
+            char *grown = realloc(c->buffer, c->capacity + 65536);
+            if (grown == NULL) {
+                err_line("out of memory");
+                c->n_failed++;
+                return NULL;
+            }
+            c->buffer = grown;
+            c->capacity += 65536;
+        }
+        ssize_t n = read(STDIN_FILENO, c->buffer + c->used, 4096);
+        if (n < 0 && errno == EINTR && signals_pending() == 0)
+            continue;
+        if (n < 0)
+            return NULL;
+        c->end = n == 0;
+        c->used += (size_t)n;
+    }
+}
+
+static void ask(chat *c, const char *question, const mlmamba_generate_options *gen)
+{
+    cli_stream      stream = {.keep_newlines = true};
+    mlmamba_answer *ans    = NULL;
+    if (mlmamba_session_ask(&ans, c->ses, question, gen, cli_on_piece, &stream) != MLM_OK) {
+        fail_line(c);
+        return;
+    }
+    out_text(ans->finish == MLMAMBA_FINISH_CALLBACK ? " ...\n" : "\n");
+    out_flush();
+    if (c->o->stats)
+        cli_stats_line(c->o, ans);
+    mlmamba_answer_free(c->last);
+    c->last = ans;
+}
+
+static void say_image(chat *c)
+{
+    mlmamba_image_info i;
+    if (c->terminal && !c->o->quiet && mlmamba_session_get_image_info(c->ses, &i) == MLM_OK)
+        (void)fprintf(stderr, "%s, %d x %d%s, seen as %d x %d (%s)\n", i.format, i.width, i.height,
+                      i.rotated ? ", turned as its EXIF says" : "", i.view_size, i.view_size, i.fit);
+}
+
+static void set_image(chat *c, const char *path)
+{
+    if (cli_set_image(c->ses, path, c->o) != MLM_OK)
+        fail_line(c);
+    else
+        say_image(c);
+}
+
+static void undo(chat *c)
+{
+    int n = mlmamba_session_turns(c->ses);
+    if (n == 0) {
+        err_line("there is nothing to undo");
+        c->n_failed++;
+    } else if (mlmamba_session_rewind(c->ses, n - 1) != MLM_OK) {
+        fail_line(c);
+    } else if (c->terminal) {
+        (void)fprintf(stderr, "undone, %d question%s left\n", n - 1, n == 2 ? "" : "s");
+    }
+}
+
+/* Greedy answers do not change, so a retry draws. */
+static void retry(chat *c)
+{
+    int                      n        = mlmamba_session_turns(c->ses);
+    const char              *old      = mlmamba_session_question(c->ses, n - 1);
+    mlmamba_generate_options gen      = c->o->gen;
+    char                    *question = old != NULL ? strdup(old) : NULL;
+    if (question == NULL) {
+        err_line("there is no question to answer again");
+        c->n_failed++;
+        return;
+    }
+    gen.temperature = gen.temperature > 0.0f ? gen.temperature : RETRY_TEMPERATURE;
+    gen.seed += (uint64_t)++c->n_retries;
+    if (mlmamba_session_rewind(c->ses, n - 1) != MLM_OK)
+        fail_line(c);
+    else
+        ask(c, question, &gen);
+    free(question);
+}
+
+static void save(chat *c, const char *path)
+{
+    mlmamba_snapshot *snap   = NULL;
+    mlm_status        status = mlmamba_session_snapshot(&snap, c->ses);
+    if (status == MLM_OK)
+        status = mlmamba_snapshot_save(snap, path);
+    mlmamba_snapshot_free(snap);
+    if (status != MLM_OK)
+        fail_line(c);
+    else if (c->terminal)
+        (void)fprintf(stderr, "saved\n");
+}
+
+static bool load(chat *c, const char *path)
+{
+    mlmamba_snapshot *snap   = NULL;
+    mlm_status        status = mlmamba_snapshot_load(&snap, c->eng, path);
+    if (status == MLM_OK)
+        status = mlmamba_session_restore(c->ses, snap);
+    mlmamba_snapshot_free(snap);
+    if (status != MLM_OK)
+        fail_line(c);
+    else if (c->terminal)
+        (void)fprintf(stderr, "a conversation of %d questions\n", mlmamba_session_turns(c->ses));
+    return status == MLM_OK;
+}
+
+static void stats(chat *c)
+{
+    cli_options shown = *c->o;
+    shown.stats       = true;
+    shown.quiet       = false;
+    if (c->last == NULL)
+        err_line("no question was answered yet");
+    else
+        cli_stats_line(&shown, c->last);
+}
+
+static void show_commands(void)
+{
+    (void)fputs(
+        "/image PATH  another picture      /undo  forget the last question   /retry  answer it otherwise\n"
+        "/save FILE   keep this            /load FILE  go on with one         /stats  times\n"
+        "/quit        end                  anything else is a question\n",
+        stderr);
+}
+
+static bool wants(const char *line, const char *name, const char **value)
+{
+    size_t n = strlen(name);
+    if (strncmp(line, name, n) != 0 || (line[n] != '\0' && line[n] != ' '))
+        return false;
+    *value = line + n + strspn(line + n, " ");
+    return true;
+}
+
+/* False: the conversation ends. */
+static bool do_command(chat *c, char *line)
+{
+    const char *value = "";
+    for (size_t n = strlen(line); n > 0 && line[n - 1] == ' '; n--)
+        line[n - 1] = '\0';
+    bool takes_value =
+        wants(line, "/image", &value) || wants(line, "/save", &value) || wants(line, "/load", &value);
+    if (takes_value && value[0] == '\0') {
+        err_line("%s needs a file name", line);
+        c->n_failed++;
+    } else if (wants(line, "/image", &value)) {
+        set_image(c, value);
+    } else if (wants(line, "/save", &value)) {
+        save(c, value);
+    } else if (wants(line, "/load", &value)) {
+        (void)load(c, value);
+    } else if (strcmp(line, "/undo") == 0) {
+        undo(c);
+    } else if (strcmp(line, "/retry") == 0) {
+        retry(c);
+    } else if (strcmp(line, "/stats") == 0) {
+        stats(c);
+    } else if (strcmp(line, "/help") == 0) {
+        show_commands();
+    } else if (strcmp(line, "/quit") == 0 || strcmp(line, "/exit") == 0) {
+        return false;
+    } else {
+        err_line("there is no command %s; /help lists them", line);
+        c->n_failed++;
+    }
+    return true;
+}
+
+static void talk(chat *c)
+{
+    bool go_on = true;
+    while (go_on && !out_failed()) {
+        if (c->terminal)
+            (void)fputs("> ", stderr);
+        char *line = read_line(c);
+        if (line == NULL)
+            break; /* end of file, or Ctrl-C at the prompt */
+        if (line[0] == '/')
+            go_on = do_command(c, line);
+        else if (line[strspn(line, " \t")] != '\0')
+            ask(c, line, &c->o->gen);
+        free(line);
+        if (signals_pending() == 2) /* Ctrl-C stopped an answer: the conversation goes on */
+            signals_clear();
+        else if (signals_pending() != 0)
+            break;
+    }
+    if (c->terminal && go_on)
+        (void)fputs("\n", stderr);
+}
+
+static int run(chat *c)
+{
+    cli_options *o = c->o;
+    if (mlmamba_session_create(&c->ses, c->eng) != MLM_OK) {
+        err_line("%s", mlm_error_message());
+        return CLI_FAILED;
+    }
+    if (o->state != NULL && !load(c, o->state))
+        return CLI_FAILED;
+    if (o->n_args == 1) {
+        if (cli_set_image(c->ses, o->args[0], o) != MLM_OK) {
+            err_line("%s", mlm_error_message());
+            return CLI_FAILED;
+        }
+        say_image(c);
+    }
+    if (c->terminal && !o->quiet)
+        (void)fputs(o->n_args == 1 || o->state != NULL
+                        ? "Ask about the picture; /help lists commands, Ctrl-D ends.\n"
+                        : "/image PATH opens a picture; /help lists commands, Ctrl-D ends.\n",
+                    stderr);
+    talk(c);
+    return c->n_failed > 0 && !c->terminal ? CLI_ERROR_ROWS : CLI_OK;
+}
+
+int cmd_chat(cli_options *o)
+{
+    chat c = {.o = o, .terminal = isatty(STDIN_FILENO) != 0};
+    if (o->n_args > 1)
+        return args_usage_error(o, "mlmamba chat picture.png",
+                                "one picture is wanted, but there are %d arguments", o->n_args);
+    if (o->n_args == 1 && o->state != NULL)
+        return args_usage_error(o, NULL, "--state brings its own picture; '%s' is one too many", o->args[0]);
+    if (o->n_args == 1 && strcmp(o->args[0], "-") == 0)
+        return args_usage_error(o, "mlmamba chat picture.png",
+                                "chat reads questions from standard input, so the picture must be a file");
+    int rc = cli_open_engine(&c.eng, o);
+    if (rc != CLI_OK)
+        return rc;
+    rc = cli_exit_status(run(&c));
+    mlmamba_answer_free(c.last);
+    mlmamba_session_free(c.ses);
+    mlmamba_engine_close(c.eng);
+    free(c.buffer);
+    return rc;
+}

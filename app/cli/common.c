@@ -1,0 +1,92 @@
+/* common.c: what several commands do: open the engine, take a picture, stream an answer, report times. */
+#include "app/cli/cli.h"
+#include "kernels/base/mlm_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STDIN_LIMIT ((size_t)256 << 20) /* the limit of picture files */
+
+typedef struct load_line {
+    bool show;
+    int  percent;
+} load_line;
+
+static bool on_load(uint64_t done, uint64_t total, void *payload)
+{
+    load_line *l       = payload;
+    int        percent = total > 0 ? (int)(100.0 * (double)done / (double)total) : 0;
+    if (l->show && percent >= l->percent + 5) {
+        (void)fprintf(stderr, "\rloading the model %d %%", percent);
+        l->percent = percent;
+    }
+    return signals_pending() == 0;
+}
+
+int cli_open_engine(mlmamba_engine **eng, const cli_options *o)
+{
+    load_line              line = {.show = !o->quiet && isatty(STDERR_FILENO) != 0};
+    mlmamba_engine_options opt  = o->engine;
+    opt.on_load                 = on_load;
+    opt.payload                 = &line;
+    mlm_status status           = mlmamba_engine_open(eng, &opt);
+    if (line.percent > 0)
+        (void)fprintf(stderr, "\r\033[K");
+    if (status == MLM_OK)
+        return CLI_OK;
+    err_line("%s", mlm_error_message());
+    return cli_exit_status(CLI_FAILED);
+}
+
+int cli_exit_status(int rc)
+{
+    int number = signals_pending();
+    return number != 0 ? 128 + number : rc;
+}
+
+const char *cli_picture_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+mlm_status cli_set_image(mlmamba_session *ses, const char *path, const cli_options *o)
+{
+    if (strcmp(path, "-") != 0)
+        return mlmamba_session_set_image_file(ses, path, &o->image);
+    char  *bytes = NULL;
+    size_t n     = 0;
+    MLM_TRY(mlm_fd_read(&bytes, &n, STDIN_FILENO, STDIN_LIMIT, "standard input"));
+    mlm_status status = mlmamba_session_set_image_memory(ses, bytes, n, "standard input", &o->image);
+    free(bytes);
+    return status;
+}
+
+void cli_stats_line(const cli_options *o, const mlmamba_answer *a)
+{
+    double later = a->n_tokens > 1 && a->decode_ms > 0 ? 1000.0 * (a->n_tokens - 1) / a->decode_ms : 0.0;
+    double look = a->decode_file_ms + a->preprocess_ms + a->vision_ms + a->connector_ms + a->image_prefill_ms;
+    if (a->n_image_tokens > 0)
+        status_line(o,
+                    "picture %.0f ms, question %.0f ms (%d tokens), first token after %.0f ms, %d tokens, "
+                    "%.0f tokens/s, %s",
+                    look, a->prompt_ms, a->n_prompt_tokens, a->first_token_ms, a->n_tokens, later,
+                    mlmamba_finish_name(a->finish));
+    else
+        status_line(o,
+                    "picture kept, question %.0f ms (%d tokens), first token after %.0f ms, %d tokens, %.0f "
+                    "tokens/s, %s",
+                    a->prompt_ms, a->n_prompt_tokens, a->first_token_ms, a->n_tokens, later,
+                    mlmamba_finish_name(a->finish));
+}
+
+bool cli_on_piece(int row, const char *piece, void *payload)
+{
+    const cli_stream *s = payload;
+    (void)row;
+    if (!s->silent) {
+        out_escaped(piece, s->keep_newlines);
+        out_flush();
+    }
+    return signals_pending() == 0 && !out_failed();
+}

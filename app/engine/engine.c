@@ -1,0 +1,277 @@
+/*
+ * engine.c: a model directory becomes a loaded engine.  Config and tokenizer first, then the device, the memory
+ * estimate against the limit, and only then the weights.
+ */
+#include "app/engine/engine_private.h"
+#include "kernels/base/mlm_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEGABYTE 1048576.0
+
+const char *mlmamba_version(void)
+{
+    return MLM_VERSION;
+}
+
+typedef struct load_progress {
+    mlmamba_load_fn fn;
+    void           *payload;
+    bool            cancelled;
+} load_progress;
+
+static void on_progress(uint64_t done, uint64_t total, void *payload)
+{
+    load_progress *p = payload;
+    if (!p->cancelled && p->fn != NULL && !p->fn(done, total, p->payload))
+        p->cancelled = true;
+}
+
+static mlm_status check_cancelled(const load_progress *p)
+{
+    return p->cancelled ? mlm_fail(MLM_E_CANCELLED, "loading was cancelled") : MLM_OK;
+}
+
+/* What config.json says about the weights, against the names in the file. */
+static mlm_status check_quantized(const model_config *c, const kn_weights *w, const char *dir)
+{
+    static const char name[] = "language_model.backbone.embeddings.weight_scale";
+    if (kn_weights_has(w, name) == c->quantized)
+        return MLM_OK;
+    if (c->quantized)
+        return mlm_fail(MLM_E_CONFIG,
+                        "%s: config.json says quantization.weights int8, but tensor %s is missing", dir,
+                        name);
+    return mlm_fail(MLM_E_CONFIG, "%s: tensor %s is there, but config.json has no quantization", dir, name);
+}
+
+static mlm_status estimate(mlmamba_memory *m, kn_device *dev, const model_config *c, const kn_weights *w)
+{
+    size_t state      = lm_config_state_bytes(&c->text);
+    m->weights_bytes  = (size_t)kn_weights_total_bytes(w);
+    m->session_bytes  = 2 * state;
+    m->snapshot_bytes = state;
+    MLM_TRY(engine_scratch_measure(&m->scratch_bytes, dev, c));
+    m->scratch_bytes += state; /* the working row */
+    return MLM_OK;
+}
+
+static mlm_status check_limit(const mlmamba_memory *m, size_t limit, const char *dir)
+{
+    size_t need = m->weights_bytes + m->scratch_bytes + m->session_bytes;
+    if (limit == 0 || need <= limit)
+        return MLM_OK;
+    return mlm_fail(MLM_E_NOMEM, "%s needs about %.1f MB of memory, the limit is %.1f MB", dir,
+                    (double)need / MEGABYTE, (double)limit / MEGABYTE);
+}
+
+static mlm_status open_device(kn_device **dev, const mlmamba_engine_options *opt)
+{
+    kn_device_options d = {.name = opt->device, .n_threads = opt->n_threads};
+    return kn_device_open(dev, &d);
+}
+
+static mlm_status check_options(const mlmamba_engine_options *opt)
+{
+    if (opt->n_threads < 0 || opt->n_threads > 256)
+        return mlm_fail(MLM_E_RANGE, "n_threads is %d, must be from 0 (all) to 256", opt->n_threads);
+    if (opt->max_batch < 0 || opt->max_batch > ENGINE_MAX_BATCH)
+        return mlm_fail(MLM_E_RANGE, "max_batch is %d, must be from 1 to %d (0: %d)", opt->max_batch,
+                        ENGINE_MAX_BATCH, ENGINE_DEFAULT_BATCH);
+    return MLM_OK;
+}
+
+static mlm_status load_parts(mlmamba_engine *eng, kn_weights *w, load_progress *progress)
+{
+    const model_config *c = &eng->config;
+    MLM_TRY(vision_encoder_load(&eng->vision, eng->queue, &c->vision, w));
+    MLM_TRY(check_cancelled(progress));
+    MLM_TRY(connector_load(&eng->connector, eng->queue, c->connector, w, "connector."));
+    MLM_TRY(check_cancelled(progress));
+    MLM_TRY(lm_model_load(&eng->lm, eng->queue, &c->text, w, "language_model."));
+    MLM_TRY(check_cancelled(progress));
+    return kn_queue_sync(eng->queue);
+}
+
+static mlm_status load_weights(mlmamba_engine *eng, const mlmamba_engine_options *opt)
+{
+    kn_weights   *w        = NULL;
+    load_progress progress = {.fn = opt->on_load, .payload = opt->payload};
+    mlm_status    status   = kn_weights_open(&w, eng->model_dir);
+    if (status != MLM_OK)
+        return status;
+    MLM_TRY_GOTO(status, check_quantized(&eng->config, w, eng->model_dir), done);
+    MLM_TRY_GOTO(status, estimate(&eng->memory, eng->dev, &eng->config, w), done);
+    MLM_TRY_GOTO(status, check_limit(&eng->memory, opt->memory_limit, eng->model_dir), done);
+    kn_weights_on_progress(w, on_progress, &progress);
+    eng->n_parameters = kn_weights_parameters(w);
+    eng->fingerprint  = kn_weights_fingerprint(w);
+    MLM_TRY_GOTO(status, load_parts(eng, w, &progress), done);
+done:
+    kn_weights_close(w);
+    return status;
+}
+
+/* Only whoever runs the model waits on this lock; error checking turns a call from a callback into a status. */
+static mlm_status create_lock(mlmamba_engine *eng)
+{
+    pthread_mutexattr_t attr;
+    if (pthread_mutexattr_init(&attr) != 0)
+        return mlm_fail(MLM_E_NOMEM, "cannot create a lock");
+    (void)pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+    int error = pthread_mutex_init(&eng->lock, &attr);
+    (void)pthread_mutexattr_destroy(&attr);
+    if (error != 0)
+        return mlm_fail(MLM_E_NOMEM, "cannot create a lock: %s", strerror(error));
+    eng->has_lock = true;
+    return MLM_OK;
+}
+
+/* "models/tiny/" -> "tiny". */
+static mlm_status name_model(mlmamba_engine *eng)
+{
+    const char *dir = eng->model_dir;
+    size_t      end = strlen(dir);
+    while (end > 1 && dir[end - 1] == '/')
+        end--;
+    size_t from = end;
+    while (from > 0 && dir[from - 1] != '/')
+        from--;
+    eng->model_name = strndup(dir + from, end - from);
+    return eng->model_name != NULL ? MLM_OK : mlm_fail_nomem(end - from + 1, "model name");
+}
+
+static void describe_parts(mlmamba_engine *eng)
+{
+    const vision_config *v = &eng->config.vision;
+    const lm_config     *t = &eng->config.text;
+    int                  n = 0;
+    for (int i = 0; i < v->n_towers && n >= 0 && (size_t)n < sizeof eng->vision_text; i++) {
+        const vit_config *c = &v->tower[i];
+        n += snprintf(eng->vision_text + n, sizeof eng->vision_text - (size_t)n,
+                      "%svision transformer, %d of %d blocks, width %d, %d heads, %dx%d pixels, patch %d",
+                      i > 0 ? " + " : "", c->n_blocks_run, c->n_layers, c->width, c->n_heads, c->image_size,
+                      c->image_size, c->patch_size);
+    }
+    (void)snprintf(eng->connector_text, sizeof eng->connector_text, "%s, width %d to %d, %d tokens a picture",
+                   connector_config_type(eng->config.connector), connector_config_in(eng->config.connector),
+                   connector_config_out(eng->config.connector), eng->config.n_image_tokens);
+    (void)snprintf(eng->lm_text, sizeof eng->lm_text,
+                   "Mamba-2, %d layers, width %d, %d heads of %d, state %d, vocabulary %d", t->n_layers,
+                   t->d_model, t->mixer.n_heads, t->mixer.head_dim, t->mixer.d_state, t->vocab_size);
+}
+
+static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options *opt)
+{
+    MLM_TRY(create_lock(eng));
+    MLM_TRY(model_dir_find(&eng->model_dir, opt->model_dir));
+    MLM_TRY(name_model(eng));
+    MLM_TRY(model_config_load(&eng->config, eng->model_dir));
+    MLM_TRY(open_device(&eng->dev, opt));
+    kn_device_get_info(eng->dev, &eng->dev_info);
+    MLM_TRY(kn_queue_create(&eng->queue, eng->dev));
+    MLM_TRY(load_weights(eng, opt));
+    MLM_TRY(engine_scratch_create(&eng->one, eng->dev, &eng->config, eng->lm, 1));
+    MLM_TRY(engine_picture_scratch_create(&eng->picture, eng->dev, &eng->config));
+    describe_parts(eng);
+    return MLM_OK;
+}
+
+mlm_status mlmamba_engine_open(mlmamba_engine **out, const mlmamba_engine_options *opt)
+{
+    static const mlmamba_engine_options defaults = {0};
+    double                              start    = mlm_now_ms();
+    *out                                         = NULL;
+    if (opt == NULL)
+        opt = &defaults;
+    MLM_TRY(check_options(opt));
+    mlmamba_engine *eng = calloc(1, sizeof *eng);
+    if (eng == NULL)
+        return mlm_fail_nomem(sizeof *eng, "engine");
+    eng->max_batch    = opt->max_batch > 0 ? opt->max_batch : ENGINE_DEFAULT_BATCH;
+    mlm_status status = build_engine(eng, opt);
+    if (status != MLM_OK) {
+        mlmamba_engine_close(eng);
+        return status;
+    }
+    eng->load_ms = mlm_now_ms() - start;
+    *out         = eng;
+    return MLM_OK;
+}
+
+void mlmamba_engine_close(mlmamba_engine *eng)
+{
+    if (eng == NULL)
+        return;
+    engine_scratch_free(&eng->many);
+    engine_scratch_free(&eng->one);
+    engine_picture_scratch_free(&eng->picture);
+    lm_model_free(eng->lm);
+    connector_free(eng->connector);
+    vision_encoder_free(eng->vision);
+    kn_queue_free(eng->queue);
+    kn_device_close(eng->dev);
+    model_config_free(&eng->config);
+    if (eng->has_lock)
+        (void)pthread_mutex_destroy(&eng->lock);
+    free(eng->model_dir);
+    free(eng->model_name);
+    free(eng);
+}
+
+mlm_status mlmamba_estimate_memory(mlmamba_memory *out, const mlmamba_engine_options *opt)
+{
+    static const mlmamba_engine_options defaults = {0};
+    mlmamba_engine_options              small    = opt != NULL ? *opt : defaults;
+    model_config                        config   = {0};
+    char                               *dir      = NULL;
+    kn_device                          *dev      = NULL;
+    kn_weights                         *w        = NULL;
+    mlm_status                          status   = MLM_OK;
+    memset(out, 0, sizeof *out);
+    MLM_TRY(check_options(&small));
+    small.n_threads = 1;
+    MLM_TRY_GOTO(status, model_dir_find(&dir, small.model_dir), done);
+    MLM_TRY_GOTO(status, model_config_load(&config, dir), done);
+    MLM_TRY_GOTO(status, open_device(&dev, &small), done);
+    MLM_TRY_GOTO(status, kn_weights_open(&w, dir), done);
+    MLM_TRY_GOTO(status, estimate(out, dev, &config, w), done);
+done:
+    kn_weights_close(w);
+    kn_device_close(dev);
+    model_config_free(&config);
+    free(dir);
+    return status;
+}
+
+void mlmamba_engine_get_info(const mlmamba_engine *eng, mlmamba_engine_info *info)
+{
+    const model_config *c = &eng->config;
+    *info                 = (mlmamba_engine_info){
+                        .model_dir          = eng->model_dir,
+                        .model_name         = eng->model_name,
+                        .vision             = eng->vision_text,
+                        .connector          = eng->connector_text,
+                        .language_model     = eng->lm_text,
+                        .weights_dtype      = c->dtype_name,
+                        .device             = eng->dev_info.name,
+                        .device_description = eng->dev_info.description,
+                        .device_features    = eng->dev_info.features,
+                        .device_note        = eng->dev_info.fallback,
+                        .description        = c->description,
+                        .describe_prompt    = c->describe_prompt,
+                        .n_threads          = eng->dev_info.n_threads,
+                        .n_parameters       = eng->n_parameters,
+                        .fingerprint        = eng->fingerprint,
+                        .image_size         = c->vision.preprocess[0].size,
+                        .n_image_tokens     = c->n_image_tokens,
+                        .n_layers           = c->text.n_layers,
+                        .d_model            = c->text.d_model,
+                        .vocab_size         = c->text.vocab_size,
+                        .memory             = eng->memory,
+                        .load_ms            = eng->load_ms,
+    };
+}

@@ -1,0 +1,120 @@
+/*
+ * engine_picture.c: decoded pixels -> view -> patch features -> connector rows -> recurrent state.
+ * The state (constant size, whatever the picture) is all that later questions need.
+ */
+#include "app/engine/engine_private.h"
+#include "kernels/base/mlm_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+engine_picture *engine_picture_share(engine_picture *p)
+{
+    if (p != NULL)
+        (void)atomic_fetch_add(&p->refs, 1);
+    return p;
+}
+
+void engine_picture_drop(engine_picture *p)
+{
+    if (p == NULL || atomic_fetch_sub(&p->refs, 1) > 1)
+        return;
+    lm_state_free(p->state);
+    free(p->view);
+    free(p);
+}
+
+const char *engine_format_name(const char *name)
+{
+    for (int i = 0; i < VISION_FORMAT_COUNT; i++)
+        if (strcmp(vision_format_name((vision_format)i), name) == 0)
+            return vision_format_name((vision_format)i);
+    return NULL;
+}
+
+const char *engine_fit_name(const char *name)
+{
+    for (int i = VISION_FIT_NAIVE; i <= VISION_FIT_LETTERBOX; i++)
+        if (strcmp(vision_fit_name((vision_fit)i), name) == 0)
+            return vision_fit_name((vision_fit)i);
+    return NULL;
+}
+
+static mlm_status preprocess(engine_picture *p, mlmamba_engine *eng, const vision_image *img)
+{
+    const vision_config *v     = &eng->config.vision;
+    int                  side  = v->preprocess[0].size;
+    size_t               plane = (size_t)side * (size_t)side * 3;
+    vision_placement     place = {0};
+    p->view                    = malloc(plane);
+    if (p->view == NULL)
+        return mlm_fail_nomem(plane, "view of the picture");
+    MLM_TRY(vision_preprocess_run(&v->preprocess[0], img, eng->picture.pixels, p->view, &place));
+    for (int i = 1; i < v->n_towers; i++)
+        vision_normalize(&v->preprocess[i], p->view, &place, eng->picture.pixels + (size_t)i * plane);
+    p->info = (mlmamba_image_info){
+        .width       = img->width,
+        .height      = img->height,
+        .format      = vision_format_name(img->format),
+        .orientation = img->orientation,
+        .rotated     = img->rotated,
+        .n_tokens    = eng->config.n_image_tokens,
+        .view_size   = side,
+        .view_x      = place.x,
+        .view_y      = place.y,
+        .view_width  = place.width,
+        .view_height = place.height,
+        .src_x       = place.src_x,
+        .src_y       = place.src_y,
+        .src_width   = place.src_w,
+        .src_height  = place.src_h,
+        .fit         = vision_fit_name(v->preprocess[0].fit),
+    };
+    return MLM_OK;
+}
+
+static double lap(double *since)
+{
+    double now = mlm_now_ms(), ms = now - *since;
+    *since = now;
+    return ms;
+}
+
+static mlm_status run_model(engine_picture *p, mlmamba_engine *eng, engine_times *times, double *clock)
+{
+    engine_picture_scratch *s = &eng->picture;
+    MLM_TRY(vision_encode(eng->queue, eng->vision, &s->vision, s->pixels, 1, s->features, NULL, NULL));
+    MLM_TRY(kn_queue_sync(eng->queue));
+    times->vision_ms = lap(clock);
+    MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, s->features, s->rows, NULL, NULL));
+    MLM_TRY(kn_queue_sync(eng->queue));
+    times->connector_ms = lap(clock);
+
+    lm_prefill_args a = {.x = s->rows, .n_rows = 1, .n_tokens = eng->config.n_image_tokens};
+    MLM_TRY(lm_state_create(&p->state, eng->lm, 1));
+    MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, p->state, &a));
+    MLM_TRY(kn_queue_sync(eng->queue));
+    times->prefill_ms = lap(clock);
+    return MLM_OK;
+}
+
+mlm_status engine_picture_create(engine_picture **out, mlmamba_engine *eng, const vision_image *img,
+                                 engine_times *times)
+{
+    double          clock = mlm_now_ms();
+    engine_picture *p     = calloc(1, sizeof *p);
+    *out                  = NULL;
+    if (p == NULL)
+        return mlm_fail_nomem(sizeof *p, "picture");
+    atomic_init(&p->refs, 1);
+    mlm_status status    = preprocess(p, eng, img);
+    times->preprocess_ms = lap(&clock);
+    if (status == MLM_OK)
+        status = run_model(p, eng, times, &clock);
+    if (status != MLM_OK) {
+        engine_picture_drop(p);
+        return status;
+    }
+    *out = p;
+    return MLM_OK;
+}

@@ -1,0 +1,179 @@
+/*
+ * engine_private.h: what the files of app/engine share.  Not for callers: see mlmamba.h.
+ *
+ * One engine has one queue and one scratch memory; `lock` is held by whoever runs the model (a picture being
+ * set, a question being answered), so sessions of several threads take turns.  Everything that outlives a call is
+ * a value: a picture (view + state behind it) and turns (text + tokens) are immutable and counted, a
+ * conversation is a picture, a list of turns, and the recurrent state behind the newest of them.
+ */
+#ifndef APP_ENGINE_ENGINE_PRIVATE_H
+#define APP_ENGINE_ENGINE_PRIVATE_H
+
+#include "app/engine/mlmamba.h"
+#include "app/engine/model_config.h"
+#include "lm/generate.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define ENGINE_MAX_BATCH          256
+#define ENGINE_DEFAULT_BATCH      8
+#define ENGINE_PREFILL_TOKENS     256 /* the same for one row and for many: pieces are cut at the same places */
+#define ENGINE_MAX_NEW_TOKENS     65536
+#define ENGINE_DEFAULT_NEW_TOKENS 256
+#define ENGINE_MAX_TURNS          100000
+#define SESSION_MAX_KEPT          64                  /* states kept for instant rewind ...        */
+#define SESSION_MAX_KEPT_BYTES    ((size_t)256 << 20) /* ... and what they may take together      */
+
+/* Activations and states for n_rows rows together. */
+typedef struct engine_scratch {
+    kn_arena    arena;
+    lm_scratch *lm;
+    kn_tensor   logits; /* [rows, vocab_rows] f32 */
+    lm_state   *state;  /* rows, zeroed or overwritten at each use */
+    int         n_rows;
+} engine_scratch;
+
+/* Activations of one picture. */
+typedef struct engine_picture_scratch {
+    kn_arena           arena;
+    vision_scratch     vision;
+    connector_scratch *connector;
+    kn_tensor          features; /* [1, patches, width] f32 */
+    kn_tensor          rows;     /* [1, tokens, d_model] f32 */
+    float             *pixels;   /* host [towers][3][S][S]   */
+} engine_picture_scratch;
+
+struct mlmamba_engine {
+    char                  *model_dir, *model_name;
+    model_config           config;
+    kn_device             *dev;
+    kn_device_info         dev_info;
+    kn_queue              *queue;
+    vision_encoder        *vision;
+    connector             *connector;
+    lm_model              *lm;
+    pthread_mutex_t        lock;
+    bool                   has_lock;
+    engine_scratch         one;     /* for sessions                          */
+    engine_scratch         many;    /* for batches; made at the first one    */
+    engine_picture_scratch picture; /* guarded by lock, as the two above     */
+    int                    max_batch;
+    int64_t                n_parameters;
+    uint64_t               fingerprint;
+    mlmamba_memory         memory;
+    double                 load_ms;
+    char                   vision_text[192], connector_text[192], lm_text[192];
+};
+
+typedef struct engine_times {
+    double file_ms, preprocess_ms, vision_ms, connector_ms, prefill_ms;
+} engine_times;
+
+/* A picture and the recurrent state behind it.  Immutable, counted. */
+typedef struct engine_picture {
+    atomic_int         refs;
+    mlmamba_image_info info;
+    uint8_t           *view;  /* [S,S,3]; NULL when it came from a state file */
+    lm_state          *state; /* one row */
+} engine_picture;
+
+/* One question and its answer.  Immutable, counted. */
+typedef struct engine_turn {
+    atomic_int refs;
+    char      *question, *answer;
+    int32_t   *ids; /* what was fed: n_prompt prompt tokens, then n_tokens produced ones */
+    int        n_prompt, n_tokens;
+} engine_turn;
+
+typedef struct engine_turn_slot {
+    engine_turn *turn;
+    lm_state    *state; /* after the turn; NULL: dropped, can be computed again from the ids */
+} engine_turn_slot;
+
+struct mlmamba_session {
+    mlmamba_engine   *eng;
+    engine_picture   *picture;
+    engine_turn_slot *slot;
+    int               n_turns, capacity;
+    engine_times      fresh;  /* of a picture that no answer has reported yet */
+    bool              is_new; /* there is such a picture                       */
+    atomic_bool       cancel, running;
+};
+
+struct mlmamba_snapshot {
+    mlmamba_engine *eng;
+    engine_picture *picture;
+    engine_turn   **turn;
+    int             n_turns;
+    lm_state       *state; /* after the last turn; NULL without turns */
+};
+
+/* ---- engine_scratch.c --------------------------------------------------------------------------- */
+mlm_status engine_scratch_create(engine_scratch *s, kn_device *dev, const model_config *c, const lm_model *m,
+                                 int n_rows) MLM_WARN_UNUSED;
+void       engine_scratch_free(engine_scratch *s);
+mlm_status engine_picture_scratch_create(engine_picture_scratch *s, kn_device *dev,
+                                         const model_config *c) MLM_WARN_UNUSED;
+void       engine_picture_scratch_free(engine_picture_scratch *s);
+/* Bytes of both for one row, from the config alone. */
+mlm_status engine_scratch_measure(size_t *bytes, kn_device *dev, const model_config *c) MLM_WARN_UNUSED;
+
+/* MLM_E_STATE when this thread holds the engine already (a call from inside a callback). */
+mlm_status engine_lock(mlmamba_engine *eng) MLM_WARN_UNUSED;
+void       engine_unlock(mlmamba_engine *eng);
+
+/* ---- engine_picture.c --------------------------------------------------------------------------- */
+/* From a decoded picture; the engine is locked by the caller. */
+mlm_status      engine_picture_create(engine_picture **out, mlmamba_engine *eng, const vision_image *img,
+                                      engine_times *times) MLM_WARN_UNUSED;
+engine_picture *engine_picture_share(engine_picture *p); /* NULL is fine */
+void            engine_picture_drop(engine_picture *p);  /* NULL is fine */
+/* A static string for a format name read from a state file; NULL when there is none. */
+const char *engine_format_name(const char *name);
+const char *engine_fit_name(const char *name);
+
+/* ---- engine_turn.c ------------------------------------------------------------------------------ */
+mlm_status engine_turn_create(engine_turn **out, const char *question, size_t question_n, const char *answer,
+                              size_t answer_n, const int32_t *prompt, size_t n_prompt,
+                              const int32_t *produced, size_t n_produced) MLM_WARN_UNUSED;
+engine_turn *engine_turn_share(engine_turn *t);
+void         engine_turn_drop(engine_turn *t);
+/* Prompt tokens of the next turn; after an answer its end token goes first (whether or not it was produced). */
+mlm_status engine_prompt(token_list *out, const mlmamba_engine *eng, const char *question,
+                         bool first) MLM_WARN_UNUSED;
+
+/* ---- engine_answer.c ---------------------------------------------------------------------------- */
+mlm_status      engine_options_check(mlmamba_generate_options       *out,
+                                     const mlmamba_generate_options *opt) MLM_WARN_UNUSED;
+sampler_options engine_sampling(const mlmamba_generate_options *opt);
+/* From the tokens of a finished row. */
+mlm_status engine_answer_create(mlmamba_answer **out, const mlmamba_engine *eng,
+                                const lm_row_result *r) MLM_WARN_UNUSED;
+/* Batch: an answer that says why there is none. */
+mlm_status engine_answer_error(mlmamba_answer **out, mlm_status why, const char *message) MLM_WARN_UNUSED;
+
+/* ---- session.c ---------------------------------------------------------------------------------- */
+/* Replaces the conversation: takes over everything on success. */
+mlm_status session_adopt(mlmamba_session *ses, engine_picture *picture, engine_turn *const *turns,
+                         int n_turns, lm_state *state) MLM_WARN_UNUSED;
+/* The state behind turn n_turns-1 (or the picture). */
+const lm_state *session_state(const mlmamba_session *ses);
+
+/* ---- engine_work.c ------------------------------------------------------------------------------ */
+typedef enum engine_stage {
+    ENGINE_STAGE_VISION = 0,
+    ENGINE_STAGE_CONNECTOR,
+    ENGINE_STAGE_PREFILL,
+    ENGINE_STAGE_DECODE,
+    ENGINE_STAGE_COUNT
+} engine_stage;
+/* Weight and state bytes that a stage must read, and its floating-point operations: for n_tokens tokens of the
+ * language model (PREFILL, DECODE); pictures have a fixed size. */
+typedef struct engine_work {
+    double bytes, flops;
+} engine_work;
+mlm_status engine_work_of(engine_work out[ENGINE_STAGE_COUNT], const mlmamba_engine *eng,
+                          int n_prefill_tokens) MLM_WARN_UNUSED;
+
+#endif

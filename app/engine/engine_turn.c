@@ -1,0 +1,88 @@
+/* engine_turn.c: one question and answer as an immutable, counted value, and the tokens that make its prompt. */
+#include "app/engine/engine_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Like strndup, but a NUL inside the text is kept out of strlen's way: the caller refused it before. */
+static char *copy_bytes(const char *text, size_t n)
+{
+    char *copy = malloc(n + 1);
+    if (copy != NULL) {
+        if (n > 0)
+            memcpy(copy, text, n);
+        copy[n] = '\0';
+    }
+    return copy;
+}
+
+mlm_status engine_turn_create(engine_turn **out, const char *question, size_t question_n, const char *answer,
+                              size_t answer_n, const int32_t *prompt, size_t n_prompt,
+                              const int32_t *produced, size_t n_produced)
+{
+    size_t bytes = (n_prompt + n_produced) * sizeof(int32_t);
+    *out         = NULL;
+    if (n_prompt > INT32_MAX / 8 || n_produced > INT32_MAX / 8)
+        return mlm_fail(MLM_E_RANGE, "a turn of %zu tokens is too long", n_prompt + n_produced);
+    engine_turn *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return mlm_fail_nomem(sizeof *t, "turn");
+    atomic_init(&t->refs, 1);
+    t->question = copy_bytes(question, question_n);
+    t->answer   = copy_bytes(answer, answer_n);
+    t->ids      = malloc(bytes > 0 ? bytes : 1);
+    if (t->question == NULL || t->answer == NULL || t->ids == NULL) {
+        engine_turn_drop(t);
+        return mlm_fail_nomem(bytes + question_n + answer_n, "turn");
+    }
+    if (n_prompt > 0)
+        memcpy(t->ids, prompt, n_prompt * sizeof(int32_t));
+    if (n_produced > 0)
+        memcpy(t->ids + n_prompt, produced, n_produced * sizeof(int32_t));
+    t->n_prompt = (int)n_prompt;
+    t->n_tokens = (int)n_produced;
+    *out        = t;
+    return MLM_OK;
+}
+
+engine_turn *engine_turn_share(engine_turn *t)
+{
+    (void)atomic_fetch_add(&t->refs, 1);
+    return t;
+}
+
+void engine_turn_drop(engine_turn *t)
+{
+    if (t == NULL || atomic_fetch_sub(&t->refs, 1) > 1)
+        return;
+    free(t->question);
+    free(t->answer);
+    free(t->ids);
+    free(t);
+}
+
+static mlm_status push_id(token_list *l, int32_t id)
+{
+    if (l->count == l->capacity) {
+        size_t   capacity = l->capacity + 16;
+        int32_t *ids      = realloc(l->ids, capacity * sizeof *ids);
+        if (ids == NULL)
+            return mlm_fail_nomem(capacity * sizeof *ids, "prompt");
+        l->ids      = ids;
+        l->capacity = capacity;
+    }
+    l->ids[l->count++] = id;
+    return MLM_OK;
+}
+
+mlm_status engine_prompt(token_list *out, const mlmamba_engine *eng, const char *question, bool first)
+{
+    if (question == NULL || question[strspn(question, " \t\r\n\v\f")] == '\0')
+        return mlm_fail(MLM_E_RANGE, "the question is empty");
+    if (!first)
+        MLM_TRY(push_id(out, eng->config.eos_id));
+    MLM_TRY(prompt_encode_turn(&eng->config.prompt, eng->config.tok, out, question, first));
+    if (out->count > INT32_MAX / 8)
+        return mlm_fail(MLM_E_RANGE, "the question has %zu tokens, too many", out->count);
+    return MLM_OK;
+}

@@ -1,0 +1,370 @@
+/*
+ * session.c: one conversation about one picture.
+ *
+ * A question runs on the engine's working row, which starts as a copy of the newest state and is copied to a new
+ * state at the end.  The session itself changes only after the last thing that can fail, so a failed call leaves
+ * the conversation as it was.
+ */
+#include "app/engine/engine_private.h"
+#include "kernels/base/mlm_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+mlm_status mlmamba_session_create(mlmamba_session **out, mlmamba_engine *eng)
+{
+    mlmamba_session *ses = calloc(1, sizeof *ses);
+    *out                 = NULL;
+    if (ses == NULL)
+        return mlm_fail_nomem(sizeof *ses, "session");
+    ses->eng = eng;
+    atomic_init(&ses->cancel, false);
+    atomic_init(&ses->running, false);
+    *out = ses;
+    return MLM_OK;
+}
+
+static void drop_turns(mlmamba_session *ses, int keep)
+{
+    while (ses->n_turns > keep) {
+        engine_turn_slot *slot = &ses->slot[--ses->n_turns];
+        lm_state_free(slot->state);
+        engine_turn_drop(slot->turn);
+    }
+}
+
+void mlmamba_session_free(mlmamba_session *ses)
+{
+    if (ses == NULL)
+        return;
+    drop_turns(ses, 0);
+    engine_picture_drop(ses->picture);
+    free(ses->slot);
+    free(ses);
+}
+
+const lm_state *session_state(const mlmamba_session *ses)
+{
+    return ses->n_turns > 0 ? ses->slot[ses->n_turns - 1].state : ses->picture->state;
+}
+
+static mlm_status check_picture(const mlmamba_session *ses)
+{
+    return ses->picture != NULL ? MLM_OK : mlm_fail(MLM_E_STATE, "no picture is set");
+}
+
+/* ---- the picture -------------------------------------------------------------------------------- */
+
+/* Takes over `img`. */
+static mlm_status set_image(mlmamba_session *ses, vision_image *img, double file_ms)
+{
+    engine_picture *picture = NULL;
+    engine_times    times   = {.file_ms = file_ms};
+    mlm_status      status  = engine_lock(ses->eng);
+    if (status == MLM_OK) {
+        status = engine_picture_create(&picture, ses->eng, img, &times);
+        engine_unlock(ses->eng);
+    }
+    vision_image_free(img);
+    if (status != MLM_OK)
+        return status;
+    drop_turns(ses, 0);
+    engine_picture_drop(ses->picture);
+    ses->picture = picture;
+    ses->fresh   = times;
+    ses->is_new  = true;
+    return MLM_OK;
+}
+
+static vision_image_options image_options(const mlmamba_image_options *opt)
+{
+    return (vision_image_options){.ignore_orientation = opt != NULL && opt->ignore_orientation};
+}
+
+mlm_status mlmamba_session_set_image_file(mlmamba_session *ses, const char *path,
+                                          const mlmamba_image_options *opt)
+{
+    vision_image         img   = {0};
+    vision_image_options o     = image_options(opt);
+    double               start = mlm_now_ms();
+    MLM_TRY(vision_image_load_file(&img, path, &o));
+    return set_image(ses, &img, mlm_now_ms() - start);
+}
+
+mlm_status mlmamba_session_set_image_memory(mlmamba_session *ses, const void *bytes, size_t n,
+                                            const char *name, const mlmamba_image_options *opt)
+{
+    vision_image         img   = {0};
+    vision_image_options o     = image_options(opt);
+    double               start = mlm_now_ms();
+    MLM_TRY(vision_image_load_memory(&img, bytes, n, name != NULL ? name : "picture in memory", &o));
+    return set_image(ses, &img, mlm_now_ms() - start);
+}
+
+mlm_status mlmamba_session_set_image_rgb(mlmamba_session *ses, const uint8_t *rgb, int width, int height)
+{
+    vision_image img   = {0};
+    double       start = mlm_now_ms();
+    MLM_TRY(vision_image_from_rgb(&img, rgb, width, height));
+    return set_image(ses, &img, mlm_now_ms() - start);
+}
+
+mlm_status mlmamba_session_get_image_info(const mlmamba_session *ses, mlmamba_image_info *info)
+{
+    MLM_TRY(check_picture(ses));
+    *info = ses->picture->info;
+    return MLM_OK;
+}
+
+const uint8_t *mlmamba_session_view(const mlmamba_session *ses)
+{
+    return ses->picture != NULL ? ses->picture->view : NULL;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------- */
+
+typedef struct ask_run {
+    mlmamba_session         *ses;
+    mlmamba_generate_options opt;
+    mlmamba_token_fn         on_token;
+    void                    *payload;
+    token_list               prompt;
+    lm_row_result            result;
+    lm_state                *state; /* after the turn, to be */
+    double                   prompt_ms;
+} ask_run;
+
+static bool pass_piece(int row, int32_t id, const char *piece, void *payload)
+{
+    const ask_run *r = payload;
+    (void)row;
+    (void)id;
+    return r->on_token(0, piece, r->payload);
+}
+
+static bool is_cancelled(void *payload)
+{
+    const ask_run *r = payload;
+    return atomic_load(&r->ses->cancel);
+}
+
+/* With the engine locked. */
+static mlm_status run_turn(ask_run *r)
+{
+    mlmamba_engine *eng   = r->ses->eng;
+    engine_scratch *s     = &eng->one;
+    double          start = mlm_now_ms();
+    MLM_TRY(lm_state_copy_row(eng->queue, s->state, 0, session_state(r->ses), 0));
+    lm_prefill_args p = {
+        .ids = r->prompt.ids, .n_rows = 1, .n_tokens = (int)r->prompt.count, .logits = s->logits};
+    MLM_TRY(lm_prefill(eng->queue, eng->lm, s->lm, s->state, &p));
+    MLM_TRY(kn_queue_sync(eng->queue));
+    r->prompt_ms = mlm_now_ms() - start;
+
+    sampler_options  sampling = engine_sampling(&r->opt);
+    lm_generate_args g        = {.tok            = eng->config.tok,
+                                 .state          = s->state,
+                                 .logits         = s->logits,
+                                 .n_rows         = 1,
+                                 .max_new_tokens = r->opt.max_new_tokens,
+                                 .end_id         = eng->config.eos_id,
+                                 .sampling       = &sampling,
+                                 .is_cancelled   = is_cancelled,
+                                 .on_piece       = r->on_token != NULL ? pass_piece : NULL,
+                                 .payload        = r};
+    MLM_TRY(lm_generate(eng->queue, eng->lm, s->lm, &g, &r->result));
+    MLM_TRY(lm_state_copy_row(eng->queue, r->state, 0, s->state, 0));
+    return kn_queue_sync(eng->queue);
+}
+
+static mlm_status reserve_turn(mlmamba_session *ses)
+{
+    if (ses->n_turns >= ENGINE_MAX_TURNS)
+        return mlm_fail(MLM_E_RANGE, "the conversation has %d turns, the limit", ses->n_turns);
+    if (ses->n_turns < ses->capacity)
+        return MLM_OK;
+    int               capacity = ses->capacity * 2 + 8;
+    engine_turn_slot *slot     = realloc(ses->slot, (size_t)capacity * sizeof *slot);
+    if (slot == NULL)
+        return mlm_fail_nomem((size_t)capacity * sizeof *slot, "turns");
+    ses->slot     = slot;
+    ses->capacity = capacity;
+    return MLM_OK;
+}
+
+/* Forgets the oldest states beyond the quota; a rewind there computes them again from the recorded tokens. */
+static void enforce_quota(mlmamba_session *ses)
+{
+    size_t bytes = lm_config_state_bytes(&ses->eng->config.text);
+    size_t fit   = SESSION_MAX_KEPT_BYTES / bytes;
+    int    max   = fit < SESSION_MAX_KEPT ? (int)fit : SESSION_MAX_KEPT;
+    max          = max < 2 ? 2 : max;
+    for (int i = ses->n_turns - 1 - max; i >= 0 && ses->slot[i].state != NULL; i--) {
+        lm_state_free(ses->slot[i].state);
+        ses->slot[i].state = NULL;
+    }
+}
+
+static void fill_times(mlmamba_answer *ans, mlmamba_session *ses, const ask_run *r)
+{
+    const engine_times *t = &ses->fresh;
+    ans->n_prompt_tokens  = (int)r->prompt.count;
+    ans->prompt_ms        = r->prompt_ms;
+    ans->first_token_ms += r->prompt_ms;
+    if (!ses->is_new)
+        return;
+    ans->n_image_tokens   = ses->picture->info.n_tokens;
+    ans->decode_file_ms   = t->file_ms;
+    ans->preprocess_ms    = t->preprocess_ms;
+    ans->vision_ms        = t->vision_ms;
+    ans->connector_ms     = t->connector_ms;
+    ans->image_prefill_ms = t->prefill_ms;
+    ans->first_token_ms += t->file_ms + t->preprocess_ms + t->vision_ms + t->connector_ms + t->prefill_ms;
+    ses->is_new = false;
+}
+
+static mlm_status ask_locked(ask_run *r)
+{
+    mlm_status status = engine_lock(r->ses->eng);
+    if (status != MLM_OK)
+        return status;
+    status = run_turn(r);
+    engine_unlock(r->ses->eng);
+    return status;
+}
+
+mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const char *question,
+                               const mlmamba_generate_options *opt, mlmamba_token_fn on_token, void *payload)
+{
+    ask_run         r      = {.ses = ses, .on_token = on_token, .payload = payload};
+    mlmamba_answer *ans    = NULL;
+    engine_turn    *turn   = NULL;
+    mlm_status      status = MLM_OK;
+    *out                   = NULL;
+    if (atomic_load(&ses->running))
+        return mlm_fail(MLM_E_STATE, "the session is answering already");
+    MLM_TRY(check_picture(ses));
+    MLM_TRY(engine_options_check(&r.opt, opt));
+    atomic_store(&ses->cancel, false);
+    atomic_store(&ses->running, true);
+    MLM_TRY_GOTO(status, reserve_turn(ses), done);
+    MLM_TRY_GOTO(status, engine_prompt(&r.prompt, ses->eng, question, ses->n_turns == 0), done);
+    MLM_TRY_GOTO(status, lm_state_create(&r.state, ses->eng->lm, 1), done);
+    MLM_TRY_GOTO(status, ask_locked(&r), done);
+    MLM_TRY_GOTO(status, engine_answer_create(&ans, ses->eng, &r.result), done);
+    MLM_TRY_GOTO(status,
+                 engine_turn_create(&turn, question, strlen(question), ans->text, strlen(ans->text),
+                                    r.prompt.ids, r.prompt.count, r.result.ids.ids, r.result.ids.count),
+                 done);
+    ses->slot[ses->n_turns++] = (engine_turn_slot){turn, r.state};
+    r.state                   = NULL;
+    enforce_quota(ses);
+    fill_times(ans, ses, &r);
+    *out = ans;
+done:
+    if (status != MLM_OK)
+        mlmamba_answer_free(ans);
+    lm_state_free(r.state);
+    token_list_free(&r.prompt);
+    token_list_free(&r.result.ids);
+    atomic_store(&ses->running, false);
+    return status;
+}
+
+void mlmamba_session_cancel(mlmamba_session *ses)
+{
+    if (atomic_load(&ses->running))
+        atomic_store(&ses->cancel, true);
+}
+
+/* ---- going back --------------------------------------------------------------------------------- */
+
+int mlmamba_session_turns(const mlmamba_session *ses)
+{
+    return ses->n_turns;
+}
+
+/* Feeds a turn's tokens as they were fed the first time: the prompt at once, what was produced one by one. */
+static mlm_status replay_turn(mlmamba_engine *eng, const engine_turn *t)
+{
+    lm_prefill_args p = {.ids = t->ids, .n_rows = 1, .n_tokens = t->n_prompt};
+    MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, eng->one.state, &p));
+    for (int i = 0; i < t->n_tokens; i++) {
+        p = (lm_prefill_args){.ids = t->ids + t->n_prompt + i, .n_rows = 1, .n_tokens = 1};
+        MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, eng->one.state, &p));
+    }
+    return MLM_OK;
+}
+
+/* With the engine locked: the state behind turn n-1, n >= 1, from the newest older state. */
+static mlm_status recompute(const mlmamba_session *ses, int n, lm_state *dst)
+{
+    mlmamba_engine *eng  = ses->eng;
+    int             from = n;
+    while (from > 0 && ses->slot[from - 1].state == NULL)
+        from--;
+    const lm_state *base = from > 0 ? ses->slot[from - 1].state : ses->picture->state;
+    MLM_TRY(lm_state_copy_row(eng->queue, eng->one.state, 0, base, 0));
+    for (int i = from; i < n; i++)
+        MLM_TRY(replay_turn(eng, ses->slot[i].turn));
+    MLM_TRY(lm_state_copy_row(eng->queue, dst, 0, eng->one.state, 0));
+    return kn_queue_sync(eng->queue);
+}
+
+mlm_status mlmamba_session_rewind(mlmamba_session *ses, int n_turns)
+{
+    MLM_TRY(check_picture(ses));
+    if (n_turns < 0 || n_turns > ses->n_turns)
+        return mlm_fail(MLM_E_RANGE, "cannot keep %d turns of %d", n_turns, ses->n_turns);
+    if (atomic_load(&ses->running))
+        return mlm_fail(MLM_E_STATE, "the session is answering");
+    if (n_turns > 0 && ses->slot[n_turns - 1].state == NULL) {
+        lm_state  *state  = NULL;
+        mlm_status status = lm_state_create(&state, ses->eng->lm, 1);
+        if (status == MLM_OK)
+            status = engine_lock(ses->eng);
+        if (status == MLM_OK) {
+            status = recompute(ses, n_turns, state);
+            engine_unlock(ses->eng);
+        }
+        if (status != MLM_OK) {
+            lm_state_free(state);
+            return status;
+        }
+        ses->slot[n_turns - 1].state = state;
+    }
+    drop_turns(ses, n_turns);
+    return MLM_OK;
+}
+
+const char *mlmamba_session_question(const mlmamba_session *ses, int turn)
+{
+    return turn >= 0 && turn < ses->n_turns ? ses->slot[turn].turn->question : NULL;
+}
+
+const char *mlmamba_session_answer_text(const mlmamba_session *ses, int turn)
+{
+    return turn >= 0 && turn < ses->n_turns ? ses->slot[turn].turn->answer : NULL;
+}
+
+mlm_status session_adopt(mlmamba_session *ses, engine_picture *picture, engine_turn *const *turns,
+                         int n_turns, lm_state *state)
+{
+    engine_turn_slot *slot = calloc((size_t)n_turns + 8, sizeof *slot);
+    if (slot == NULL)
+        return mlm_fail_nomem(((size_t)n_turns + 8) * sizeof *slot, "turns");
+    for (int i = 0; i < n_turns; i++)
+        slot[i].turn = engine_turn_share(turns[i]);
+    if (n_turns > 0)
+        slot[n_turns - 1].state = state;
+    picture = engine_picture_share(picture); /* before the old one goes: they may be the same */
+    drop_turns(ses, 0);
+    engine_picture_drop(ses->picture);
+    free(ses->slot);
+    ses->slot     = slot;
+    ses->n_turns  = n_turns;
+    ses->capacity = n_turns + 8;
+    ses->picture  = picture;
+    ses->is_new   = false;
+    return MLM_OK;
+}

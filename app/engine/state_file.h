@@ -1,0 +1,48 @@
+/*
+ * state_file.h: little-endian bytes of a .mlmstate file, in memory.  Version 1:
+ *
+ *   "MLMSTATE"  u32 version  u32 0  u64 fingerprint of the weights
+ *   u32 layers, width, conv width K, conv channels C, heads H, head dim P, state N, picture tokens
+ *   picture: i32 width, height, orientation, rotated, view size, x, y, width, height;  f32 source x, y, w, h;
+ *            char[16] format;  char[16] fit
+ *   u32 turns;  each: u32 bytes of question, of answer, prompt tokens, produced tokens;  the texts;  i32 tokens
+ *   f32 state behind the picture: conv [L,K-1,C], ssm [L,H,P,N];  with turns: the state behind the last one
+ *   u64 FNV-1a of everything before
+ */
+#ifndef APP_ENGINE_STATE_FILE_H
+#define APP_ENGINE_STATE_FILE_H
+
+#include "kernels/base/mlm_fail.h"
+
+#include <stdint.h>
+
+/* Grows as written; the first failed allocation is remembered in `failed`. */
+typedef struct state_writer {
+    uint8_t *data; /* owned */
+    size_t   used, capacity;
+    bool     failed;
+} state_writer;
+void state_put(state_writer *w, const void *bytes, size_t n);
+void state_put_u32(state_writer *w, uint32_t v);
+void state_put_u64(state_writer *w, uint64_t v);
+void state_put_f32(state_writer *w, float v);
+/* Room for n bytes, to be filled by the caller before the next put; NULL after a failure. */
+void *state_put_space(state_writer *w, size_t n);
+
+/* Reads never pass the end: they give zeros and set `failed`. */
+typedef struct state_reader {
+    const uint8_t *data;
+    size_t         at, size;
+    bool           failed;
+} state_reader;
+const void *state_get(state_reader *r, size_t n); /* borrowed; NULL beyond the end */
+uint32_t    state_get_u32(state_reader *r);
+uint64_t    state_get_u64(state_reader *r);
+float       state_get_f32(state_reader *r);
+
+uint64_t state_checksum(const void *bytes, size_t n);
+
+/* Temporary file in the same folder, fsync, rename, fsync of the folder: the old file or the new one, never half. */
+mlm_status state_write_file(const char *path, const void *bytes, size_t n) MLM_WARN_UNUSED;
+
+#endif
