@@ -7,9 +7,22 @@
 #include "lm/lm.h"
 
 #include <math.h>
+#include <string.h>
 
 /* transformers writes "no limit" as Infinity; anything from here on never clamps a softplus either. */
 #define NO_TIME_STEP_LIMIT 1e9
+
+/* A number, Infinity, or {"__float__": "Infinity"} as transformers 5 writes it; NaN when it is none of these. */
+static double limit_value(const mlm_json_node *node)
+{
+    if (mlm_json_type_of(node) == MLM_JSON_NUMBER)
+        return mlm_json_double(node);
+    const mlm_json_node *text = mlm_json_get(node, "__float__");
+    if (text && mlm_json_type_of(text) == MLM_JSON_STRING &&
+        strcmp(mlm_json_text(text, NULL), "Infinity") == 0)
+        return (double)INFINITY;
+    return (double)NAN;
+}
 
 static mlm_status parse_time_step_limit(mamba2_config *m, const mlm_json_node *text, const char *where)
 {
@@ -18,22 +31,19 @@ static mlm_status parse_time_step_limit(mamba2_config *m, const mlm_json_node *t
     const mlm_json_node *node = mlm_json_get(text, "time_step_limit");
     if (!node || mlm_json_type_of(node) == MLM_JSON_NULL)
         return MLM_OK;
-    double limit[2] = {0, 0};
-    int    n        = 0;
-    if (mlm_json_type_of(node) == MLM_JSON_ARRAY && mlm_json_count(node) == 2)
-        for (const mlm_json_node *v = mlm_json_first(node); v && n < 2; v = mlm_json_next(v), n++) {
-            if (mlm_json_type_of(v) != MLM_JSON_NUMBER)
-                break;
-            limit[n] = mlm_json_double(v);
-        }
-    /* written so that NaN fails */
-    if (n != 2 || !(limit[0] >= 0.0 && limit[0] <= 1e6 && limit[1] > limit[0]))
+    double low = (double)NAN, high = (double)NAN;
+    if (mlm_json_type_of(node) == MLM_JSON_ARRAY && mlm_json_count(node) == 2) {
+        const mlm_json_node *first = mlm_json_first(node);
+        low                        = limit_value(first);
+        high                       = limit_value(mlm_json_next(first));
+    }
+    if (!(low >= 0.0 && low <= 1e6 && high > low)) /* written so that NaN fails */
         return mlm_fail(MLM_E_CONFIG,
                         "%s.time_step_limit must be two numbers, 0 <= low < high (high may be Infinity)",
                         where);
-    m->dt_min = (float)limit[0];
-    if (limit[1] < NO_TIME_STEP_LIMIT)
-        m->dt_max = (float)limit[1];
+    m->dt_min = (float)low;
+    if (high < NO_TIME_STEP_LIMIT)
+        m->dt_max = (float)high;
     return MLM_OK;
 }
 

@@ -7,3 +7,6 @@ add_test(NAME test_golden_builtin_ref COMMAND test_golden_builtin ref)
 # The bf16 weights, by hand: MLM_SHARED names the folder with models/ and golden/.
 add_test(NAME test_golden_bf16 COMMAND test_golden_builtin cpu models/mlmamba-tiny golden/reference.safetensors models/images)
 set_tests_properties(test_golden_builtin_ref test_golden_bf16 PROPERTIES LABELS golden TIMEOUT 600 SKIP_RETURN_CODE 77)
+mlm_test(NAME test_golden_small LABELS golden
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_golden_small.c ${_fixture}
+    LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)
