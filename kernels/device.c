@@ -16,9 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef KN_NO_CPU
-#    define kn_cpu_backend kn_ref_backend
-#endif
 #define PLUGIN_FILE    "libmlmamba-cuda.so"
 #define MAX_THREADS    256
 #define MAX_CUDA_INDEX 255
