@@ -1,0 +1,5 @@
+# Models: scan orders, configs, the language model's algebra, the generation loop.
+set(_fixture ${CMAKE_CURRENT_LIST_DIR}/../support/model_fixture.c ${CMAKE_CURRENT_LIST_DIR}/../support/tensor_compare.c)
+mlm_test(NAME test_lm_algebra LABELS parity
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_lm_algebra.c ${_fixture}
+    LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)

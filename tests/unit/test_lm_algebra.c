@@ -1,0 +1,317 @@
+/*
+ * What must hold for the language model without any reference, on the built-in weights: a prefill equals its
+ * steps and its pieces, a row equals itself in any batch, padding changes nothing, a state is a value.
+ */
+#include "kernels/base/mlm_rng.h"
+#include "tests/support/model_fixture.h"
+#include "tests/support/tensor_compare.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MODEL MLM_SOURCE_DIR "/assets/models/mlmamba-tiny"
+#define MAX_ROWS 7
+#define MAX_T 40
+
+static void ok(mlm_status st)
+{
+    if (st != MLM_OK)
+        fail_msg("%s: %s", mlm_status_name(st), mlm_error_message());
+}
+
+static void open_lm(model_fixture *f, const char *device, int threads, int max_tokens)
+{
+    assert_true(model_fixture_open(f, MODEL, device, threads, FIXTURE_LM, MAX_ROWS, max_tokens, 0));
+}
+
+static void random_ids(int32_t *ids, int n, uint64_t seed)
+{
+    mlm_rng r = mlm_rng_seed(seed, 1);
+    for (int i = 0; i < n; i++)
+        ids[i] = (int32_t)(mlm_rng_next(&r) % 3000);
+}
+
+/* What a run leaves behind for one row: its logits, then its state. */
+typedef struct outcome {
+    float *v;
+    size_t n_logits, n;
+} outcome;
+
+static outcome take(model_fixture *f, lm_state *st, int row)
+{
+    size_t  state = lm_config_state_bytes(&f->lm_cfg);
+    outcome o     = {.n_logits = (size_t)f->lm_cfg.vocab_rows};
+    o.n           = o.n_logits + state / sizeof(float);
+    o.v           = malloc(o.n * sizeof *o.v);
+    assert_non_null(o.v);
+    ok(kn_download(f->q, o.v, kn_row(f->logits, row), o.n_logits * sizeof *o.v));
+    ok(lm_state_export_row(f->q, st, row, o.v + o.n_logits, state));
+    return o;
+}
+
+static void assert_same(outcome a, outcome b)
+{
+    assert_int_equal(a.n, b.n);
+    assert_memory_equal(a.v, b.v, a.n * sizeof *a.v);
+}
+
+static void assert_close(outcome a, outcome b, double bound)
+{
+    assert_int_equal(a.n, b.n);
+    assert_true(tensor_close("logits", a.v, b.v, (int64_t)a.n_logits, bound));
+    assert_true(tensor_close("state", a.v + a.n_logits, b.v + a.n_logits, (int64_t)(a.n - a.n_logits), bound));
+}
+
+/* One row alone, from a zero state, as prefills of the given lengths. */
+static outcome run_alone(model_fixture *f, const int32_t *ids, const int *lengths, int n_lengths)
+{
+    lm_state *st = NULL;
+    ok(lm_state_create(&st, f->lm, 1));
+    for (int i = 0; i < n_lengths; ids += lengths[i], i++) {
+        lm_prefill_args a = {.ids = ids, .n_rows = 1, .n_tokens = lengths[i], .logits = kn_slice(f->logits, 0, 0, 1)};
+        ok(lm_prefill(f->q, f->lm, f->lm_s, st, &a));
+    }
+    outcome o = take(f, st, 0);
+    lm_state_free(st);
+    return o;
+}
+
+static outcome run_steps(model_fixture *f, const int32_t *ids, int n)
+{
+    lm_state *st  = NULL;
+    kn_arena  one = {0};
+    ok(lm_state_create(&st, f->lm, 1));
+    ok(kn_arena_create(&one, f->dev, 64));
+    kn_tensor id = kn_arena_take(&one, KN_I32, 1, KN_DIMS(1));
+    for (int t = 0; t < n; t++) {
+        ok(kn_upload(f->q, id, &ids[t], sizeof ids[t]));
+        ok(lm_step(f->q, f->lm, f->lm_s, st, id, kn_slice(f->logits, 0, 0, 1)));
+    }
+    outcome o = take(f, st, 0);
+    lm_state_free(st);
+    kn_arena_free(&one);
+    return o;
+}
+
+static void check_steps_and_pieces(const char *device, int T, bool bitwise)
+{
+    int32_t ids[MAX_T];
+    random_ids(ids, T, 11);
+    model_fixture f;
+    open_lm(&f, device, 2, MAX_T);
+    outcome whole = run_alone(&f, ids, &T, 1), steps = run_steps(&f, ids, T);
+    for (size_t i = 0; i < whole.n; i++)
+        assert_true(isfinite(whole.v[i]));
+    const int cuts[] = {1, 3, T / 2, T - 1};
+    for (int i = 0; i < 4; i++) {
+        outcome parts = run_alone(&f, ids, (const int[]){cuts[i], T - cuts[i]}, 2);
+        if (bitwise)
+            assert_same(whole, parts);
+        else
+            assert_close(whole, parts, 1e-4);
+        free(parts.v);
+    }
+    if (bitwise)
+        assert_same(whole, steps);
+    else
+        assert_close(whole, steps, 1e-4);
+    model_fixture_close(&f);
+    /* a scratch of 4 tokens cuts the same prefill into pieces by itself */
+    open_lm(&f, device, 2, 4);
+    outcome pieces = run_alone(&f, ids, &T, 1);
+    if (bitwise)
+        assert_same(whole, pieces);
+    else
+        assert_close(whole, pieces, 1e-4);
+    /* and the test can fail: another last token is another outcome */
+    ids[T - 1]++;
+    outcome other = run_alone(&f, ids, &T, 1);
+    assert_memory_not_equal(whole.v, other.v, whole.n_logits * sizeof *whole.v);
+    free(whole.v);
+    free(steps.v);
+    free(pieces.v);
+    free(other.v);
+    model_fixture_close(&f);
+}
+
+static void test_steps_and_pieces_ref(void **state)
+{
+    (void)state;
+    check_steps_and_pieces("ref", 9, true);
+}
+
+static void test_steps_and_pieces_cpu(void **state)
+{
+    (void)state;
+    check_steps_and_pieces("cpu", MAX_T, false);
+}
+
+/* Rows of different lengths in one padded batch against the rows alone. */
+static void check_batch(const char *device, int threads, int n_rows, int T, int max_tokens)
+{
+    static const int lengths[MAX_ROWS] = {MAX_T, 1, 17, 5, MAX_T - 1, 2, 30};
+    int32_t          ids[MAX_ROWS * MAX_T], len[MAX_ROWS];
+    outcome          alone[MAX_ROWS];
+    model_fixture    f;
+    random_ids(ids, n_rows * T, 23);
+    open_lm(&f, device, threads, max_tokens);
+    for (int b = 0; b < n_rows; b++) {
+        len[b]   = lengths[b] < T ? lengths[b] : T - b % 2;
+        alone[b] = run_alone(&f, ids + b * T, &(int){len[b]}, 1);
+        for (int t = len[b]; t < T; t++)
+            ids[b * T + t] = -77; /* padding is never looked at */
+    }
+    lm_state *st = NULL;
+    ok(lm_state_create(&st, f.lm, MAX_ROWS));
+    lm_prefill_args a = {.ids = ids, .n_rows = n_rows, .n_tokens = T, .len = len, .logits = kn_slice(f.logits, 0, 0, n_rows)};
+    ok(lm_prefill(f.q, f.lm, f.lm_s, st, &a));
+    for (int b = 0; b < n_rows; b++) {
+        outcome o = take(&f, st, b);
+        assert_same(alone[b], o);
+        free(o.v);
+        free(alone[b].v);
+    }
+    lm_state_free(st);
+    model_fixture_close(&f);
+}
+
+static void test_row_in_batch(void **state)
+{
+    (void)state;
+    check_batch("ref", 1, 2, 6, MAX_T);
+    for (int threads = 1; threads <= 2; threads++) {
+        check_batch("cpu", threads, 2, MAX_T, MAX_T);
+        check_batch("cpu", threads, 3, MAX_T, MAX_T);
+        check_batch("cpu", threads, 7, MAX_T, MAX_T);
+    }
+}
+
+/* In pieces a row may end before the last piece: its logits are kept, its state rests. */
+static void test_rows_that_end_early(void **state)
+{
+    (void)state;
+    check_batch("cpu", 2, 7, MAX_T, 8);
+    check_batch("ref", 1, 2, 6, 4);
+}
+
+static void test_empty_row(void **state)
+{
+    (void)state;
+    model_fixture f;
+    open_lm(&f, "cpu", 2, 8);
+    int32_t   ids[12] = {5, 6, 7, 8, 9, 10};
+    lm_state *st      = NULL;
+    ok(lm_state_create(&st, f.lm, 2));
+    lm_prefill_args first = {.ids = (int32_t[]){1, 2, 3, 4}, .n_rows = 2, .n_tokens = 2, .logits = kn_slice(f.logits, 0, 0, 2)};
+    ok(lm_prefill(f.q, f.lm, f.lm_s, st, &first));
+    outcome         before = take(&f, st, 1);
+    lm_prefill_args next   = {.ids = ids, .n_rows = 2, .n_tokens = 6, .len = (int32_t[]){6, 0}, .logits = kn_slice(f.logits, 0, 0, 2)};
+    ok(lm_prefill(f.q, f.lm, f.lm_s, st, &next));
+    outcome after = take(&f, st, 1);
+    assert_memory_equal(before.v + before.n_logits, after.v + after.n_logits, (before.n - before.n_logits) * sizeof(float));
+    for (size_t i = 0; i < after.n_logits; i++)
+        assert_true(isfinite(after.v[i]));
+    free(before.v);
+    free(after.v);
+    lm_state_free(st);
+    model_fixture_close(&f);
+}
+
+static void test_state_is_a_value(void **state)
+{
+    (void)state;
+    model_fixture f;
+    open_lm(&f, "cpu", 2, MAX_T);
+    int32_t ids[20];
+    int     n = 20;
+    random_ids(ids, n, 5);
+    outcome   want = run_alone(&f, ids, (const int[]){12, 8}, 2);
+    lm_state *a = NULL, *b = NULL;
+    ok(lm_state_create(&a, f.lm, 3));
+    ok(lm_state_create(&b, f.lm, 2));
+    assert_int_equal(lm_state_bytes(a), 3 * lm_config_state_bytes(&f.lm_cfg));
+    lm_prefill_args first = {.ids = ids, .n_rows = 1, .n_tokens = 12};
+    ok(lm_prefill(f.q, f.lm, f.lm_s, a, &first));
+    size_t bytes = lm_config_state_bytes(&f.lm_cfg);
+    float *blob  = malloc(bytes + 1);
+    assert_non_null(blob);
+    ok(lm_state_copy_row(f.q, a, 2, a, 0)); /* fork inside a state, then to another one */
+    ok(lm_state_copy_row(f.q, b, 1, a, 2));
+    ok(lm_state_export_row(f.q, b, 1, blob, bytes));
+    ok(lm_state_import_row(f.q, b, 0, blob, bytes));
+    ok(lm_state_reset(f.q, a));
+    lm_prefill_args next = {
+        .ids = (int32_t[]){ids[12], ids[13], ids[14], ids[15], ids[16], ids[17], ids[18], ids[19], ids[12], ids[13], ids[14],
+                           ids[15], ids[16], ids[17], ids[18], ids[19]},
+        .n_rows   = 2,
+        .n_tokens = 8,
+        .logits   = kn_slice(f.logits, 0, 0, 2)};
+    ok(lm_prefill(f.q, f.lm, f.lm_s, b, &next));
+    for (int row = 0; row < 2; row++) {
+        outcome got = take(&f, b, row);
+        assert_same(want, got);
+        free(got.v);
+    }
+    ok(lm_prefill(f.q, f.lm, f.lm_s, a, &first)); /* reset really is the zero state */
+    ok(lm_state_copy_row(f.q, b, 0, a, 0));
+    float *again = malloc(bytes);
+    assert_non_null(again);
+    ok(lm_state_export_row(f.q, b, 0, again, bytes));
+    assert_memory_equal(blob, again, bytes);
+
+    blob[7] = NAN;
+    assert_int_equal(lm_state_import_row(f.q, b, 0, blob, bytes), MLM_E_FORMAT);
+    blob[7] = INFINITY;
+    assert_int_equal(lm_state_import_row(f.q, b, 0, blob, bytes), MLM_E_FORMAT);
+    assert_int_equal(lm_state_import_row(f.q, b, 0, blob, bytes - 4), MLM_E_SHAPE);
+    assert_int_equal(lm_state_export_row(f.q, b, 2, blob, bytes), MLM_E_RANGE);
+    assert_int_equal(lm_state_copy_row(f.q, b, -1, a, 0), MLM_E_RANGE);
+    free(want.v);
+    free(blob);
+    free(again);
+    lm_state_free(a);
+    lm_state_free(b);
+    model_fixture_close(&f);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    model_fixture f;
+    open_lm(&f, "cpu", 1, 8);
+    lm_state *st = NULL;
+    assert_int_equal(lm_state_create(&st, f.lm, 0), MLM_E_RANGE);
+    ok(lm_state_create(&st, f.lm, 1));
+    lm_prefill_args a = {.ids = (int32_t[]){1, 3072}, .n_rows = 1, .n_tokens = 2};
+    assert_int_equal(lm_prefill(f.q, f.lm, f.lm_s, st, &a), MLM_E_RANGE);
+    assert_non_null(strstr(mlm_error_message(), "3072"));
+    a.ids = (int32_t[]){1, -1};
+    assert_int_equal(lm_prefill(f.q, f.lm, f.lm_s, st, &a), MLM_E_RANGE);
+    a.ids = NULL;
+    assert_int_equal(lm_prefill(f.q, f.lm, f.lm_s, st, &a), MLM_E_RANGE);
+    a.ids = (int32_t[]){1, 2};
+    a.len = (int32_t[]){3};
+    assert_int_equal(lm_prefill(f.q, f.lm, f.lm_s, st, &a), MLM_E_RANGE);
+    a.len    = NULL;
+    a.n_rows = 2;
+    assert_int_equal(lm_prefill(f.q, f.lm, f.lm_s, st, &a), MLM_E_RANGE);
+    lm_state_free(st);
+    model_fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_steps_and_pieces_ref), cmocka_unit_test(test_steps_and_pieces_cpu),
+        cmocka_unit_test(test_row_in_batch),         cmocka_unit_test(test_rows_that_end_early),
+        cmocka_unit_test(test_empty_row),            cmocka_unit_test(test_state_is_a_value),
+        cmocka_unit_test(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
