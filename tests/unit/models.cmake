@@ -3,3 +3,6 @@ set(_fixture ${CMAKE_CURRENT_LIST_DIR}/../support/model_fixture.c ${CMAKE_CURREN
 mlm_test(NAME test_lm_algebra LABELS parity
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_lm_algebra.c ${_fixture}
     LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)
+mlm_test(NAME test_generate LABELS parity
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_generate.c ${_fixture}
+    LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)
