@@ -283,11 +283,11 @@ static mlm_status push_key(scanner *s, key_span key)
 /* Refuses two equal keys among the last keys; then forgets them. */
 static mlm_status close_keys(scanner *s, size_t first)
 {
-    key_span *keys = s->keys + first;
-    size_t    n    = s->n_keys - first;
-    s->n_keys      = first;
+    size_t n  = s->n_keys - first;
+    s->n_keys = first;
     if (n < 2)
         return MLM_OK;
+    key_span *keys = s->keys + first;
     qsort(keys, n, sizeof *keys, compare_keys);
     for (size_t i = 1; i < n; i++) {
         if (compare_keys(&keys[i - 1], &keys[i]) != 0)
