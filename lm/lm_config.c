@@ -77,6 +77,9 @@ static mlm_status parse_mixer(lm_config *c, const mlm_json_node *text, const cha
         return mlm_fail(MLM_E_CONFIG,
                         "%s: num_heads * head_dim is %d * %d, must equal expand * hidden_size = %d", where,
                         m->n_heads, m->head_dim, m->d_inner);
+    if (m->n_heads % m->n_groups != 0)
+        return mlm_fail(MLM_E_CONFIG, "%s.n_groups is %d, must divide num_heads = %d", where, m->n_groups,
+                        m->n_heads);
     MLM_TRY(parse_time_step_limit(m, text, where));
     return mamba2_config_check(m, where);
 }

@@ -6,3 +6,8 @@ mlm_test(NAME test_lm_algebra LABELS parity
 mlm_test(NAME test_generate LABELS parity
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_generate.c ${_fixture}
     LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)
+mlm_test(NAME test_models_config LABELS unit
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_models_config.c LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)
+mlm_test(NAME test_models_nomem LABELS unit
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_models_nomem.c ${CMAKE_CURRENT_LIST_DIR}/../support/alloc_fail.c ${_fixture}
+    LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)
