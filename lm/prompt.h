@@ -3,7 +3,7 @@
  * template become ids, those in the question never do (two encode modes, tokenizer.h).
  *
  *   zephyr   <|user|>\n{question}<|endoftext|>\n<|assistant|>\n     turns separated by "\n"    (ML-Mamba, Cobra)
- *   in-out   In: {question}\nOut:                                   turns separated by "\n"
+ *   in-out   In: {question}\nOut: (and one space)                     turns separated by "\n"
  *   plain    {question}
  * Whatever the name, config.json's prompt_template and turn_separator win when present.
  */
@@ -17,7 +17,7 @@
 typedef struct prompt_template {
     char text[PROMPT_MAX_TEMPLATE];      /* holds {question} exactly once */
     char turn_separator[64];             /* before every turn but the first */
-    char answer_end[64];                 /* fed after an answer, normally the end-of-text token's text */
+    char answer_end[64];                 /* fed after an answer: "<|endoftext|>", or "" when the template has none */
 } prompt_template;
 
 /* By name ("zephyr", "in-out", "plain"): MLM_E_NOTFOUND lists the names. */
@@ -25,10 +25,10 @@ mlm_status prompt_template_named(prompt_template *out, const char *name) MLM_WAR
 /* From text with {question} exactly once; MLM_E_CONFIG otherwise. */
 mlm_status prompt_template_from_text(prompt_template *out, const char *text, const char *turn_separator) MLM_WARN_UNUSED;
 
-/* Tokens of one turn: separator (unless first), template, question (stripped of leading and trailing white
- * space; TOKENIZER_USER mode).  A boundary between template and question is a boundary between encode calls:
- * when the question has no special-token text the ids equal those of the joined text (special tokens and "\n"
- * around it see to that; prompt.c says why). */
+/* Appends the tokens of one turn: separator (unless first), template, question (stripped of leading and trailing
+ * white space as Python's str.strip; MLM_E_RANGE when nothing is left).  The joined text is encoded in one pass, as
+ * the reference does, so merges may cross the edges of the question; only special tokens are looked for outside the
+ * question alone. */
 mlm_status prompt_encode_turn(const prompt_template *p, const tokenizer *t, token_list *out, const char *question, bool first) MLM_WARN_UNUSED;
 
 #endif

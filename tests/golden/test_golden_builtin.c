@@ -17,16 +17,16 @@
 
 #include <cmocka.h>
 
-#define BOUND 1e-4
-#define N_REF 8
+#define BOUND      1e-4
+#define N_REF      8
 #define MAX_TOKENS 320
 #define MAX_ANSWER 64
 
 static const char *const pictures[N_REF] = {"scene0.png", "scene1.png", "scene2.png", "scene3.png",
                                             "scene4.png", "scene5.png", "photo0.png", "photo1.png"};
 
-static const char *device    = "cpu";
-static char        model[512] = MLM_SOURCE_DIR "/assets/models/mlmamba-tiny";
+static const char *device      = "cpu";
+static char        model[512]  = MLM_SOURCE_DIR "/assets/models/mlmamba-tiny";
 static char        record[512] = MLM_SOURCE_DIR "/tests/golden/data/builtin/reference.safetensors";
 static char        images[512] = MLM_SOURCE_DIR "/assets/images";
 
@@ -36,7 +36,8 @@ static golden        G;
 static int setup(void **state)
 {
     (void)state;
-    if (!model_fixture_open(&F, model, device, 2, FIXTURE_ALL, 1, MAX_TOKENS, 0) || !golden_open(&G, record, BOUND))
+    if (!model_fixture_open(&F, model, device, 2, FIXTURE_ALL, 1, MAX_TOKENS, 0) ||
+        !golden_open(&G, record, BOUND))
         return -1;
     G.q = F.q;
     return 0;
@@ -71,8 +72,9 @@ static void connector_stage(const char *stage, kn_tensor t, void *payload)
         return;
     int64_t  n = t.dim[1], width = t.dim[2], count = 0;
     int32_t *order = malloc((size_t)n * sizeof *order);
-    float   *want = golden_f32(g, name, &count), *got = fixture_download(g->q, t), *scanned = malloc((size_t)(n * width) * 4);
-    bool     good = order && want && got && scanned && count == n * width;
+    float   *want = golden_f32(g, name, &count), *got = fixture_download(g->q, t),
+          *scanned = malloc((size_t)(n * width) * 4);
+    bool good      = order && want && got && scanned && count == n * width;
     if (good) {
         scan2d_fill(order, (scan2d_order)d, 16, 16);
         for (int64_t i = 0; i < n; i++)
@@ -90,8 +92,8 @@ static void connector_stage(const char *stage, kn_tensor t, void *payload)
 static float *read_picture(int ref)
 {
     char         path[600];
-    vision_image img   = {0};
-    size_t       side  = (size_t)F.vision_cfg.tower[0].image_size;
+    vision_image img    = {0};
+    size_t       side   = (size_t)F.vision_cfg.tower[0].image_size;
     float       *pixels = malloc(3 * side * side * sizeof *pixels);
     assert_non_null(pixels);
     (void)snprintf(path, sizeof path, "%s/%s", images, pictures[ref]);
@@ -221,10 +223,19 @@ static void test_every_stage(void **state)
     int             n;
     int32_t        *ids    = read_ids(0, "prompt_ids", &n);
     lm_stages       stages = {&G, 0};
-    lm_prefill_args rows   = {.x = F.rows, .n_rows = 1, .n_tokens = (int)F.rows.dim[1], .probe = lm_stage, .probe_payload = &stages};
+    lm_prefill_args rows   = {.x             = F.rows,
+                              .n_rows        = 1,
+                              .n_tokens      = (int)F.rows.dim[1],
+                              .probe         = lm_stage,
+                              .probe_payload = &stages};
     ok(lm_prefill(F.q, F.lm, F.lm_s, st, &rows));
     stages.first         = rows.n_tokens;
-    lm_prefill_args text = {.ids = ids, .n_rows = 1, .n_tokens = n, .logits = F.logits, .probe = lm_stage, .probe_payload = &stages};
+    lm_prefill_args text = {.ids           = ids,
+                            .n_rows        = 1,
+                            .n_tokens      = n,
+                            .logits        = F.logits,
+                            .probe         = lm_stage,
+                            .probe_payload = &stages};
     ok(lm_prefill(F.q, F.lm, F.lm_s, st, &text));
     assert_int_equal(n + rows.n_tokens, 269);
     free(ids);

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define BOUND 1e-4
+#define BOUND  1e-4
 #define MODELS MLM_SOURCE_DIR "/tests/golden/data/models/"
 
 static const char *const devices[] = {"ref", "cpu"};
@@ -24,7 +24,8 @@ static void ok(mlm_status st)
         fail_msg("%s: %s", mlm_status_name(st), mlm_error_message());
 }
 
-static void open_both(model_fixture *f, golden *g, const char *name, const char *device, int parts, int n_patches)
+static void open_both(model_fixture *f, golden *g, const char *name, const char *device, int parts,
+                      int n_patches)
 {
     char dir[512], file[600];
     (void)snprintf(dir, sizeof dir, MODELS "%s", name);
@@ -59,12 +60,14 @@ static void test_towers(void **state)
         memcpy(pixels, p0, (size_t)n[0] * sizeof *p0);
         memcpy(pixels + n[0], p1, (size_t)n[1] * sizeof *p1);
         for (int i = 0; i < 2; i++) {
-            kn_tensor in = f.vision_s.pixels, out = kn_slice(f.features, 2, i ? 32 : 0, f.vision_cfg.tower[i].width);
-            char      name[32];
+            kn_tensor in  = f.vision_s.pixels,
+                      out = kn_slice(f.features, 2, i ? 32 : 0, f.vision_cfg.tower[i].width);
+            char name[32];
             (void)snprintf(g.prefix, sizeof g.prefix, "vision.%d.", i);
             (void)snprintf(name, sizeof name, "vision.%d.out", i);
             ok(kn_upload(f.q, in, i ? p1 : p0, (size_t)n[i] * sizeof *p0));
-            ok(vit_forward(f.q, vision_encoder_tower(f.vision, i), &f.vision_s.tower[i], in, out, golden_probe, &g));
+            ok(vit_forward(f.q, vision_encoder_tower(f.vision, i), &f.vision_s.tower[i], in, out,
+                           golden_probe, &g));
             golden_check(&g, name, out);
         }
         ok(kn_zero(f.q, f.features));
@@ -148,9 +151,10 @@ static void lm_stage(const char *stage, kn_tensor t, void *payload)
 
 static void check_states(model_fixture *f, golden *g, const lm_state *st)
 {
-    size_t  bytes = lm_config_state_bytes(&f->lm_cfg), conv_bytes;
+    size_t  bytes  = lm_config_state_bytes(&f->lm_cfg), conv_bytes;
     int64_t n_conv = 0, n_ssm = 0, L = f->lm_cfg.n_layers;
-    float  *conv = golden_f32(g, "lm.conv_state", &n_conv), *ssm = golden_f32(g, "lm.ssm_state", &n_ssm), *row = malloc(bytes);
+    float  *conv = golden_f32(g, "lm.conv_state", &n_conv), *ssm = golden_f32(g, "lm.ssm_state", &n_ssm),
+          *row = malloc(bytes);
     assert_non_null(conv);
     assert_non_null(ssm);
     assert_non_null(row);
@@ -202,7 +206,12 @@ static void check_lm(const char *name, const char *device, bool tied)
     assert_non_null(ids);
     ok(lm_state_create(&st, f.lm, 2));
     pieces          p = {.g = &g, .total = n / 2};
-    lm_prefill_args a = {.ids = ids, .n_rows = 2, .n_tokens = (int)(n / 2), .logits = f.logits, .probe = lm_stage, .probe_payload = &p};
+    lm_prefill_args a = {.ids           = ids,
+                         .n_rows        = 2,
+                         .n_tokens      = (int)(n / 2),
+                         .logits        = f.logits,
+                         .probe         = lm_stage,
+                         .probe_payload = &p};
     ok(lm_prefill(f.q, f.lm, f.lm_s, st, &a));
     assert_int_equal(g.n_checked, 2 * 3); /* two pieces of layer0, layer1, norm_f */
     golden_check(&g, "lm.logits", f.logits);

@@ -16,7 +16,8 @@ static bool ok(mlm_status st)
 static bool parse_json(mlm_json **out, const char *dir, const char *name)
 {
     char *path = NULL;
-    bool  good = ok(mlm_path_join(&path, dir, name)) && ok(mlm_json_parse_file(out, path, 1 << 20, MLM_JSON_ALLOW_INFINITY));
+    bool  good = ok(mlm_path_join(&path, dir, name)) &&
+                ok(mlm_json_parse_file(out, path, 1 << 20, MLM_JSON_ALLOW_INFINITY));
     free(path);
     return good;
 }
@@ -25,7 +26,8 @@ static bool load_parts(model_fixture *f, int parts, int n_patches)
 {
     const mlm_json_node *root = mlm_json_root(f->config);
     if (parts & FIXTURE_VISION) {
-        if (!ok(vision_config_parse(&f->vision_cfg, mlm_json_get(root, "vision"), mlm_json_root(f->preprocessor))) ||
+        if (!ok(vision_config_parse(&f->vision_cfg, mlm_json_get(root, "vision"),
+                                    mlm_json_root(f->preprocessor))) ||
             !ok(vision_encoder_load(&f->vision, f->q, &f->vision_cfg, f->weights)))
             return false;
         n_patches = vision_config_n_patches(&f->vision_cfg);
@@ -53,8 +55,9 @@ static bool lay_out(model_fixture *f, int parts, int max_tokens)
     int64_t B = f->max_rows;
     if (parts & FIXTURE_VISION) {
         vision_scratch_take(&f->vision_s, &f->arena, &f->vision_cfg, B);
-        f->features = kn_arena_take(&f->arena, KN_F32, 3,
-                                    KN_DIMS(B, vision_config_n_patches(&f->vision_cfg), vision_config_width(&f->vision_cfg)));
+        f->features = kn_arena_take(
+            &f->arena, KN_F32, 3,
+            KN_DIMS(B, vision_config_n_patches(&f->vision_cfg), vision_config_width(&f->vision_cfg)));
     }
     if (parts & FIXTURE_CONNECTOR) {
         connector_scratch_free(f->connector_s);
@@ -62,9 +65,10 @@ static bool lay_out(model_fixture *f, int parts, int max_tokens)
         if (!ok(connector_scratch_create(&f->connector_s, &f->arena, f->connector_cfg, B)))
             return false;
         int64_t N = connector_config_n_tokens(f->connector_cfg);
-        f->rows   = kn_arena_take(&f->arena, KN_F32, 3, KN_DIMS(B, N, connector_config_out(f->connector_cfg)));
+        f->rows = kn_arena_take(&f->arena, KN_F32, 3, KN_DIMS(B, N, connector_config_out(f->connector_cfg)));
         if (!(parts & FIXTURE_VISION))
-            f->features = kn_arena_take(&f->arena, KN_F32, 3, KN_DIMS(B, N, connector_config_in(f->connector_cfg)));
+            f->features =
+                kn_arena_take(&f->arena, KN_F32, 3, KN_DIMS(B, N, connector_config_in(f->connector_cfg)));
     }
     if (parts & FIXTURE_LM) {
         lm_scratch_free(f->lm_s);
@@ -76,14 +80,14 @@ static bool lay_out(model_fixture *f, int parts, int max_tokens)
     return ok(kn_arena_check(&f->arena, "test scratch"));
 }
 
-bool model_fixture_open(model_fixture *f, const char *dir, const char *device, int n_threads, int parts, int max_rows,
-                        int max_tokens, int n_patches)
+bool model_fixture_open(model_fixture *f, const char *dir, const char *device, int n_threads, int parts,
+                        int max_rows, int max_tokens, int n_patches)
 {
     memset(f, 0, sizeof *f);
     f->max_rows           = max_rows;
     kn_device_options opt = {.name = device, .n_threads = n_threads};
-    if (!ok(kn_device_open(&f->dev, &opt)) || !ok(kn_queue_create(&f->q, f->dev)) || !ok(kn_weights_open(&f->weights, dir)) ||
-        !parse_json(&f->config, dir, "config.json"))
+    if (!ok(kn_device_open(&f->dev, &opt)) || !ok(kn_queue_create(&f->q, f->dev)) ||
+        !ok(kn_weights_open(&f->weights, dir)) || !parse_json(&f->config, dir, "config.json"))
         return false;
     if ((parts & FIXTURE_VISION) && !parse_json(&f->preprocessor, dir, "preprocessor_config.json"))
         return false;
@@ -188,7 +192,8 @@ void golden_check(golden *g, const char *name, kn_tensor t)
     float  *want = golden_f32(g, name, &count), *got = fixture_download(g->q, t);
     bool    good = want && got && count == kn_count(t);
     if (want && count != kn_count(t))
-        (void)fprintf(stderr, "%s: %lld elements, wanted %lld\n", name, (long long)kn_count(t), (long long)count);
+        (void)fprintf(stderr, "%s: %lld elements, wanted %lld\n", name, (long long)kn_count(t),
+                      (long long)count);
     if (good)
         good = tensor_close(name, want, got, count, g->bound);
     g->n_checked++;

@@ -15,9 +15,9 @@
 
 #include <cmocka.h>
 
-#define MODEL MLM_SOURCE_DIR "/assets/models/mlmamba-tiny"
+#define MODEL  MLM_SOURCE_DIR "/assets/models/mlmamba-tiny"
 #define RECORD MLM_SOURCE_DIR "/tests/golden/data/builtin/reference.safetensors"
-#define ROWS 6
+#define ROWS   6
 
 static model_fixture F;
 static golden        G;
@@ -35,19 +35,20 @@ static void ok(mlm_status st)
 static int setup(void **state)
 {
     (void)state;
-    if (!model_fixture_open(&F, MODEL, "cpu", 2, FIXTURE_LM, ROWS, 256, 0) || !golden_open(&G, RECORD, 1e-4) ||
-        tokenizer_load(&tok, MODEL "/tokenizer.json") != MLM_OK || lm_state_create(&prompted, F.lm, ROWS) != MLM_OK)
+    if (!model_fixture_open(&F, MODEL, "cpu", 2, FIXTURE_LM, ROWS, 256, 0) ||
+        !golden_open(&G, RECORD, 1e-4) || tokenizer_load(&tok, MODEL "/tokenizer.json") != MLM_OK ||
+        lm_state_create(&prompted, F.lm, ROWS) != MLM_OK)
         return -1;
-    G.q             = F.q;
-    V               = (size_t)F.lm_cfg.vocab_rows;
-    state_bytes     = lm_config_state_bytes(&F.lm_cfg);
-    first           = malloc(ROWS * V * sizeof *first);
-    int64_t n       = 0;
-    float  *picture = golden_f32(&G, "ref6.connector.out", &n);
-    kn_arena dev    = {0};
+    G.q              = F.q;
+    V                = (size_t)F.lm_cfg.vocab_rows;
+    state_bytes      = lm_config_state_bytes(&F.lm_cfg);
+    first            = malloc(ROWS * V * sizeof *first);
+    int64_t  n       = 0;
+    float   *picture = golden_f32(&G, "ref6.connector.out", &n);
+    kn_arena dev     = {0};
     if (!first || !picture || kn_arena_create(&dev, F.dev, (size_t)n * 4) != MLM_OK)
         return -1;
-    kn_tensor x = kn_arena_take(&dev, KN_F32, 3, KN_DIMS(1, n / F.lm_cfg.d_model, F.lm_cfg.d_model));
+    kn_tensor x   = kn_arena_take(&dev, KN_F32, 3, KN_DIMS(1, n / F.lm_cfg.d_model, F.lm_cfg.d_model));
     lm_state *one = NULL;
     ok(kn_upload(F.q, x, picture, (size_t)n * sizeof *picture));
     ok(lm_state_create(&one, F.lm, 1));
@@ -180,7 +181,7 @@ static void assert_equal_rows(const run *a, int i, const run *b, int j, bool log
 
 static void check_batch_is_single(int max_new)
 {
-    run all = {.stop_row = -1};
+    run all     = {.stop_row = -1};
     int stopped = 0;
     generate(&all, 0, ROWS, max_new, NULL, false);
     for (int i = 0; i < ROWS; i++) {
@@ -198,7 +199,8 @@ static void check_batch_is_single(int max_new)
         run_free(&alone);
         run_free(&quick);
     }
-    print_message("max_new %d: %d of %d rows stopped by themselves, first text '%s'\n", max_new, stopped, ROWS, all.text[0]);
+    print_message("max_new %d: %d of %d rows stopped by themselves, first text '%s'\n", max_new, stopped,
+                  ROWS, all.text[0]);
     run_free(&all);
 }
 
@@ -290,8 +292,12 @@ static void test_nan_is_refused(void **state)
     ok(lm_state_create(&st, F.lm, 1));
     for (int skip = 0; skip < 2; skip++) {
         lm_row_result    res = {0};
-        lm_generate_args a   = {.state = st, .logits = kn_slice(F.logits, 0, 0, 1), .n_rows = 1, .max_new_tokens = 3,
-                                .end_id = F.eos_id, .skip_logprob = skip};
+        lm_generate_args a   = {.state          = st,
+                                .logits         = kn_slice(F.logits, 0, 0, 1),
+                                .n_rows         = 1,
+                                .max_new_tokens = 3,
+                                .end_id         = F.eos_id,
+                                .skip_logprob   = skip};
         ok(kn_upload(F.q, a.logits, bad, V * sizeof *bad));
         assert_int_equal(lm_generate(F.q, F.lm, F.lm_s, &a, &res), MLM_E_DEVICE);
         token_list_free(&res.ids);
@@ -303,9 +309,12 @@ static void test_nan_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_batch_is_single),        cmocka_unit_test(test_sampled_batch_is_single),
-        cmocka_unit_test(test_callback_stops_one_row), cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_limits),                 cmocka_unit_test(test_nan_is_refused),
+        cmocka_unit_test(test_batch_is_single),
+        cmocka_unit_test(test_sampled_batch_is_single),
+        cmocka_unit_test(test_callback_stops_one_row),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_nan_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

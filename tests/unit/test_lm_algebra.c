@@ -15,9 +15,9 @@
 
 #include <cmocka.h>
 
-#define MODEL MLM_SOURCE_DIR "/assets/models/mlmamba-tiny"
+#define MODEL    MLM_SOURCE_DIR "/assets/models/mlmamba-tiny"
 #define MAX_ROWS 7
-#define MAX_T 40
+#define MAX_T    40
 
 static void ok(mlm_status st)
 {
@@ -65,7 +65,8 @@ static void assert_close(outcome a, outcome b, double bound)
 {
     assert_int_equal(a.n, b.n);
     assert_true(tensor_close("logits", a.v, b.v, (int64_t)a.n_logits, bound));
-    assert_true(tensor_close("state", a.v + a.n_logits, b.v + a.n_logits, (int64_t)(a.n - a.n_logits), bound));
+    assert_true(
+        tensor_close("state", a.v + a.n_logits, b.v + a.n_logits, (int64_t)(a.n - a.n_logits), bound));
 }
 
 /* One row alone, from a zero state, as prefills of the given lengths. */
@@ -74,7 +75,8 @@ static outcome run_alone(model_fixture *f, const int32_t *ids, const int *length
     lm_state *st = NULL;
     ok(lm_state_create(&st, f->lm, 1));
     for (int i = 0; i < n_lengths; ids += lengths[i], i++) {
-        lm_prefill_args a = {.ids = ids, .n_rows = 1, .n_tokens = lengths[i], .logits = kn_slice(f->logits, 0, 0, 1)};
+        lm_prefill_args a = {
+            .ids = ids, .n_rows = 1, .n_tokens = lengths[i], .logits = kn_slice(f->logits, 0, 0, 1)};
         ok(lm_prefill(f->q, f->lm, f->lm_s, st, &a));
     }
     outcome o = take(f, st, 0);
@@ -169,7 +171,8 @@ static void check_batch(const char *device, int threads, int n_rows, int T, int 
     }
     lm_state *st = NULL;
     ok(lm_state_create(&st, f.lm, MAX_ROWS));
-    lm_prefill_args a = {.ids = ids, .n_rows = n_rows, .n_tokens = T, .len = len, .logits = kn_slice(f.logits, 0, 0, n_rows)};
+    lm_prefill_args a = {
+        .ids = ids, .n_rows = n_rows, .n_tokens = T, .len = len, .logits = kn_slice(f.logits, 0, 0, n_rows)};
     ok(lm_prefill(f.q, f.lm, f.lm_s, st, &a));
     for (int b = 0; b < n_rows; b++) {
         outcome o = take(&f, st, b);
@@ -208,13 +211,19 @@ static void test_empty_row(void **state)
     int32_t   ids[12] = {5, 6, 7, 8, 9, 10};
     lm_state *st      = NULL;
     ok(lm_state_create(&st, f.lm, 2));
-    lm_prefill_args first = {.ids = (int32_t[]){1, 2, 3, 4}, .n_rows = 2, .n_tokens = 2, .logits = kn_slice(f.logits, 0, 0, 2)};
+    lm_prefill_args first = {
+        .ids = (int32_t[]){1, 2, 3, 4}, .n_rows = 2, .n_tokens = 2, .logits = kn_slice(f.logits, 0, 0, 2)};
     ok(lm_prefill(f.q, f.lm, f.lm_s, st, &first));
     outcome         before = take(&f, st, 1);
-    lm_prefill_args next   = {.ids = ids, .n_rows = 2, .n_tokens = 6, .len = (int32_t[]){6, 0}, .logits = kn_slice(f.logits, 0, 0, 2)};
+    lm_prefill_args next   = {.ids      = ids,
+                              .n_rows   = 2,
+                              .n_tokens = 6,
+                              .len      = (int32_t[]){6, 0},
+                              .logits   = kn_slice(f.logits, 0, 0, 2)};
     ok(lm_prefill(f.q, f.lm, f.lm_s, st, &next));
     outcome after = take(&f, st, 1);
-    assert_memory_equal(before.v + before.n_logits, after.v + after.n_logits, (before.n - before.n_logits) * sizeof(float));
+    assert_memory_equal(before.v + before.n_logits, after.v + after.n_logits,
+                        (before.n - before.n_logits) * sizeof(float));
     for (size_t i = 0; i < after.n_logits; i++)
         assert_true(isfinite(after.v[i]));
     free(before.v);
@@ -246,12 +255,12 @@ static void test_state_is_a_value(void **state)
     ok(lm_state_export_row(f.q, b, 1, blob, bytes));
     ok(lm_state_import_row(f.q, b, 0, blob, bytes));
     ok(lm_state_reset(f.q, a));
-    lm_prefill_args next = {
-        .ids = (int32_t[]){ids[12], ids[13], ids[14], ids[15], ids[16], ids[17], ids[18], ids[19], ids[12], ids[13], ids[14],
-                           ids[15], ids[16], ids[17], ids[18], ids[19]},
-        .n_rows   = 2,
-        .n_tokens = 8,
-        .logits   = kn_slice(f.logits, 0, 0, 2)};
+    lm_prefill_args next = {.ids = (int32_t[]){ids[12], ids[13], ids[14], ids[15], ids[16], ids[17], ids[18],
+                                               ids[19], ids[12], ids[13], ids[14], ids[15], ids[16], ids[17],
+                                               ids[18], ids[19]},
+                            .n_rows   = 2,
+                            .n_tokens = 8,
+                            .logits   = kn_slice(f.logits, 0, 0, 2)};
     ok(lm_prefill(f.q, f.lm, f.lm_s, b, &next));
     for (int row = 0; row < 2; row++) {
         outcome got = take(&f, b, row);
@@ -308,9 +317,12 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_steps_and_pieces_ref), cmocka_unit_test(test_steps_and_pieces_cpu),
-        cmocka_unit_test(test_row_in_batch),         cmocka_unit_test(test_rows_that_end_early),
-        cmocka_unit_test(test_empty_row),            cmocka_unit_test(test_state_is_a_value),
+        cmocka_unit_test(test_steps_and_pieces_ref),
+        cmocka_unit_test(test_steps_and_pieces_cpu),
+        cmocka_unit_test(test_row_in_batch),
+        cmocka_unit_test(test_rows_that_end_early),
+        cmocka_unit_test(test_empty_row),
+        cmocka_unit_test(test_state_is_a_value),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
