@@ -19,9 +19,9 @@ static const struct {
     const char      *name;
     vision_decode_fn decode; /* NULL: not in this build */
 } formats[VISION_FORMAT_COUNT] = {
-    [VISION_FORMAT_RAW] = {"raw pixels", NULL},           [VISION_FORMAT_JPEG] = {"JPEG", vision_decode_jpeg},
-    [VISION_FORMAT_PNG] = {"PNG", vision_decode_png},     [VISION_FORMAT_WEBP] = {"WebP", vision_decode_webp},
-    [VISION_FORMAT_GIF] = {"GIF", vision_decode_gif},     [VISION_FORMAT_BMP] = {"BMP", vision_decode_bmp},
+    [VISION_FORMAT_RAW] = {"raw pixels", NULL},          [VISION_FORMAT_JPEG] = {"JPEG", vision_decode_jpeg},
+    [VISION_FORMAT_PNG] = {"PNG", vision_decode_png},    [VISION_FORMAT_WEBP] = {"WebP", vision_decode_webp},
+    [VISION_FORMAT_GIF] = {"GIF", vision_decode_gif},    [VISION_FORMAT_BMP] = {"BMP", vision_decode_bmp},
     [VISION_FORMAT_TGA] = {"TGA", vision_decode_tga},
 #ifdef MLM_HAVE_HEIF
     [VISION_FORMAT_HEIC] = {"HEIC", vision_decode_heif},
@@ -138,7 +138,10 @@ static const char *guess_other(const vision_source *src)
         {0, 9, "SIMPLE  =", "FITS"},
         {0, 4, "PK\3\4", "a ZIP archive"},
         {0, 2, "\x1F\x8B", "a gzip archive"},
-        {0, 4, "\x7F" "ELF", "a program"},
+        {0, 4,
+         "\x7F"
+         "ELF",
+         "a program"},
         {4, 4, "ftyp", "a film (MP4)"},
         {0, 4, "\x1A\x45\xDF\xA3", "a film (Matroska, WebM)"},
         {0, 4, "RIFF", "a sound or film (RIFF)"},
@@ -147,28 +150,30 @@ static const char *guess_other(const vision_source *src)
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (has_bytes(src, others[i].at, others[i].magic, others[i].n))
             return others[i].name;
-    if (src->n >= 3 && src->bytes[0] == 'P' && src->bytes[1] >= '1' && src->bytes[1] <= '7' && src->bytes[2] <= ' ')
+    if (src->n >= 3 && src->bytes[0] == 'P' && src->bytes[1] >= '1' && src->bytes[1] <= '7' &&
+        src->bytes[2] <= ' ')
         return "a PNM picture (PBM, PGM, PPM, PAM)";
     if (contains(src, "<svg"))
         return "SVG";
-    if (contains(src, "<html") || contains(src, "<HTML") || contains(src, "<!DOCTYPE html") || contains(src, "<!doctype html"))
+    if (contains(src, "<html") || contains(src, "<HTML") || contains(src, "<!DOCTYPE html") ||
+        contains(src, "<!doctype html"))
         return "an HTML page";
     return looks_like_text(src) ? "text" : NULL;
 }
 
 static mlm_status fail_not_picture(const vision_source *src)
 {
-    const char *other = guess_other(src);
+    const char *other          = guess_other(src);
     char        hex[3 * 8 + 1] = "";
     size_t      n              = src->n < 8 ? src->n : 8;
     for (size_t i = 0; i < n; i++) {
         static const char digits[] = "0123456789abcdef";
-        hex[3 * i]     = ' ';
-        hex[3 * i + 1] = digits[src->bytes[i] >> 4];
-        hex[3 * i + 2] = digits[src->bytes[i] & 15];
+        hex[3 * i]                 = ' ';
+        hex[3 * i + 1]             = digits[src->bytes[i] >> 4];
+        hex[3 * i + 2]             = digits[src->bytes[i] & 15];
     }
-    return mlm_fail(MLM_E_FORMAT, "%s: not a picture that mlmamba can read (first bytes%s%s%s)", src->name, hex,
-                    other ? ": looks like " : "", other ? other : "");
+    return mlm_fail(MLM_E_FORMAT, "%s: not a picture that mlmamba can read (first bytes%s%s%s)", src->name,
+                    hex, other ? ": looks like " : "", other ? other : "");
 }
 
 /* ---- size, memory ---------------------------------------------------------------------------------- */
@@ -176,10 +181,13 @@ static mlm_status fail_not_picture(const vision_source *src)
 mlm_status vision_image_check_size(const vision_source *src, int64_t width, int64_t height)
 {
     if (width <= 0 || height <= 0)
-        return mlm_fail(MLM_E_FORMAT, "%s: picture is %" PRId64 " x %" PRId64 ", both sides must be at least 1", src->name,
+        return mlm_fail(MLM_E_FORMAT,
+                        "%s: picture is %" PRId64 " x %" PRId64 ", both sides must be at least 1", src->name,
                         width, height);
     if (width > VISION_MAX_SIDE || height > VISION_MAX_SIDE || width * height > VISION_MAX_PIXELS)
-        return mlm_fail(MLM_E_RANGE, "%s: picture is %" PRId64 " x %" PRId64 ", the limit is %d a side and %" PRId64 " pixels",
+        return mlm_fail(MLM_E_RANGE,
+                        "%s: picture is %" PRId64 " x %" PRId64 ", the limit is %d a side and %" PRId64
+                        " pixels",
                         src->name, width, height, VISION_MAX_SIDE, VISION_MAX_PIXELS);
     return MLM_OK;
 }
@@ -193,6 +201,15 @@ mlm_status vision_image_alloc(vision_image *out, const vision_source *src, int64
         return mlm_fail_nomem(bytes, "picture");
     out->width  = (int)width;
     out->height = (int)height;
+    return MLM_OK;
+}
+
+mlm_status vision_image_probe_memory(size_t bytes)
+{
+    void *volatile p = malloc(bytes); /* volatile: or the compiler drops the pair of calls */
+    if (!p)
+        return mlm_fail_nomem(bytes, "decoding a picture");
+    free(p);
     return MLM_OK;
 }
 
@@ -212,8 +229,8 @@ static mlm_status decode_source(vision_image *out, const vision_source *src)
     if (format == VISION_FORMAT_COUNT)
         return fail_not_picture(src);
     if (!formats[format].decode)
-        return mlm_fail(MLM_E_UNSUPPORTED, "%s: a %s picture; this build of mlmamba cannot read %s", src->name,
-                        formats[format].name, formats[format].name);
+        return mlm_fail(MLM_E_UNSUPPORTED, "%s: a %s picture; this build of mlmamba cannot read %s",
+                        src->name, formats[format].name, formats[format].name);
     MLM_TRY(formats[format].decode(out, src));
     out->format = format;
     if (out->orientation < 1 || out->orientation > 8)
@@ -230,7 +247,8 @@ mlm_status vision_image_load_memory(vision_image *out, const void *bytes, size_t
     if (n == 0)
         return mlm_fail(MLM_E_FORMAT, "%s: file is empty, not a picture", name);
     if (n > VISION_MAX_FILE_BYTES)
-        return mlm_fail(MLM_E_RANGE, "%s: file has %zu bytes, the limit for pictures is %zu", name, n, VISION_MAX_FILE_BYTES);
+        return mlm_fail(MLM_E_RANGE, "%s: file has %zu bytes, the limit for pictures is %zu", name, n,
+                        VISION_MAX_FILE_BYTES);
     vision_source src    = {bytes, n, name, opt && opt->ignore_orientation};
     mlm_status    status = decode_source(out, &src);
     if (status != MLM_OK)

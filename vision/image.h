@@ -24,9 +24,9 @@
 #include <stdint.h>
 
 #define VISION_MAX_FILE_BYTES ((size_t)256 << 20)
-#define VISION_MAX_SIDE 16384
-#define VISION_MAX_PIXELS ((int64_t)64 << 20)
-#define VISION_MAX_SCANS 100
+#define VISION_MAX_SIDE       16384
+#define VISION_MAX_PIXELS     ((int64_t)64 << 20)
+#define VISION_MAX_SCANS      100
 
 typedef enum vision_format {
     VISION_FORMAT_RAW = 0, /* from pixels in memory */
@@ -41,7 +41,7 @@ typedef enum vision_format {
     VISION_FORMAT_TIFF,
     VISION_FORMAT_COUNT
 } vision_format;
-const char *vision_format_name(vision_format format); /* "JPEG" */
+const char *vision_format_name(vision_format format);      /* "JPEG" */
 bool        vision_format_supported(vision_format format); /* in this build */
 
 typedef struct vision_image {
@@ -57,12 +57,14 @@ typedef struct vision_image_options {
 } vision_image_options;
 
 /* opt may be NULL.  Errors: MLM_E_IO, MLM_E_NOTFOUND, MLM_E_FORMAT, MLM_E_RANGE (limits), MLM_E_UNSUPPORTED, MLM_E_NOMEM. */
-mlm_status vision_image_load_file(vision_image *out, const char *path, const vision_image_options *opt) MLM_WARN_UNUSED;
+mlm_status vision_image_load_file(vision_image *out, const char *path,
+                                  const vision_image_options *opt) MLM_WARN_UNUSED;
 /* `name` stands for the file in messages. */
 mlm_status vision_image_load_memory(vision_image *out, const void *bytes, size_t n, const char *name,
                                     const vision_image_options *opt) MLM_WARN_UNUSED;
 /* Copies pixels [height, width, 3]. */
-mlm_status vision_image_from_rgb(vision_image *out, const uint8_t *rgb, int width, int height) MLM_WARN_UNUSED;
+mlm_status vision_image_from_rgb(vision_image *out, const uint8_t *rgb, int width,
+                                 int height) MLM_WARN_UNUSED;
 void       vision_image_free(vision_image *img); /* zeroed struct is fine; zeroes it */
 
 #endif

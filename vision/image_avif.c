@@ -10,8 +10,9 @@ static mlm_status fail_avif(const vision_source *src, avifResult result)
 {
     if (result == AVIF_RESULT_OUT_OF_MEMORY)
         return mlm_fail(MLM_E_NOMEM, "%s: out of memory while decoding AVIF", src->name);
-    mlm_status status = result == AVIF_RESULT_NO_CODEC_AVAILABLE || result == AVIF_RESULT_NOT_IMPLEMENTED ? MLM_E_UNSUPPORTED
-                                                                                                          : MLM_E_FORMAT;
+    mlm_status status = result == AVIF_RESULT_NO_CODEC_AVAILABLE || result == AVIF_RESULT_NOT_IMPLEMENTED
+                            ? MLM_E_UNSUPPORTED
+                            : MLM_E_FORMAT;
     return mlm_fail(status, "%s: cannot read AVIF: %s", src->name, avifResultToString(result));
 }
 
@@ -20,7 +21,7 @@ static int orientation_of(const avifImage *image)
 {
     static const int table[4][3] = {{1, 4, 2}, {8, 5, 7}, {3, 2, 4}, {6, 7, 5}};
     unsigned         angle       = image->transformFlags & AVIF_TRANSFORM_IROT ? image->irot.angle & 3u : 0;
-    int              mirror      = image->transformFlags & AVIF_TRANSFORM_IMIR ? 1 + (image->imir.mode & 1) : 0;
+    int              mirror = image->transformFlags & AVIF_TRANSFORM_IMIR ? 1 + (image->imir.mode & 1) : 0;
     return table[angle][mirror];
 }
 

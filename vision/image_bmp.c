@@ -32,7 +32,8 @@ static mlm_status fail_short(const vision_source *src)
 }
 
 /* Channel masks must be one run of at most 8 bits each. */
-static mlm_status set_masks(bmp_header *h, const vision_source *src, uint32_t red, uint32_t green, uint32_t blue)
+static mlm_status set_masks(bmp_header *h, const vision_source *src, uint32_t red, uint32_t green,
+                            uint32_t blue)
 {
     const uint32_t masks[3] = {red, green, blue};
     for (int c = 0; c < 3; c++) {
@@ -43,7 +44,8 @@ static mlm_status set_masks(bmp_header *h, const vision_source *src, uint32_t re
         h->shift[c] = (uint32_t)__builtin_ctz(m);
         h->max[c]   = m >> h->shift[c];
         if ((h->max[c] & (h->max[c] + 1)) != 0 || h->max[c] > 0xFFFF || (h->bits == 16 && m > 0xFFFF))
-            return mlm_fail(MLM_E_UNSUPPORTED, "%s: BMP with channel mask %08" PRIx32 " cannot be read", src->name, m);
+            return mlm_fail(MLM_E_UNSUPPORTED, "%s: BMP with channel mask %08" PRIx32 " cannot be read",
+                            src->name, m);
     }
     return MLM_OK;
 }
@@ -54,7 +56,8 @@ static mlm_status read_masks(bmp_header *h, const vision_source *src)
     if (h->bits != 16 && h->bits != 32)
         return MLM_OK;
     if (!fields)
-        return h->bits == 16 ? set_masks(h, src, 0x7C00, 0x3E0, 0x1F) : set_masks(h, src, 0xFF0000, 0xFF00, 0xFF);
+        return h->bits == 16 ? set_masks(h, src, 0x7C00, 0x3E0, 0x1F)
+                             : set_masks(h, src, 0xFF0000, 0xFF00, 0xFF);
     if (src->n < 66)
         return fail_short(src);
     const uint8_t *p = src->bytes + 54; /* inside a V4 header, behind a header of 40 bytes */
@@ -64,7 +67,7 @@ static mlm_status read_masks(bmp_header *h, const vision_source *src)
 static mlm_status read_palette(bmp_header *h, const vision_source *src, uint32_t n_colors)
 {
     uint32_t entry = h->size == 12 ? 3 : 4, most = 1u << h->bits;
-    uint64_t at    = 14u + (uint64_t)h->size;
+    uint64_t at = 14u + (uint64_t)h->size;
     if (n_colors == 0 || n_colors > most)
         n_colors = most;
     /* Some writers leave the pixel offset at the end of the header: the palette still comes first. */
@@ -86,7 +89,8 @@ static bool combination_known(const bmp_header *h)
 {
     switch (h->compression) {
     case BMP_RGB:
-        return h->bits == 1 || h->bits == 4 || h->bits == 8 || h->bits == 16 || h->bits == 24 || h->bits == 32;
+        return h->bits == 1 || h->bits == 4 || h->bits == 8 || h->bits == 16 || h->bits == 24 ||
+               h->bits == 32;
     case BMP_RLE8:
         return h->bits == 8 && !h->top_down;
     case BMP_RLE4:
@@ -101,14 +105,15 @@ static bool combination_known(const bmp_header *h)
 
 static mlm_status parse_header(bmp_header *h, const vision_source *src)
 {
-    const uint8_t *p = src->bytes;
+    const uint8_t *p        = src->bytes;
     uint32_t       n_colors = 0;
     if (src->n < 26)
         return fail_short(src);
     h->data = vision_le32(p + 10);
     h->size = vision_le32(p + 14);
     if (h->size != 12 && h->size != 16 && (h->size < 40 || h->size > 256))
-        return mlm_fail(MLM_E_UNSUPPORTED, "%s: BMP header of %" PRIu32 " bytes cannot be read", src->name, h->size);
+        return mlm_fail(MLM_E_UNSUPPORTED, "%s: BMP header of %" PRIu32 " bytes cannot be read", src->name,
+                        h->size);
     if (src->n < 14u + (size_t)h->size)
         return fail_short(src);
     if (h->size == 12) {
@@ -128,7 +133,8 @@ static mlm_status parse_header(bmp_header *h, const vision_source *src)
     }
     MLM_TRY(vision_image_check_size(src, h->width, h->height));
     if (!combination_known(h))
-        return mlm_fail(MLM_E_UNSUPPORTED, "%s: BMP of %" PRIu32 " bits with compression %" PRIu32 " cannot be read", src->name,
+        return mlm_fail(MLM_E_UNSUPPORTED,
+                        "%s: BMP of %" PRIu32 " bits with compression %" PRIu32 " cannot be read", src->name,
                         h->bits, h->compression);
     MLM_TRY(read_masks(h, src));
     return h->bits <= 8 ? read_palette(h, src, n_colors) : MLM_OK;
@@ -139,7 +145,8 @@ static void spread_row(const bmp_header *h, uint8_t *dst, const uint8_t *row)
     for (int64_t x = 0; x < h->width; x++, dst += 3) {
         if (h->bits <= 8) {
             uint32_t per = 8 / h->bits, sub = (uint32_t)x % per;
-            uint32_t v   = (uint32_t)row[(uint32_t)x / per] >> (8 - h->bits * (sub + 1)) & ((1u << h->bits) - 1);
+            uint32_t v =
+                (uint32_t)row[(uint32_t)x / per] >> (8 - h->bits * (sub + 1)) & ((1u << h->bits) - 1);
             memcpy(dst, h->lut[v], 3);
         } else if (h->bits == 24) {
             dst[0] = row[3 * x + 2];
@@ -155,12 +162,14 @@ static void spread_row(const bmp_header *h, uint8_t *dst, const uint8_t *row)
 
 static mlm_status read_plain(vision_image *out, const bmp_header *h, const vision_source *src)
 {
-    uint64_t stride = ((uint64_t)h->width * h->bits + 31) / 32 * 4, row = ((uint64_t)h->width * h->bits + 7) / 8;
+    uint64_t stride = ((uint64_t)h->width * h->bits + 31) / 32 * 4,
+             row    = ((uint64_t)h->width * h->bits + 7) / 8;
     if (h->data > src->n || stride * (uint64_t)(h->height - 1) + row > src->n - h->data)
         return fail_short(src);
     MLM_TRY(vision_image_alloc(out, src, h->width, h->height));
     for (int64_t y = 0; y < h->height; y++)
-        spread_row(h, vision_image_at(out, 0, h->top_down ? y : h->height - 1 - y), src->bytes + h->data + stride * (uint64_t)y);
+        spread_row(h, vision_image_at(out, 0, h->top_down ? y : h->height - 1 - y),
+                   src->bytes + h->data + stride * (uint64_t)y);
     return MLM_OK;
 }
 

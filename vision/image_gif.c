@@ -88,7 +88,7 @@ static void fill_canvas(const gif_job *job, const vision_image *out)
 
 static mlm_status read_lines(gif_job *job, GifFileType *gif, const vision_image *out, GifPixelType *line)
 {
-    static const int start[4] = {0, 4, 2, 1}, step[4] = {8, 8, 4, 2};
+    static const int    start[4] = {0, 4, 2, 1}, step[4] = {8, 8, 4, 2};
     const GifImageDesc *f = &gif->Image;
     for (int pass = 0; pass < (f->Interlace ? 4 : 1); pass++)
         for (int y = f->Interlace ? start[pass] : 0; y < f->Height; y += f->Interlace ? step[pass] : 1) {
@@ -106,9 +106,9 @@ static mlm_status decode_open(gif_job *job, GifFileType *gif, vision_image *out)
     MLM_TRY(find_first_image(job, gif));
     const GifImageDesc *f = &gif->Image;
     if (f->Width <= 0 || f->Height <= 0 || f->Left < 0 || f->Top < 0)
-        return mlm_fail(MLM_E_FORMAT, "%s: damaged GIF: frame of %d x %d at %d, %d", job->src->name, f->Width, f->Height, f->Left,
-                        f->Top);
-    int width = f->Left + f->Width > gif->SWidth ? f->Left + f->Width : gif->SWidth;
+        return mlm_fail(MLM_E_FORMAT, "%s: damaged GIF: frame of %d x %d at %d, %d", job->src->name, f->Width,
+                        f->Height, f->Left, f->Top);
+    int width  = f->Left + f->Width > gif->SWidth ? f->Left + f->Width : gif->SWidth;
     int height = f->Top + f->Height > gif->SHeight ? f->Top + f->Height : gif->SHeight;
     MLM_TRY(vision_image_alloc(out, job->src, width, height));
     fill_palette(job, f->ColorMap ? f->ColorMap : gif->SColorMap);

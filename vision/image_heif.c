@@ -10,16 +10,19 @@
 static mlm_status fail_heif(const vision_source *src, struct heif_error error)
 {
     if (error.code == heif_error_Memory_allocation_error)
-        return mlm_fail(MLM_E_NOMEM, "%s: HEIC: %s", src->name, error.message ? error.message : "out of memory");
-    mlm_status status = error.code == heif_error_Unsupported_filetype || error.code == heif_error_Unsupported_feature
-                            ? MLM_E_UNSUPPORTED
-                            : MLM_E_FORMAT;
-    return mlm_fail(status, "%s: cannot read HEIC: %s", src->name, error.message ? error.message : "unknown error");
+        return mlm_fail(MLM_E_NOMEM, "%s: HEIC: %s", src->name,
+                        error.message ? error.message : "out of memory");
+    mlm_status status =
+        error.code == heif_error_Unsupported_filetype || error.code == heif_error_Unsupported_feature
+            ? MLM_E_UNSUPPORTED
+            : MLM_E_FORMAT;
+    return mlm_fail(status, "%s: cannot read HEIC: %s", src->name,
+                    error.message ? error.message : "unknown error");
 }
 
 static mlm_status copy_pixels(vision_image *out, const vision_source *src, const struct heif_image *img)
 {
-    int            stride = 0, width = heif_image_get_primary_width(img), height = heif_image_get_primary_height(img);
+    int stride = 0, width = heif_image_get_primary_width(img), height = heif_image_get_primary_height(img);
     const uint8_t *plane = heif_image_get_plane_readonly(img, heif_channel_interleaved, &stride);
     if (!plane || width <= 0 || height <= 0 || stride < 3 * width)
         return mlm_fail(MLM_E_FORMAT, "%s: cannot read HEIC: no RGB pixels", src->name);
@@ -29,11 +32,14 @@ static mlm_status copy_pixels(vision_image *out, const vision_source *src, const
     return MLM_OK;
 }
 
-static mlm_status decode_primary(vision_image *out, const vision_source *src, const struct heif_image_handle *handle)
+static mlm_status decode_primary(vision_image *out, const vision_source *src,
+                                 const struct heif_image_handle *handle)
 {
-    MLM_TRY(vision_image_check_size(src, heif_image_handle_get_width(handle), heif_image_handle_get_height(handle)));
-    struct heif_image *img   = NULL;
-    struct heif_error  error = heif_decode_image(handle, &img, heif_colorspace_RGB, heif_chroma_interleaved_RGB, NULL);
+    MLM_TRY(vision_image_check_size(src, heif_image_handle_get_width(handle),
+                                    heif_image_handle_get_height(handle)));
+    struct heif_image *img = NULL;
+    struct heif_error  error =
+        heif_decode_image(handle, &img, heif_colorspace_RGB, heif_chroma_interleaved_RGB, NULL);
     if (error.code != heif_error_Ok)
         return fail_heif(src, error);
     mlm_status status = copy_pixels(out, src, img);
@@ -51,7 +57,8 @@ mlm_status vision_decode_heif(vision_image *out, const vision_source *src)
     struct heif_error error = heif_context_read_from_memory_without_copy(context, src->bytes, src->n, NULL);
     if (error.code == heif_error_Ok)
         error = heif_context_get_primary_image_handle(context, &handle);
-    mlm_status status = error.code == heif_error_Ok ? decode_primary(out, src, handle) : fail_heif(src, error);
+    mlm_status status =
+        error.code == heif_error_Ok ? decode_primary(out, src, handle) : fail_heif(src, error);
     if (handle)
         heif_image_handle_release(handle);
     heif_context_free(context);

@@ -18,7 +18,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-#define SCAN_PIXELS ((int64_t)1 << 30)
+#define SCAN_PIXELS         ((int64_t)1 << 30)
 #define MAX_PIXELS_PER_BYTE 1024 /* Huffman coding takes at least one bit for a block of 64 pixels: 512 */
 
 typedef struct jpeg_job {
@@ -46,13 +46,14 @@ static void on_error(j_common_ptr cinfo)
 
 static void on_message(j_common_ptr cinfo, int level)
 {
-    jpeg_job       *job = cinfo->client_data;
-    j_decompress_ptr d  = &job->cinfo;
-    int             code = cinfo->err->msg_code;
+    jpeg_job        *job  = cinfo->client_data;
+    j_decompress_ptr d    = &job->cinfo;
+    int              code = cinfo->err->msg_code;
     if (level >= 0)
         return;
     if (code == JWRN_JPEG_EOF || (code == JWRN_HIT_MARKER && d->unread_marker == JPEG_EOI)) {
-        job->status = mlm_fail(MLM_E_FORMAT, "%s: JPEG is cut off: its data ends before the picture does", job->src->name);
+        job->status = mlm_fail(MLM_E_FORMAT, "%s: JPEG is cut off: its data ends before the picture does",
+                               job->src->name);
         longjmp(job->jump, 1);
     }
 }
@@ -69,9 +70,12 @@ static void on_progress(j_common_ptr cinfo)
     int64_t   pixels = (int64_t)job->cinfo.image_width * job->cinfo.image_height;
     if (scans <= VISION_MAX_SCANS && scans * pixels <= SCAN_PIXELS)
         return;
-    job->status = mlm_fail(MLM_E_RANGE, "%s: progressive JPEG of %u x %u has more than %d scans, the limit is %d (and %" PRId64
-                           " scans x pixels)", job->src->name, job->cinfo.image_width, job->cinfo.image_height, scans - 1,
-                           VISION_MAX_SCANS, SCAN_PIXELS);
+    job->status =
+        mlm_fail(MLM_E_RANGE,
+                 "%s: progressive JPEG of %u x %u has more than %d scans, the limit is %d (and %" PRId64
+                 " scans x pixels)",
+                 job->src->name, job->cinfo.image_width, job->cinfo.image_height, scans - 1, VISION_MAX_SCANS,
+                 SCAN_PIXELS);
     longjmp(job->jump, 1);
 }
 
@@ -86,7 +90,7 @@ static void read_rows(jpeg_job *job)
 {
     j_decompress_ptr d = &job->cinfo;
     while (d->output_scanline < d->output_height) {
-        uint8_t *row = vision_image_at(job->out, 0, d->output_scanline);
+        uint8_t *row     = vision_image_at(job->out, 0, d->output_scanline);
         JSAMPROW rows[1] = {job->cmyk ? job->cmyk : row};
         (void)jpeg_read_scanlines(d, rows, 1);
         for (JDIMENSION x = 0; job->cmyk && x < d->output_width; x++) {
@@ -108,14 +112,14 @@ static void prepare(jpeg_job *job)
     if (job->status != MLM_OK)
         return;
     if (d->num_components != 1 && d->num_components != 3 && d->num_components != 4) {
-        job->status = mlm_fail(MLM_E_UNSUPPORTED, "%s: JPEG has %d colour components, 1, 3 and 4 can be read", job->src->name,
-                               d->num_components);
+        job->status = mlm_fail(MLM_E_UNSUPPORTED, "%s: JPEG has %d colour components, 1, 3 and 4 can be read",
+                               job->src->name, d->num_components);
         return;
     }
     int64_t pixels = (int64_t)d->image_width * d->image_height;
     if (!d->arith_code && pixels / MAX_PIXELS_PER_BYTE > (int64_t)job->src->n) {
-        job->status = mlm_fail(MLM_E_FORMAT, "%s: JPEG is cut off: %zu bytes cannot hold %u x %u pixels", job->src->name,
-                               job->src->n, d->image_width, d->image_height);
+        job->status = mlm_fail(MLM_E_FORMAT, "%s: JPEG is cut off: %zu bytes cannot hold %u x %u pixels",
+                               job->src->name, job->src->n, d->image_width, d->image_height);
         return;
     }
     d->out_color_space = d->num_components == 4 ? JCS_CMYK : JCS_RGB;
@@ -172,13 +176,13 @@ mlm_status vision_decode_jpeg(vision_image *out, const vision_source *src)
     jpeg_job *job = calloc(1, sizeof *job);
     if (!job)
         return mlm_fail_nomem(sizeof *job, "JPEG decoder");
-    job->src                 = src;
-    job->out                 = out;
-    job->cinfo.err           = jpeg_std_error(&job->err);
-    job->cinfo.client_data   = job; /* this and err survive jpeg_create_decompress */
-    job->err.error_exit      = on_error;
-    job->err.emit_message    = on_message;
-    job->err.output_message  = on_output;
+    job->src                       = src;
+    job->out                       = out;
+    job->cinfo.err                 = jpeg_std_error(&job->err);
+    job->cinfo.client_data         = job; /* this and err survive jpeg_create_decompress */
+    job->err.error_exit            = on_error;
+    job->err.emit_message          = on_message;
+    job->err.output_message        = on_output;
     job->progress.progress_monitor = on_progress;
     decode_guarded(job);
     jpeg_destroy_decompress(&job->cinfo);

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PNG_HEADER_BYTES 33u      /* signature and the whole IHDR chunk */
-#define MAX_CHUNK_BYTES ((png_alloc_size_t)8 << 20)
-#define MAX_INFLATE_RATIO 1040u   /* deflate reaches 1032 at most */
+#define PNG_HEADER_BYTES  33u /* signature and the whole IHDR chunk */
+#define MAX_CHUNK_BYTES   ((png_alloc_size_t)8 << 20)
+#define MAX_INFLATE_RATIO 1040u /* deflate reaches 1032 at most */
 
 typedef struct png_job {
     png_structp          png;
@@ -100,7 +100,8 @@ static void spread_row(const png_job *job, uint8_t *row, size_t pixel_bytes)
 static void read_pixels(png_job *job)
 {
     int width = job->out->width, height = job->out->height;
-    int color_type = png_get_color_type(job->png, job->info), bit_depth = png_get_bit_depth(job->png, job->info);
+    int color_type = png_get_color_type(job->png, job->info),
+        bit_depth  = png_get_bit_depth(job->png, job->info);
     fill_palette(job, color_type, bit_depth);
     png_set_packing(job->png);
     if (color_type != PNG_COLOR_TYPE_GRAY)
@@ -158,10 +159,10 @@ static mlm_status check_header(const vision_source *src)
     int64_t width = vision_be32(p + 16), height = vision_be32(p + 20);
     MLM_TRY(vision_image_check_size(src, width, height));
     static const uint8_t channels[8] = {1, 0, 3, 1, 2, 0, 4, 0};
-    size_t row = ((size_t)width * channels[p[25] & 7] * p[24] + 7) / 8;
+    size_t               row         = ((size_t)width * channels[p[25] & 7] * p[24] + 7) / 8;
     if (row * (size_t)height / MAX_INFLATE_RATIO > src->n)
-        return mlm_fail(MLM_E_FORMAT, "%s: damaged PNG: %zu bytes cannot hold %d x %d pixels", src->name, src->n, (int)width,
-                        (int)height);
+        return mlm_fail(MLM_E_FORMAT, "%s: damaged PNG: %zu bytes cannot hold %d x %d pixels", src->name,
+                        src->n, (int)width, (int)height);
     return MLM_OK;
 }
 
@@ -175,7 +176,8 @@ mlm_status vision_decode_png(vision_image *out, const vision_source *src)
     job->out    = out;
     job->status = vision_image_alloc(out, src, vision_be32(src->bytes + 16), vision_be32(src->bytes + 20));
     if (job->status == MLM_OK) {
-        job->png  = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, job, on_error, on_warning, job, on_malloc, on_free);
+        job->png  = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, job, on_error, on_warning, job, on_malloc,
+                                             on_free);
         job->info = job->png ? png_create_info_struct(job->png) : NULL;
         if (job->info)
             decode_guarded(job);

@@ -34,7 +34,14 @@ bool vision_tga_plausible(const uint8_t *bytes, size_t n);
 
 /* Limits first (MLM_E_RANGE), then out->rgb for width x height.  Sides <= 0 are MLM_E_FORMAT. */
 mlm_status vision_image_check_size(const vision_source *src, int64_t width, int64_t height) MLM_WARN_UNUSED;
-mlm_status vision_image_alloc(vision_image *out, const vision_source *src, int64_t width, int64_t height) MLM_WARN_UNUSED;
+mlm_status vision_image_alloc(vision_image *out, const vision_source *src, int64_t width,
+                              int64_t height) MLM_WARN_UNUSED;
+
+/*
+ * MLM_E_NOMEM when `bytes` cannot be had at this moment.  Asked before libraries that do not survive a failed
+ * allocation everywhere (libwebp 1.2.4 on lossless pictures, libtiff 4.5.0): their own, smaller ones then succeed.
+ */
+mlm_status vision_image_probe_memory(size_t bytes) MLM_WARN_UNUSED;
 
 /* Orientation 1 .. 8 of an EXIF block (with or without "Exif\0\0" in front); 0 when there is none. */
 int vision_exif_orientation(const uint8_t *exif, size_t n);
@@ -65,7 +72,7 @@ static inline uint8_t *vision_image_at(const vision_image *img, int64_t x, int64
 }
 
 /* Colour table of one-byte pixels, filled with Pillow's default: a grey ramp. */
-typedef uint8_t vision_palette[256][3];
+typedef uint8_t    vision_palette[256][3];
 static inline void vision_palette_grey(vision_palette lut)
 {
     for (int i = 0; i < 256; i++)

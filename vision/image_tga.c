@@ -32,7 +32,8 @@ static tga_header parse_header(const uint8_t *p)
 
 static uint64_t data_offset(const tga_header *h)
 {
-    return TGA_HEADER_BYTES + h->id_bytes + (h->has_map ? (uint64_t)h->map_length * ((h->map_bits + 7) / 8) : 0);
+    return TGA_HEADER_BYTES + h->id_bytes +
+           (h->has_map ? (uint64_t)h->map_length * ((h->map_bits + 7) / 8) : 0);
 }
 
 static bool depth_known(const tga_header *h)
@@ -72,12 +73,14 @@ bool vision_tga_plausible(const uint8_t *bytes, size_t n)
     tga_header h = parse_header(bytes);
     if ((h.type < 1 || h.type > 3) && (h.type < 9 || h.type > 11))
         return false;
-    bool map_ok = h.has_map ? h.map_length > 0 && h.map_start + h.map_length <= 256 &&
-                                  (h.map_bits == 15 || h.map_bits == 16 || h.map_bits == 24 || h.map_bits == 32)
-                            : (h.type & 7) != 1 && h.map_start == 0 && h.map_length == 0 && (h.map_bits == 0 || h.map_bits == 24 || h.map_bits == 32);
+    bool map_ok = h.has_map
+                      ? h.map_length > 0 && h.map_start + h.map_length <= 256 &&
+                            (h.map_bits == 15 || h.map_bits == 16 || h.map_bits == 24 || h.map_bits == 32)
+                      : (h.type & 7) != 1 && h.map_start == 0 && h.map_length == 0 &&
+                            (h.map_bits == 0 || h.map_bits == 24 || h.map_bits == 32);
     /* 15 attribute bits are never meant; the two top bits of the flags (interleaving) must be 0. */
-    return map_ok && h.width > 0 && h.height > 0 && depth_known(&h) && (h.flags & 15) <= 8 && (h.flags & 0xC0) == 0 &&
-           data_offset(&h) < n;
+    return map_ok && h.width > 0 && h.height > 0 && depth_known(&h) && (h.flags & 15) <= 8 &&
+           (h.flags & 0xC0) == 0 && data_offset(&h) < n;
 }
 
 static void mirror_rows(const vision_image *img)
@@ -96,7 +99,8 @@ mlm_status vision_decode_tga(vision_image *out, const vision_source *src)
     tga_header h = parse_header(src->bytes);
     MLM_TRY(vision_image_check_size(src, h.width, h.height));
     if (h.has_map && (h.map_start != 0 || h.map_bits == 15 || (h.type & 7) != 1))
-        return mlm_fail(MLM_E_UNSUPPORTED, "%s: TGA with an unusual colour map (start %u, %u bits) cannot be read", src->name,
+        return mlm_fail(MLM_E_UNSUPPORTED,
+                        "%s: TGA with an unusual colour map (start %u, %u bits) cannot be read", src->name,
                         h.map_start, h.map_bits);
     if (!data_complete(&h, src->bytes, src->n))
         return mlm_fail(MLM_E_FORMAT, "%s: TGA is cut off: its data ends before the picture does", src->name);

@@ -11,6 +11,7 @@
 
 #include <tiffio.h>
 
+#define TABLES_BYTES   ((size_t)2 << 20)
 #define MAX_ALLOCATION ((tmsize_t)512 << 20) /* one strip, tile or raster */
 
 typedef struct tiff_job {
@@ -58,7 +59,8 @@ static toff_t on_size(thandle_t handle)
     return job->src->n;
 }
 
-static int on_error(TIFF *tif, void *payload, const char *module, const char *fmt, va_list args) MLM_PRINTF(4, 0);
+static int on_error(TIFF *tif, void *payload, const char *module, const char *fmt, va_list args)
+    MLM_PRINTF(4, 0);
 static int on_error(TIFF *tif, void *payload, const char *module, const char *fmt, va_list args)
 {
     tiff_job *job = payload;
@@ -87,23 +89,33 @@ static TIFF *open_memory(tiff_job *job)
     TIFFOpenOptionsSetMaxSingleMemAlloc(options, MAX_ALLOCATION);
     TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, job);
     TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, job);
-    TIFF *tif = TIFFClientOpenExt("picture", "rm", job, on_read, on_write, on_seek, on_close, on_size, NULL, NULL, options);
+    TIFF *tif = TIFFClientOpenExt("picture", "rm", job, on_read, on_write, on_seek, on_close, on_size, NULL,
+                                  NULL, options);
     TIFFOpenOptionsFree(options);
     return tif;
 }
 
 static mlm_status fail_tiff(const tiff_job *job)
 {
-    return mlm_fail(MLM_E_FORMAT, "%s: cannot read TIFF: %s", job->src->name, job->text[0] ? job->text : "unknown error");
+    return mlm_fail(MLM_E_FORMAT, "%s: cannot read TIFF: %s", job->src->name,
+                    job->text[0] ? job->text : "unknown error");
 }
 
-/* libtiff multiplies colours by an unassociated alpha, but not by one that is said to be multiplied in. */
-static void keep_colours(TIFF *tif)
+/*
+ * libtiff multiplies colours by an unassociated alpha, but not by one that is said to be multiplied in.
+ * Tables that it could not allocate are NULL here, and its RGBA reader would follow them.
+ */
+static mlm_status check_tables(const tiff_job *job, TIFF *tif)
 {
-    uint16_t  n     = 0, associated = EXTRASAMPLE_ASSOCALPHA;
-    uint16_t *kinds = NULL;
-    if (TIFFGetField(tif, TIFFTAG_EXTRASAMPLES, &n, &kinds) && n == 1 && kinds[0] == EXTRASAMPLE_UNASSALPHA)
+    uint16_t  n = 0, associated = EXTRASAMPLE_ASSOCALPHA;
+    uint16_t *kinds = NULL, *red = NULL, *green = NULL, *blue = NULL;
+    bool      extra = TIFFGetField(tif, TIFFTAG_EXTRASAMPLES, &n, &kinds) && n > 0;
+    bool      map   = TIFFGetField(tif, TIFFTAG_COLORMAP, &red, &green, &blue);
+    if ((extra && !kinds) || (map && (!red || !green || !blue)))
+        return mlm_fail(MLM_E_NOMEM, "%s: out of memory while decoding TIFF", job->src->name);
+    if (extra && n == 1 && kinds[0] == EXTRASAMPLE_UNASSALPHA)
         (void)TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, 1, &associated);
+    return MLM_OK;
 }
 
 static mlm_status read_pixels(vision_image *out, tiff_job *job, TIFF *tif)
@@ -115,12 +127,13 @@ static mlm_status read_pixels(vision_image *out, tiff_job *job, TIFF *tif)
     (void)TIFFGetFieldDefaulted(tif, TIFFTAG_ORIENTATION, &orientation);
     if (orientation < 1 || orientation > 8)
         orientation = 1;
+    MLM_TRY(check_tables(job, tif));
     MLM_TRY(vision_image_alloc(out, job->src, width, height));
-    size_t    n      = (size_t)width * (size_t)height;
+    size_t n = (size_t)width * (size_t)height;
+    MLM_TRY(vision_image_probe_memory(n * 8 + TABLES_BYTES));
     uint32_t *raster = malloc(n * sizeof *raster);
     if (!raster)
         return mlm_fail_nomem(n * sizeof *raster, "TIFF picture");
-    keep_colours(tif);
     /* Asked for in its own orientation: rows then come as they are stored. */
     if (!TIFFReadRGBAImageOriented(tif, width, height, raster, orientation, 1)) {
         free(raster);

@@ -9,26 +9,32 @@
 
 static mlm_status fail_webp(const vision_source *src, VP8StatusCode code)
 {
-    if (code == VP8_STATUS_OUT_OF_MEMORY)
+    if (code == VP8_STATUS_OUT_OF_MEMORY ||
+        code == VP8_STATUS_USER_ABORT) /* the latter: no memory for its output stage */
         return mlm_fail(MLM_E_NOMEM, "%s: out of memory while decoding WebP", src->name);
     if (code == VP8_STATUS_NOT_ENOUGH_DATA || code == VP8_STATUS_SUSPENDED)
-        return mlm_fail(MLM_E_FORMAT, "%s: WebP is cut off: its data ends before the picture does", src->name);
+        return mlm_fail(MLM_E_FORMAT, "%s: WebP is cut off: its data ends before the picture does",
+                        src->name);
     return mlm_fail(MLM_E_FORMAT, "%s: damaged WebP (libwebp status %d)", src->name, (int)code);
 }
 
+#define TABLES_BYTES ((size_t)4 << 20)
+
 /* Decodes one bitstream of width x height into out at (x, y); the caller checked that it fits. */
-static mlm_status decode_still(const vision_image *out, const vision_source *src, const uint8_t *bytes, size_t n, int x, int y,
-                               int width, int height)
+static mlm_status decode_still(const vision_image *out, const vision_source *src, const uint8_t *bytes,
+                               size_t n, int x, int y, int width, int height)
 {
     WebPDecoderConfig config;
     if (!WebPInitDecoderConfig(&config))
-        return mlm_fail(MLM_E_UNSUPPORTED, "%s: the libwebp found at run time is another version than this build's", src->name);
+        return mlm_fail(MLM_E_UNSUPPORTED,
+                        "%s: the libwebp found at run time is another version than this build's", src->name);
     VP8StatusCode code = WebPGetFeatures(bytes, n, &config.input);
     if (code != VP8_STATUS_OK)
         return fail_webp(src, code);
     if (config.input.width != width || config.input.height != height)
-        return mlm_fail(MLM_E_FORMAT, "%s: damaged WebP: picture of %d x %d in a frame of %d x %d", src->name, config.input.width,
-                        config.input.height, width, height);
+        return mlm_fail(MLM_E_FORMAT, "%s: damaged WebP: picture of %d x %d in a frame of %d x %d", src->name,
+                        config.input.width, config.input.height, width, height);
+    MLM_TRY(vision_image_probe_memory(4 * (size_t)width * (size_t)height + TABLES_BYTES));
     config.output.colorspace         = MODE_RGB;
     config.output.is_external_memory = 1;
     config.output.u.RGBA.rgba        = vision_image_at(out, x, y);
@@ -49,12 +55,13 @@ static mlm_status decode_first_frame(vision_image *out, const vision_source *src
         status = fail_webp(src, VP8_STATUS_NOT_ENOUGH_DATA);
     else if (frame.x_offset < 0 || frame.y_offset < 0 || frame.width <= 0 || frame.height <= 0 ||
              frame.width > out->width - frame.x_offset || frame.height > out->height - frame.y_offset)
-        status = mlm_fail(MLM_E_FORMAT, "%s: damaged WebP: the first frame lies outside the picture", src->name);
+        status =
+            mlm_fail(MLM_E_FORMAT, "%s: damaged WebP: the first frame lies outside the picture", src->name);
     else {
         for (size_t i = 0; i < 3 * (size_t)out->width * (size_t)out->height; i++)
             out->rgb[i] = 0;
-        status = decode_still(out, src, frame.fragment.bytes, frame.fragment.size, frame.x_offset, frame.y_offset, frame.width,
-                              frame.height);
+        status = decode_still(out, src, frame.fragment.bytes, frame.fragment.size, frame.x_offset,
+                              frame.y_offset, frame.width, frame.height);
     }
     WebPDemuxReleaseIterator(&frame);
     return status;

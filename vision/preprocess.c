@@ -16,8 +16,8 @@
 
 /* resize_mode; the last two are prismatic's names for the first two. */
 static const char *const mode_names[] = {"naive", "crop", "letterbox", "resize-naive", "resize-crop", NULL};
-static const vision_fit  mode_fits[]  = {VISION_FIT_NAIVE, VISION_FIT_CROP, VISION_FIT_LETTERBOX, VISION_FIT_NAIVE,
-                                         VISION_FIT_CROP};
+static const vision_fit  mode_fits[]  = {VISION_FIT_NAIVE, VISION_FIT_CROP, VISION_FIT_LETTERBOX,
+                                         VISION_FIT_NAIVE, VISION_FIT_CROP};
 
 const char *vision_fit_name(vision_fit fit)
 {
@@ -33,7 +33,8 @@ static mlm_status parse_size(vision_preprocess *out, const mlm_json_node *root, 
     MLM_TRY(mlm_json_req_int(size, where, "height", MIN_SIZE, MAX_SIZE, &out->size));
     MLM_TRY(mlm_json_req_int(size, where, "width", MIN_SIZE, MAX_SIZE, &width));
     if (width != out->size)
-        return mlm_fail(MLM_E_CONFIG, "%s.size is %d x %d, height and width must be equal", where, width, out->size);
+        return mlm_fail(MLM_E_CONFIG, "%s.size is %d x %d, height and width must be equal", where, width,
+                        out->size);
     return MLM_OK;
 }
 
@@ -51,7 +52,8 @@ static mlm_status parse_statistics(vision_preprocess *out, const mlm_json_node *
     MLM_TRY(mlm_json_req_floats(root, where, "image_std", 3, out->std));
     for (int c = 0; c < 3; c++)
         if (!(out->std[c] > 0.0f))
-            return mlm_fail(MLM_E_CONFIG, "%s.image_std[%d] is %g, must be above 0", where, c, (double)out->std[c]);
+            return mlm_fail(MLM_E_CONFIG, "%s.image_std[%d] is %g, must be above 0", where, c,
+                            (double)out->std[c]);
     return MLM_OK;
 }
 
@@ -84,7 +86,8 @@ mlm_status vision_preprocess_parse(vision_preprocess *out, const mlm_json_node *
     MLM_TRY(parse_size(&p, root, where));
     MLM_TRY(mlm_json_req_int(root, where, "resample", 0, 5, &resample));
     if (resample != VISION_BILINEAR && resample != VISION_BICUBIC)
-        return mlm_fail(MLM_E_CONFIG, "%s.resample is %d, must be 2 (bilinear) or 3 (bicubic)", where, resample);
+        return mlm_fail(MLM_E_CONFIG, "%s.resample is %d, must be 2 (bilinear) or 3 (bicubic)", where,
+                        resample);
     MLM_TRY(mlm_json_opt_float(root, where, "pad_value", 0.0, 1.0, 0.5f, &p.pad_value));
     MLM_TRY(parse_statistics(&p, root, where));
     p.fit    = mode_fits[mode];
@@ -111,8 +114,8 @@ static mlm_status plan_fit(fit_plan *f, const vision_preprocess *p, int w, int h
     int S = p->size;
     *f    = (fit_plan){.full_w = S, .full_h = S, .at = {0, 0, S, S, 0.0f, 0.0f, (float)w, (float)h}};
     if (p->fit == VISION_FIT_LETTERBOX) {
-        double k     = (double)S / (w > h ? w : h);
-        int    W     = (int)rint(w * k), H = (int)rint(h * k); /* rint: half to even */
+        double k = (double)S / (w > h ? w : h);
+        int    W = (int)rint(w * k), H = (int)rint(h * k); /* rint: half to even */
         f->full_w    = W < 1 ? 1 : W > S ? S : W;
         f->full_h    = H < 1 ? 1 : H > S ? S : H;
         f->at.x      = (S - f->full_w) / 2;
@@ -122,7 +125,9 @@ static mlm_status plan_fit(fit_plan *f, const vision_preprocess *p, int w, int h
     } else if (p->fit == VISION_FIT_CROP) {
         int64_t length = (int64_t)S * (w > h ? w : h) / (w > h ? h : w);
         if (length > VISION_MAX_SIDE)
-            return mlm_fail(MLM_E_RANGE, "picture of %d x %d is too long for resize_mode \"crop\": %lld x %d after resizing, the limit is %d",
+            return mlm_fail(MLM_E_RANGE,
+                            "picture of %d x %d is too long for resize_mode \"crop\": %lld x %d after "
+                            "resizing, the limit is %d",
                             w, h, (long long)length, S, VISION_MAX_SIDE);
         f->full_w   = w > h ? (int)length : S;
         f->full_h   = w > h ? S : (int)length;
@@ -136,7 +141,8 @@ static mlm_status plan_fit(fit_plan *f, const vision_preprocess *p, int w, int h
     return MLM_OK;
 }
 
-static mlm_status make_view(const vision_preprocess *p, const vision_image *img, const fit_plan *f, uint8_t *view)
+static mlm_status make_view(const vision_preprocess *p, const vision_image *img, const fit_plan *f,
+                            uint8_t *view)
 {
     size_t S = (size_t)p->size, row = 3 * (size_t)f->full_w, bytes = row * (size_t)f->full_h;
     if (f->full_w == p->size && f->full_h == p->size)
@@ -144,7 +150,8 @@ static mlm_status make_view(const vision_preprocess *p, const vision_image *img,
     uint8_t *full = malloc(bytes);
     if (!full)
         return mlm_fail_nomem(bytes, "resized picture");
-    mlm_status status = vision_resize_rgb(full, f->full_w, f->full_h, img->rgb, img->width, img->height, p->filter);
+    mlm_status status =
+        vision_resize_rgb(full, f->full_w, f->full_h, img->rgb, img->width, img->height, p->filter);
     if (status == MLM_OK) {
         memset(view, (int)(p->pad_value * 255.0f + 0.5f), 3 * S * S);
         for (int y = 0; y < f->at.height; y++)
@@ -155,9 +162,11 @@ static mlm_status make_view(const vision_preprocess *p, const vision_image *img,
     return status;
 }
 
-void vision_normalize(const vision_preprocess *p, const uint8_t *view, const vision_placement *placement, float *pixels)
+void vision_normalize(const vision_preprocess *p, const uint8_t *view, const vision_placement *placement,
+                      float *pixels)
 {
-    int S = p->size, x0 = placement->x, x1 = x0 + placement->width, y0 = placement->y, y1 = y0 + placement->height;
+    int S = p->size, x0 = placement->x, x1 = x0 + placement->width, y0 = placement->y,
+        y1 = y0 + placement->height;
     for (int c = 0; c < 3; c++) {
         float table[256], pad = (p->pad_value - p->mean[c]) / p->std[c];
         for (int v = 0; v < 256; v++)
@@ -172,8 +181,8 @@ void vision_normalize(const vision_preprocess *p, const uint8_t *view, const vis
     }
 }
 
-mlm_status vision_preprocess_run(const vision_preprocess *p, const vision_image *img, float *pixels, uint8_t *view,
-                                 vision_placement *placement)
+mlm_status vision_preprocess_run(const vision_preprocess *p, const vision_image *img, float *pixels,
+                                 uint8_t *view, vision_placement *placement)
 {
     fit_plan f;
     size_t   bytes = 3 * (size_t)p->size * (size_t)p->size;

@@ -25,11 +25,12 @@ typedef struct vision_preprocess {
 } vision_preprocess;
 
 /* From preprocessor_config.json's root; `where` names it in messages. */
-mlm_status vision_preprocess_parse(vision_preprocess *out, const mlm_json_node *root, const char *where) MLM_WARN_UNUSED;
+mlm_status vision_preprocess_parse(vision_preprocess *out, const mlm_json_node *root,
+                                   const char *where) MLM_WARN_UNUSED;
 
 /* Where the picture lies inside the S x S view, and what part of the source is seen: maps boxes back. */
 typedef struct vision_placement {
-    int   x, y, width, height;       /* of the resized picture inside the view, in view pixels          */
+    int   x, y, width, height;        /* of the resized picture inside the view, in view pixels          */
     float src_x, src_y, src_w, src_h; /* part of the source picture that the view shows, source pixels  */
 } vision_placement;
 
@@ -40,6 +41,7 @@ typedef struct vision_placement {
 mlm_status vision_preprocess_run(const vision_preprocess *p, const vision_image *img, float *pixels,
                                  uint8_t *view, vision_placement *placement) MLM_WARN_UNUSED;
 /* The same u8 view under other statistics (the second tower): view [S,S,3] + placement -> pixels [3,S,S]. */
-void vision_normalize(const vision_preprocess *p, const uint8_t *view, const vision_placement *placement, float *pixels);
+void vision_normalize(const vision_preprocess *p, const uint8_t *view, const vision_placement *placement,
+                      float *pixels);
 
 #endif

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define PRECISION_BITS 22
-#define ROUND_HALF (1 << (PRECISION_BITS - 1))
+#define ROUND_HALF     (1 << (PRECISION_BITS - 1))
 
 typedef struct resample_taps {
     int     n_out, stride; /* stride: taps reserved for one output */
@@ -65,7 +65,7 @@ static mlm_status make_taps(resample_taps *t, int n_in, int n_out, vision_filter
         return mlm_fail_nomem(bytes, "resampling taps");
     for (int i = 0; i < n_out; i++) {
         double  centre = (i + 0.5) * scale, sum = 0.0;
-        double *w = t->weight + (size_t)i * (size_t)t->stride;
+        double *w     = t->weight + (size_t)i * (size_t)t->stride;
         int     first = (int)(centre - support + 0.5), last = (int)(centre + support + 0.5);
         first = first < 0 ? 0 : first;
         last  = last > n_in ? n_in : last;
@@ -101,7 +101,8 @@ static inline uint8_t clip_8(int32_t sum)
     return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-static void resample_row(uint8_t *restrict dst, const uint8_t *restrict src, const resample_taps *t, const int32_t *fixed)
+static void resample_row(uint8_t *restrict dst, const uint8_t *restrict src, const resample_taps *t,
+                         const int32_t *fixed)
 {
     for (int i = 0; i < t->n_out; i++, dst += 3) {
         const int32_t *w = fixed + (size_t)i * (size_t)t->stride;
@@ -119,8 +120,8 @@ static void resample_row(uint8_t *restrict dst, const uint8_t *restrict src, con
 }
 
 /* One output row from `count` rows; sums [n] in memory so that the inner loops run over bytes side by side. */
-static void resample_column(uint8_t *restrict dst, const uint8_t *restrict rows, size_t n, int count, const int32_t *w,
-                            int32_t *restrict sums)
+static void resample_column(uint8_t *restrict dst, const uint8_t *restrict rows, size_t n, int count,
+                            const int32_t *w, int32_t *restrict sums)
 {
     for (size_t i = 0; i < n; i++)
         sums[i] = ROUND_HALF;
@@ -135,7 +136,8 @@ static void resample_column(uint8_t *restrict dst, const uint8_t *restrict rows,
 }
 
 /* Rows first .. first + n_rows - 1 of src, made dw wide, one after the other in dst. */
-static mlm_status resize_width(uint8_t *dst, int dw, const uint8_t *src, int sw, int n_rows, vision_filter filter)
+static mlm_status resize_width(uint8_t *dst, int dw, const uint8_t *src, int sw, int n_rows,
+                               vision_filter filter)
 {
     resample_taps taps   = {0};
     mlm_status    status = make_taps(&taps, sw, dw, filter);
@@ -148,7 +150,8 @@ static mlm_status resize_width(uint8_t *dst, int dw, const uint8_t *src, int sw,
     return status;
 }
 
-static mlm_status resize_height(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh, vision_filter filter)
+static mlm_status resize_height(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
+                                vision_filter filter)
 {
     resample_taps taps   = {0};
     uint8_t      *wide   = NULL;
@@ -157,7 +160,7 @@ static mlm_status resize_height(uint8_t *dst, int dw, int dh, const uint8_t *src
     mlm_status    status = make_taps(&taps, sh, dh, filter);
     if (status != MLM_OK)
         goto done;
-    int first = taps.first[0], n_rows = taps.first[dh - 1] + taps.count[dh - 1] - first;
+    int            first = taps.first[0], n_rows = taps.first[dh - 1] + taps.count[dh - 1] - first;
     const uint8_t *rows = src + 3 * (size_t)sw * (size_t)first;
     if (sw != dw) {
         wide = malloc(row * (size_t)n_rows);
@@ -175,8 +178,8 @@ static mlm_status resize_height(uint8_t *dst, int dw, int dh, const uint8_t *src
     }
     const int32_t *fixed = fix_taps(&taps);
     for (int y = 0; y < dh; y++)
-        resample_column(dst + row * (size_t)y, rows + row * (size_t)(taps.first[y] - first), row, taps.count[y],
-                        fixed + (size_t)y * (size_t)taps.stride, sums);
+        resample_column(dst + row * (size_t)y, rows + row * (size_t)(taps.first[y] - first), row,
+                        taps.count[y], fixed + (size_t)y * (size_t)taps.stride, sums);
 done:
     free(sums);
     free(wide);
@@ -186,17 +189,20 @@ done:
 
 static mlm_status check_sides(int dw, int dh, int sw, int sh)
 {
-    if (dw < 1 || dh < 1 || sw < 1 || sh < 1 || dw > VISION_MAX_SIDE || dh > VISION_MAX_SIDE || sw > VISION_MAX_SIDE ||
-        sh > VISION_MAX_SIDE)
-        return mlm_fail(MLM_E_RANGE, "cannot resize %d x %d to %d x %d, sides must be 1 to %d", sw, sh, dw, dh, VISION_MAX_SIDE);
+    if (dw < 1 || dh < 1 || sw < 1 || sh < 1 || dw > VISION_MAX_SIDE || dh > VISION_MAX_SIDE ||
+        sw > VISION_MAX_SIDE || sh > VISION_MAX_SIDE)
+        return mlm_fail(MLM_E_RANGE, "cannot resize %d x %d to %d x %d, sides must be 1 to %d", sw, sh, dw,
+                        dh, VISION_MAX_SIDE);
     return MLM_OK;
 }
 
-mlm_status vision_resize_rgb(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh, vision_filter filter)
+mlm_status vision_resize_rgb(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
+                             vision_filter filter)
 {
     MLM_TRY(check_sides(dw, dh, sw, sh));
     if (filter != VISION_BILINEAR && filter != VISION_BICUBIC)
-        return mlm_fail(MLM_E_UNSUPPORTED, "resample filter %d is not known, must be 2 (bilinear) or 3 (bicubic)", (int)filter);
+        return mlm_fail(MLM_E_UNSUPPORTED,
+                        "resample filter %d is not known, must be 2 (bilinear) or 3 (bicubic)", (int)filter);
     if (sh != dh)
         return resize_height(dst, dw, dh, src, sw, sh, filter);
     if (sw != dw)
@@ -206,7 +212,8 @@ mlm_status vision_resize_rgb(uint8_t *dst, int dw, int dh, const uint8_t *src, i
 }
 
 /* dst [n_lines, t->n_out, step] from src [n_lines, n_in, step]: the middle index is resampled. */
-static void resample_grid(float *dst, const float *src, const resample_taps *t, size_t n_lines, size_t n_in, size_t step)
+static void resample_grid(float *dst, const float *src, const resample_taps *t, size_t n_lines, size_t n_in,
+                          size_t step)
 {
     for (size_t line = 0; line < n_lines; line++)
         for (size_t i = 0; i < (size_t)t->n_out; i++) {

@@ -16,13 +16,15 @@
 typedef enum vision_filter { VISION_BILINEAR = 2, VISION_BICUBIC = 3 } vision_filter;
 
 /* src [sh, sw, 3] -> dst [dh, dw, 3] (caller's memory).  All sides 1 .. 16384.  Equal sizes copy. */
-mlm_status vision_resize_rgb(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh, vision_filter filter) MLM_WARN_UNUSED;
+mlm_status vision_resize_rgb(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
+                             vision_filter filter) MLM_WARN_UNUSED;
 
 /*
  * Antialiased bicubic of a float grid (position tables): src [sh, sw, channels] -> dst [dh, dw, channels],
  * as torch.nn.functional.interpolate(mode="bicubic", antialias=True, align_corners=False): taps a = -0.5,
  * f32, no rounding.
  */
-mlm_status vision_resize_grid_f32(float *dst, int dw, int dh, const float *src, int sw, int sh, int channels) MLM_WARN_UNUSED;
+mlm_status vision_resize_grid_f32(float *dst, int dw, int dh, const float *src, int sw, int sh,
+                                  int channels) MLM_WARN_UNUSED;
 
 #endif

@@ -7,6 +7,7 @@
 decode.txt   file, width, height, orientation, hash as stored, hash upright (both after convert("RGB"))
 resize.txt   source width and height, target width and height, filter (2 bilinear, 3 bicubic), hash
 grid.f32     for each (from, to) of GRIDS: [to, to, 5] f32, bicubic antialiased, of the source noise(i)/256
+preprocess.f32  [3, 28, 28] of noise pictures 97 x 61 and 61 x 97, each naive and crop (bicubic), letterbox (bilinear)
 The hash is h = h * 6364136223846793005 + byte + 1 over the pixels, modulo 2^64; noise() is below.
 """
 import io, os, struct, sys, zlib
@@ -336,4 +337,22 @@ with open(os.path.join(DIR, "resize.txt"), "w") as f:
         im = Image.frombytes("RGB", (sw, sh), noise(sw * sh * 3, i).tobytes())
         for filt in (2, 3):
             print(sw, sh, dw, dh, filt, digest(im.resize((dw, dh), filt).tobytes()), file=f)
+# ---- preprocessing: torchvision's and the built-in model's arithmetic on Pillow's resizing (9.4.0's: newer Pillows differ by 1) ----
+out = []
+for w, h in ((97, 61), (61, 97)):
+    im = Image.frombytes("RGB", (w, h), noise(w * h * 3, w).tobytes())
+    S, mean, std = 28, np.float32((0.485, 0.456, 0.406)), np.float32((0.229, 0.224, 0.225))
+    unit = lambda i: np.asarray(i).astype(np.float32) / np.float32(255)
+    naive = unit(im.resize((S, S), Image.BICUBIC))
+    W, H = (S, int(S * h / w)) if w < h else (int(S * w / h), S)
+    x0, y0 = int(round((W - S) / 2.0)), int(round((H - S) / 2.0))
+    crop = unit(im.resize((W, H), Image.BICUBIC))[y0 : y0 + S, x0 : x0 + S]
+    k = S / max(w, h)
+    W, H = max(1, round(w * k)), max(1, round(h * k))
+    box = np.full((S, S, 3), 0.5, np.float32)
+    oy, ox = (S - H) // 2, (S - W) // 2
+    box[oy : oy + H, ox : ox + W] = unit(im.resize((W, H), Image.BILINEAR))
+    for x in (naive, crop, box):
+        out.append(((x - mean) / std).transpose(2, 0, 1).astype("<f4").tobytes())
+open(os.path.join(DIR, "preprocess.f32"), "wb").write(b"".join(out))
 print(len(files), "pictures,", sum(os.path.getsize(os.path.join(DIR, n)) for n in files), "bytes,", 2 * len(pairs), "resizes")

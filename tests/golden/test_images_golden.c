@@ -53,7 +53,8 @@ static FILE *open_list(const char *name)
 }
 
 /* One line of decode.txt: the picture as stored and upright. */
-static int check_picture(const char *name, int width, int height, int orientation, uint64_t stored, uint64_t upright)
+static int check_picture(const char *name, int width, int height, int orientation, uint64_t stored,
+                         uint64_t upright)
 {
     int  wrong = 0;
     char path[512];
@@ -65,15 +66,16 @@ static int check_picture(const char *name, int width, int height, int orientatio
             print_error("%s\n", mlm_error_message());
             return 1;
         }
-        bool turned  = orientation > 1 && (pass == 0 || img.format == VISION_FORMAT_TIFF);
-        bool swapped = !turned && orientation >= 5;
-        uint64_t got = digest(img.rgb, 3 * (size_t)img.width * (size_t)img.height);
+        bool     turned  = orientation > 1 && (pass == 0 || img.format == VISION_FORMAT_TIFF);
+        bool     swapped = !turned && orientation >= 5;
+        uint64_t got     = digest(img.rgb, 3 * (size_t)img.width * (size_t)img.height);
         if (img.width != (swapped ? height : width) || img.height != (swapped ? width : height) ||
             img.orientation != orientation || img.rotated != turned ||
             got != (pass == 0 ? upright : stored)) {
-            print_error("%s: %d x %d orientation %d %s hash %016" PRIx64 ", Pillow has %d x %d orientation %d hash %016" PRIx64 "\n",
-                        name, img.width, img.height, img.orientation, pass ? "as stored" : "upright", got, width, height,
-                        orientation, pass == 0 ? upright : stored);
+            print_error("%s: %d x %d orientation %d %s hash %016" PRIx64
+                        ", Pillow has %d x %d orientation %d hash %016" PRIx64 "\n",
+                        name, img.width, img.height, img.orientation, pass ? "as stored" : "upright", got,
+                        width, height, orientation, pass == 0 ? upright : stored);
             wrong++;
         }
         vision_image_free(&img);
@@ -88,7 +90,8 @@ static void pictures_equal_pillow(void **state)
     char     name[128];
     int      width, height, orientation, wrong = 0, n = 0;
     uint64_t stored, upright;
-    while (fscanf(f, "%127s %d %d %d %" SCNx64 " %" SCNx64, name, &width, &height, &orientation, &stored, &upright) == 6) {
+    while (fscanf(f, "%127s %d %d %d %" SCNx64 " %" SCNx64, name, &width, &height, &orientation, &stored,
+                  &upright) == 6) {
         size_t len = strlen(name);
         if (!vision_format_supported(VISION_FORMAT_TIFF) && len > 4 && strcmp(name + len - 4, ".tif") == 0)
             continue;
@@ -133,7 +136,8 @@ static void grids_equal_torch(void **state)
     assert_int_equal(mlm_file_read(&data, &n, DATA "grid.f32", 1 << 20, "grid"), MLM_OK);
     for (int g = 0; g < 3; g++) {
         int    from = grids[g][0], to = grids[g][1], n_in = from * from * 5, n_out = to * to * 5;
-        float *src = malloc((size_t)n_in * sizeof *src), *dst = malloc((size_t)n_out * sizeof *dst), worst = 0.0f;
+        float *src = malloc((size_t)n_in * sizeof *src), *dst = malloc((size_t)n_out * sizeof *dst),
+              worst = 0.0f;
         assert_true(src && dst && at + (size_t)n_out * sizeof(float) <= n);
         for (int i = 0; i < n_in; i++)
             src[i] = (float)noise((uint32_t)i, (uint32_t)from) / 256.0f - 0.5f;
@@ -151,12 +155,50 @@ static void grids_equal_torch(void **state)
     free(data);
 }
 
+static void pixels_equal_reference(void **state)
+{
+    (void)state;
+    static const struct {
+        vision_fit    fit;
+        vision_filter filter;
+    } kinds[3] = {{VISION_FIT_NAIVE, VISION_BICUBIC},
+                  {VISION_FIT_CROP, VISION_BICUBIC},
+                  {VISION_FIT_LETTERBOX, VISION_BILINEAR}};
+    enum { S = 28, N = 3 * S * S };
+    char  *data = NULL;
+    size_t n = 0, at = 0;
+    assert_int_equal(mlm_file_read(&data, &n, DATA "preprocess.f32", 1 << 20, "reference"), MLM_OK);
+    assert_int_equal(n, 6 * N * sizeof(float));
+    for (int p = 0; p < 2; p++) {
+        int          w = p ? 61 : 97, h = p ? 97 : 61;
+        uint8_t     *rgb = noise_image(w, h, (uint32_t)w);
+        vision_image img;
+        assert_int_equal(vision_image_from_rgb(&img, rgb, w, h), MLM_OK);
+        free(rgb);
+        for (int k = 0; k < 3; k++, at += N * sizeof(float)) {
+            vision_preprocess pre = {
+                S, kinds[k].fit, kinds[k].filter, 0.5f, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+            float want[N], got[N], worst = 0.0f;
+            memcpy(want, data + at, sizeof want);
+            assert_int_equal(vision_preprocess_run(&pre, &img, got, NULL, NULL), MLM_OK);
+            for (int i = 0; i < N; i++)
+                worst = fmaxf(worst, fabsf(want[i] - got[i]));
+            if (worst > 1e-6f)
+                print_error("%d x %d %s: off by %g\n", w, h, vision_fit_name(pre.fit), (double)worst);
+            assert_true(worst <= 1e-6f);
+        }
+        vision_image_free(&img);
+    }
+    free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_equal_pillow),
         cmocka_unit_test(resizing_equals_pillow),
         cmocka_unit_test(grids_equal_torch),
+        cmocka_unit_test(pixels_equal_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
