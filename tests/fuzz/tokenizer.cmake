@@ -1,0 +1,6 @@
+mlm_fuzz(NAME fuzz_tokenizer_json SOURCES fuzz_tokenizer_json.c LIBS mlm_lm)
+mlm_fuzz(NAME fuzz_tokenizer_encode SOURCES fuzz_tokenizer_encode.c LIBS mlm_lm)
+target_compile_definitions(fuzz_tokenizer_encode_replay PRIVATE MLM_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+if(MLM_FUZZ)
+    target_compile_definitions(fuzz_tokenizer_encode PRIVATE MLM_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endif()
