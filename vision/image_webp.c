@@ -4,8 +4,8 @@
  */
 #include "vision/image_private.h"
 
+#include <string.h>
 #include <webp/decode.h>
-#include <webp/demux.h>
 
 static mlm_status fail_webp(const vision_source *src, VP8StatusCode code)
 {
@@ -18,7 +18,8 @@ static mlm_status fail_webp(const vision_source *src, VP8StatusCode code)
     return mlm_fail(MLM_E_FORMAT, "%s: damaged WebP (libwebp status %d)", src->name, (int)code);
 }
 
-#define TABLES_BYTES ((size_t)4 << 20)
+#define TABLES_BYTES      ((size_t)4 << 20)
+#define ANMF_HEADER_BYTES 16u
 
 /* Decodes one bitstream of width x height into out at (x, y); the caller checked that it fits. */
 static mlm_status decode_still(const vision_image *out, const vision_source *src, const uint8_t *bytes,
@@ -45,54 +46,56 @@ static mlm_status decode_still(const vision_image *out, const vision_source *src
     return code == VP8_STATUS_OK ? MLM_OK : fail_webp(src, code);
 }
 
-static mlm_status decode_first_frame(vision_image *out, const vision_source *src, const WebPDemuxer *demux)
+/* The payload of the first chunk of a kind in the RIFF file; NULL when there is none. */
+static const uint8_t *find_chunk(const vision_source *src, const char *kind, size_t *n)
 {
-    WebPIterator frame;
-    if (!WebPDemuxGetFrame(demux, 1, &frame))
-        return mlm_fail(MLM_E_FORMAT, "%s: damaged WebP: no first frame", src->name);
-    mlm_status status = MLM_OK;
-    if (!frame.complete)
-        status = fail_webp(src, VP8_STATUS_NOT_ENOUGH_DATA);
-    else if (frame.x_offset < 0 || frame.y_offset < 0 || frame.width <= 0 || frame.height <= 0 ||
-             frame.width > out->width - frame.x_offset || frame.height > out->height - frame.y_offset)
-        status =
-            mlm_fail(MLM_E_FORMAT, "%s: damaged WebP: the first frame lies outside the picture", src->name);
-    else {
-        for (size_t i = 0; i < 3 * (size_t)out->width * (size_t)out->height; i++)
-            out->rgb[i] = 0;
-        status = decode_still(out, src, frame.fragment.bytes, frame.fragment.size, frame.x_offset,
-                              frame.y_offset, frame.width, frame.height);
+    size_t at = 12;
+    while (at <= src->n && src->n - at >= 8) {
+        size_t len = vision_le32(src->bytes + at + 4);
+        if (len > src->n - at - 8)
+            break;
+        if (memcmp(src->bytes + at, kind, 4) == 0) {
+            *n = len;
+            return src->bytes + at + 8;
+        }
+        at += 8 + len + len % 2;
     }
-    WebPDemuxReleaseIterator(&frame);
-    return status;
+    return NULL;
 }
 
-static int find_orientation(const WebPDemuxer *demux)
+static int get_24(const uint8_t *p)
 {
-    WebPChunkIterator chunk;
-    int               orientation = 0;
-    if (WebPDemuxGetChunk(demux, "EXIF", 1, &chunk)) {
-        orientation = vision_exif_orientation(chunk.chunk.bytes, chunk.chunk.size);
-        WebPDemuxReleaseChunkIterator(&chunk);
-    }
-    return orientation;
+    return (int)(vision_le16(p) | (uint32_t)p[2] << 16);
+}
+
+/* ANMF: x/2, y/2, width-1, height-1, duration (24 bits each), flags, then the frame's own chunks. */
+static mlm_status decode_first_frame(vision_image *out, const vision_source *src)
+{
+    size_t         n = 0;
+    const uint8_t *p = find_chunk(src, "ANMF", &n);
+    if (!p || n < ANMF_HEADER_BYTES)
+        return mlm_fail(MLM_E_FORMAT, "%s: damaged WebP: no first frame", src->name);
+    int x = 2 * get_24(p), y = 2 * get_24(p + 3), width = 1 + get_24(p + 6), height = 1 + get_24(p + 9);
+    if (width > out->width - x || height > out->height - y)
+        return mlm_fail(MLM_E_FORMAT, "%s: damaged WebP: the first frame lies outside the picture",
+                        src->name);
+    memset(out->rgb, 0, 3 * (size_t)out->width * (size_t)out->height);
+    return decode_still(out, src, p + ANMF_HEADER_BYTES, n - ANMF_HEADER_BYTES, x, y, width, height);
 }
 
 mlm_status vision_decode_webp(vision_image *out, const vision_source *src)
 {
     WebPBitstreamFeatures features;
     VP8StatusCode         code = WebPGetFeatures(src->bytes, src->n, &features);
+    size_t                n    = 0;
     if (code != VP8_STATUS_OK)
         return fail_webp(src, code);
     MLM_TRY(vision_image_alloc(out, src, features.width, features.height));
-    if (!features.has_animation)
+    if (features.has_animation)
+        MLM_TRY(decode_first_frame(out, src));
+    else
         MLM_TRY(decode_still(out, src, src->bytes, src->n, 0, 0, out->width, out->height));
-    WebPData     data  = {src->bytes, src->n};
-    WebPDemuxer *demux = WebPDemux(&data);
-    if (!demux) /* a still picture needs it for EXIF alone */
-        return features.has_animation ? fail_webp(src, VP8_STATUS_BITSTREAM_ERROR) : MLM_OK;
-    mlm_status status = features.has_animation ? decode_first_frame(out, src, demux) : MLM_OK;
-    out->orientation  = find_orientation(demux);
-    WebPDemuxDelete(demux);
-    return status;
+    const uint8_t *exif = find_chunk(src, "EXIF", &n);
+    out->orientation    = exif ? vision_exif_orientation(exif, n) : 0;
+    return MLM_OK;
 }
