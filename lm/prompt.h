@@ -15,20 +15,22 @@
 #define PROMPT_MAX_TEMPLATE 4096
 
 typedef struct prompt_template {
-    char text[PROMPT_MAX_TEMPLATE];      /* holds {question} exactly once */
-    char turn_separator[64];             /* before every turn but the first */
-    char answer_end[64];                 /* fed after an answer: "<|endoftext|>", or "" when the template has none */
+    char text[PROMPT_MAX_TEMPLATE]; /* holds {question} exactly once */
+    char turn_separator[64];        /* before every turn but the first */
+    char answer_end[64]; /* fed after an answer: "<|endoftext|>", or "" when the template has none */
 } prompt_template;
 
 /* By name ("zephyr", "in-out", "plain"): MLM_E_NOTFOUND lists the names. */
 mlm_status prompt_template_named(prompt_template *out, const char *name) MLM_WARN_UNUSED;
 /* From text with {question} exactly once; MLM_E_CONFIG otherwise. */
-mlm_status prompt_template_from_text(prompt_template *out, const char *text, const char *turn_separator) MLM_WARN_UNUSED;
+mlm_status prompt_template_from_text(prompt_template *out, const char *text,
+                                     const char *turn_separator) MLM_WARN_UNUSED;
 
 /* Appends the tokens of one turn: separator (unless first), template, question (stripped of leading and trailing
  * white space as Python's str.strip; MLM_E_RANGE when nothing is left).  The joined text is encoded in one pass, as
  * the reference does, so merges may cross the edges of the question; only special tokens are looked for outside the
  * question alone. */
-mlm_status prompt_encode_turn(const prompt_template *p, const tokenizer *t, token_list *out, const char *question, bool first) MLM_WARN_UNUSED;
+mlm_status prompt_encode_turn(const prompt_template *p, const tokenizer *t, token_list *out,
+                              const char *question, bool first) MLM_WARN_UNUSED;
 
 #endif

@@ -27,7 +27,7 @@ typedef struct sampler sampler;
 /* Room for `vocab` logits; nothing is allocated afterwards.  Owned: sampler_free. */
 mlm_status sampler_create(sampler **out, int vocab, const sampler_options *o) MLM_WARN_UNUSED;
 void       sampler_free(sampler *s);
-void       sampler_reset(sampler *s); /* seed again, forget the seen tokens */
+void       sampler_reset(sampler *s);           /* seed again, forget the seen tokens */
 void       sampler_saw(sampler *s, int32_t id); /* counts for the repetition penalty */
 
 /* Picks from logits[0..vocab-1]; *logprob (may be NULL) is the natural log of the token's probability before

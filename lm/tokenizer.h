@@ -19,10 +19,11 @@ typedef struct tokenizer tokenizer;
 
 /* Immutable after load: may be shared by threads.  Owned: tokenizer_free. */
 mlm_status tokenizer_load(tokenizer **out, const char *path) MLM_WARN_UNUSED;
-mlm_status tokenizer_load_memory(tokenizer **out, const char *json, size_t n, const char *name) MLM_WARN_UNUSED;
+mlm_status tokenizer_load_memory(tokenizer **out, const char *json, size_t n,
+                                 const char *name) MLM_WARN_UNUSED;
 void       tokenizer_free(tokenizer *t);
 
-int     tokenizer_vocab_size(const tokenizer *t); /* largest id + 1 */
+int     tokenizer_vocab_size(const tokenizer *t);                  /* largest id + 1 */
 int32_t tokenizer_token_id(const tokenizer *t, const char *token); /* added or vocabulary token; -1 absent */
 /* The bytes a token decodes to (not terminated); special tokens give their text.  NULL for unknown ids. */
 const char *tokenizer_token_bytes(const tokenizer *t, int32_t id, size_t *n);
@@ -41,7 +42,8 @@ typedef enum tokenizer_mode {
 
 /* Appends to `out`.  Invalid UTF-8 is replaced by U+FFFD as Python's "replace" does.  MLM_E_RANGE above
  * TOKENIZER_MAX_TEXT.  Thread-safe. */
-mlm_status tokenizer_encode(const tokenizer *t, token_list *out, const char *text, size_t n, tokenizer_mode mode) MLM_WARN_UNUSED;
+mlm_status tokenizer_encode(const tokenizer *t, token_list *out, const char *text, size_t n,
+                            tokenizer_mode mode) MLM_WARN_UNUSED;
 
 /* Streaming decode: bytes that do not yet complete a character are held back (at most 3). */
 typedef struct tokenizer_stream {
