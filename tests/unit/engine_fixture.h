@@ -1,0 +1,60 @@
+/* engine_fixture.h: the built-in model for tests of app/engine. */
+#ifndef TESTS_ENGINE_FIXTURE_H
+#define TESTS_ENGINE_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "app/engine/mlmamba.h"
+
+#define MODEL_DIR MLM_SOURCE_DIR "/assets/models/mlmamba-tiny"
+#define SCENE(n)  MLM_SOURCE_DIR "/assets/images/scene" #n ".png"
+#define TOP       "What is in the top middle?"
+#define COLOR     "What color is it?"
+#define DESCRIBE  "Describe the image."
+
+#define assert_ok(expr)                                                                                      \
+    do {                                                                                                     \
+        mlm_status status_ = (expr);                                                                         \
+        if (status_ != MLM_OK)                                                                               \
+            fail_msg("%s: %s: %s", #expr, mlm_status_name(status_), mlm_error_message());                    \
+    } while (0)
+
+static inline mlmamba_engine *open_engine(int n_threads, int max_batch)
+{
+    mlmamba_engine_options opt = {
+        .model_dir = MODEL_DIR, .device = "cpu", .n_threads = n_threads, .max_batch = max_batch};
+    mlmamba_engine *eng = NULL;
+    assert_ok(mlmamba_engine_open(&eng, &opt));
+    return eng;
+}
+
+static inline mlmamba_session *open_session(mlmamba_engine *eng, const char *picture)
+{
+    mlmamba_session *ses = NULL;
+    assert_ok(mlmamba_session_create(&ses, eng));
+    if (picture != NULL)
+        assert_ok(mlmamba_session_set_image_file(ses, picture, NULL));
+    return ses;
+}
+
+/* Asks, checks the text (unless NULL), returns the log probability: equal bits mean equal logits on the way. */
+static inline double ask(mlmamba_session *ses, const char *question, const char *want)
+{
+    mlmamba_answer *ans = NULL;
+    assert_ok(mlmamba_session_ask(&ans, ses, question, NULL, NULL, NULL));
+    if (want != NULL)
+        assert_string_equal(ans->text, want);
+    double logprob = ans->logprob;
+    mlmamba_answer_free(ans);
+    return logprob;
+}
+
+#endif

@@ -1,0 +1,423 @@
+/* test_engine.c: the public interface on the built-in model: answers, turns, going back, batch, cancel, threads. */
+#include "tests/unit/engine_fixture.h"
+
+#include <pthread.h>
+
+static mlmamba_engine *eng;
+
+static int setup(void **state)
+{
+    (void)state;
+    eng = open_engine(2, 3);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    mlmamba_engine_close(eng);
+    return 0;
+}
+
+static void info_is_honest(void **state)
+{
+    mlmamba_engine_info i;
+    (void)state;
+    mlmamba_engine_get_info(eng, &i);
+    assert_string_equal(i.model_name, "mlmamba-tiny");
+    assert_string_equal(i.weights_dtype, "int8");
+    assert_string_equal(i.device, "cpu");
+    assert_int_equal(i.n_threads, 2);
+    assert_int_equal(i.image_size, 224);
+    assert_int_equal(i.n_image_tokens, 256);
+    assert_int_equal(i.n_layers, 10);
+    assert_in_range(i.n_parameters, 20000000, 20100000);
+    assert_non_null(strstr(i.description, "Weak on photographs"));
+    assert_true(i.fingerprint != 0);
+    assert_string_equal(mlmamba_version(), MLM_VERSION);
+
+    mlmamba_memory         m;
+    mlmamba_engine_options opt = {.model_dir = MODEL_DIR, .device = "cpu"};
+    assert_ok(mlmamba_estimate_memory(&m, &opt));
+    assert_memory_equal(&m, &i.memory, sizeof m);
+    assert_in_range(m.weights_bytes, 20000000, 21000000);
+    assert_int_equal(m.snapshot_bytes, 10 * 4 * (3 * 1024 + 12 * 64 * 128));
+}
+
+static void answers_are_the_references(void **state)
+{
+    static const char *const rows[][3] = {
+        {SCENE(0), TOP, "An orange cross."},
+        {SCENE(1), "How many donuts can you see?", "Zero."},
+        {SCENE(2), "Which shape is beneath the white star?", "An arrow."},
+        {SCENE(3), "Summarize the photo.",
+         "A tennis ball, two ladders, a castle, a volleyball and a camera."},
+        {SCENE(4), "What color is that star?", "There is no star in the image."},
+        {SCENE(5), "Is it true that the arrow is right of the teal hexagon?", "Yes."},
+    };
+    (void)state;
+    mlmamba_session *ses = open_session(eng, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_ok(mlmamba_session_set_image_file(ses, rows[i][0], NULL));
+        (void)ask(ses, rows[i][1], rows[i][2]);
+    }
+    mlmamba_session_free(ses);
+}
+
+/* The texts of the reference program for four questions in one conversation. */
+static void turns_are_the_references(void **state)
+{
+    (void)state;
+    mlmamba_session *ses = open_session(eng, SCENE(0));
+    (void)ask(ses, TOP, "An orange cross.");
+    double color = ask(ses, COLOR, "Orange.");
+    (void)ask(ses, "How many objects are there?", "Six.");
+    (void)ask(ses, DESCRIBE, "A crown, a ball of yarn, an orange cross, two helicopters and a tomato.");
+    assert_int_equal(mlmamba_session_turns(ses), 4);
+    assert_string_equal(mlmamba_session_question(ses, 1), COLOR);
+    assert_string_equal(mlmamba_session_answer_text(ses, 2), "Six.");
+    assert_null(mlmamba_session_question(ses, 4));
+    assert_null(mlmamba_session_answer_text(ses, -1));
+
+    assert_ok(mlmamba_session_rewind(ses, 1));
+    assert_true(ask(ses, COLOR, "Orange.") == color);
+    assert_int_equal(mlmamba_session_rewind(ses, 3), MLM_E_RANGE);
+    assert_int_equal(mlmamba_session_rewind(ses, -1), MLM_E_RANGE);
+    assert_int_equal(mlmamba_session_turns(ses), 2);
+    mlmamba_session_free(ses);
+}
+
+static void answer_says_what_was_done(void **state)
+{
+    mlmamba_answer *ans = NULL;
+    (void)state;
+    mlmamba_session *ses = open_session(eng, SCENE(0));
+    assert_ok(mlmamba_session_ask(&ans, ses, TOP, NULL, NULL, NULL));
+    assert_int_equal(ans->finish, MLMAMBA_FINISH_STOP);
+    assert_int_equal(ans->n_tokens, 4);
+    assert_int_equal(ans->n_prompt_tokens, 13);
+    assert_int_equal(ans->n_image_tokens, 256);
+    assert_true(ans->vision_ms > 0 && ans->connector_ms > 0 && ans->image_prefill_ms > 0 &&
+                ans->prompt_ms > 0);
+    assert_true(ans->first_token_ms >=
+                ans->vision_ms + ans->connector_ms + ans->image_prefill_ms + ans->prompt_ms);
+    assert_true(ans->logprob < 0 && ans->logprob > -5);
+    mlmamba_answer_free(ans);
+    assert_ok(mlmamba_session_ask(&ans, ses, TOP, NULL, NULL, NULL));
+    assert_int_equal(ans->n_image_tokens, 0);
+    assert_true(ans->vision_ms == 0 && ans->image_prefill_ms == 0);
+    mlmamba_answer_free(ans);
+
+    mlmamba_image_info i;
+    assert_ok(mlmamba_session_get_image_info(ses, &i));
+    assert_string_equal(i.format, "PNG");
+    assert_string_equal(i.fit, "letterbox");
+    assert_int_equal(i.view_size, 224);
+    assert_int_equal(i.n_tokens, 256);
+    assert_non_null(mlmamba_session_view(ses));
+    mlmamba_session_free(ses);
+}
+
+typedef struct heard {
+    char text[512];
+    int  calls, stop_after;
+} heard;
+
+static bool listen(int row, const char *piece, void *payload)
+{
+    heard *h = payload;
+    assert_int_equal(row, 0);
+    strncat(h->text, piece, sizeof h->text - strlen(h->text) - 1);
+    return ++h->calls != h->stop_after;
+}
+
+static void pieces_make_the_answer(void **state)
+{
+    heard                    h   = {0};
+    mlmamba_answer          *ans = NULL;
+    mlmamba_generate_options two = {.max_new_tokens = 2};
+    (void)state;
+    mlmamba_session *ses = open_session(eng, SCENE(0));
+    assert_ok(mlmamba_session_ask(&ans, ses, DESCRIBE, NULL, listen, &h));
+    assert_string_equal(h.text, ans->text);
+    assert_true(h.calls > 5);
+    mlmamba_answer_free(ans);
+
+    /* Stopped answers end, and the conversation goes on. */
+    assert_ok(mlmamba_session_rewind(ses, 0));
+    h = (heard){.stop_after = 3};
+    assert_ok(mlmamba_session_ask(&ans, ses, DESCRIBE, NULL, listen, &h));
+    assert_int_equal(ans->finish, MLMAMBA_FINISH_CALLBACK);
+    assert_int_equal(ans->n_tokens, 3);
+    assert_int_equal(h.calls, 3);
+    mlmamba_answer_free(ans);
+    assert_ok(mlmamba_session_ask(&ans, ses, DESCRIBE, &two, NULL, NULL));
+    assert_int_equal(ans->finish, MLMAMBA_FINISH_LENGTH);
+    assert_int_equal(ans->n_tokens, 2);
+    mlmamba_answer_free(ans);
+    (void)ask(ses, TOP, "An orange cross.");
+    mlmamba_session_free(ses);
+}
+
+static void wrong_calls_change_nothing(void **state)
+{
+    mlmamba_answer          *ans = NULL;
+    mlmamba_image_info       i;
+    mlmamba_generate_options cold = {.temperature = -1.0f}, wide = {.top_p = 2.0f},
+                             huge = {.max_new_tokens = 65537};
+    (void)state;
+    mlmamba_session *ses = open_session(eng, NULL);
+    assert_int_equal(mlmamba_session_ask(&ans, ses, TOP, NULL, NULL, NULL), MLM_E_STATE);
+    assert_string_equal(mlm_error_message(), "no picture is set");
+    assert_null(ans);
+    assert_int_equal(mlmamba_session_get_image_info(ses, &i), MLM_E_STATE);
+    assert_null(mlmamba_session_view(ses));
+    assert_ok(mlmamba_session_set_image_file(ses, SCENE(0), NULL));
+    double first = ask(ses, TOP, "An orange cross.");
+
+    assert_int_equal(mlmamba_session_set_image_file(ses, "/nonexistent.png", NULL), MLM_E_NOTFOUND);
+    assert_int_equal(mlmamba_session_set_image_file(ses, MODEL_DIR "/config.json", NULL), MLM_E_FORMAT);
+    assert_int_equal(mlmamba_session_set_image_memory(ses, "nonsense", 8, "x", NULL), MLM_E_FORMAT);
+    assert_int_not_equal(mlmamba_session_set_image_rgb(ses, (const uint8_t *)"", 0, 5), MLM_OK);
+    assert_int_equal(mlmamba_session_ask(&ans, ses, " \n\t", NULL, NULL, NULL), MLM_E_RANGE);
+    assert_int_equal(mlmamba_session_ask(&ans, ses, TOP, &cold, NULL, NULL), MLM_E_RANGE);
+    assert_int_equal(mlmamba_session_ask(&ans, ses, TOP, &wide, NULL, NULL), MLM_E_RANGE);
+    assert_int_equal(mlmamba_session_ask(&ans, ses, TOP, &huge, NULL, NULL), MLM_E_RANGE);
+    assert_int_equal(mlmamba_session_turns(ses), 1);
+    double color = ask(ses, COLOR, "Orange.");
+    assert_ok(mlmamba_session_rewind(ses, 0));
+    assert_true(ask(ses, TOP, NULL) == first);
+    assert_true(ask(ses, COLOR, NULL) == color);
+    mlmamba_session_free(ses);
+
+    mlmamba_engine        *none  = NULL;
+    mlmamba_engine_options small = {.model_dir = MODEL_DIR, .memory_limit = 1000000},
+                           many  = {.model_dir = MODEL_DIR, .n_threads = 1000},
+                           odd   = {.model_dir = MODEL_DIR, .device = "tpu"};
+    assert_int_equal(mlmamba_engine_open(&none, &small), MLM_E_NOMEM);
+    assert_non_null(strstr(mlm_error_message(), "the limit is 1.0 MB"));
+    assert_int_equal(mlmamba_engine_open(&none, &many), MLM_E_RANGE);
+    assert_int_equal(mlmamba_engine_open(&none, &odd), MLM_E_NOTFOUND);
+    assert_null(none);
+}
+
+/* Beyond the quota old states are dropped; going back there feeds the recorded tokens again. */
+static void rewind_reaches_every_turn(void **state)
+{
+    double                   logprob[80];
+    mlmamba_generate_options short_answer = {.max_new_tokens = 2};
+    (void)state;
+    mlmamba_session *ses = open_session(eng, SCENE(0));
+    for (int i = 0; i < 80; i++) {
+        mlmamba_answer *ans = NULL;
+        assert_ok(mlmamba_session_ask(&ans, ses, i % 2 != 0 ? COLOR : TOP, &short_answer, NULL, NULL));
+        logprob[i] = ans->logprob;
+        mlmamba_answer_free(ans);
+    }
+    static const int back[] = {79, 70, 9, 3, 1, 0};
+    for (size_t k = 0; k < sizeof back / sizeof back[0]; k++) {
+        int             n   = back[k];
+        mlmamba_answer *ans = NULL;
+        assert_ok(mlmamba_session_rewind(ses, n));
+        assert_int_equal(mlmamba_session_turns(ses), n);
+        assert_ok(mlmamba_session_ask(&ans, ses, n % 2 != 0 ? COLOR : TOP, &short_answer, NULL, NULL));
+        if (ans->logprob != logprob[n])
+            fail_msg("turn %d: %.17g, was %.17g", n, ans->logprob, logprob[n]);
+        mlmamba_answer_free(ans);
+    }
+    mlmamba_session_free(ses);
+}
+
+static void batch_equals_alone(void **state)
+{
+    static const mlmamba_query queries[] = {
+        {SCENE(0), NULL, TOP},
+        {SCENE(0), NULL, DESCRIBE},
+        {"/nonexistent.png", NULL, TOP},
+        {"/nonexistent.png", NULL, COLOR},
+        {SCENE(3), NULL, "Summarize the photo."},
+        {SCENE(5), NULL, "Is it true that the arrow is right of the teal hexagon?"},
+        {SCENE(5), NULL, " "},
+    };
+    enum { N = sizeof queries / sizeof queries[0] };
+    mlmamba_answer *all[N], *one = NULL;
+    (void)state;
+    assert_ok(mlmamba_ask_batch(eng, queries, N, all, NULL, NULL, NULL, NULL));
+    assert_string_equal(all[0]->text, "An orange cross.");
+    assert_int_equal(all[0]->n_image_tokens, 256);
+    assert_int_equal(all[1]->n_image_tokens, 0);
+    assert_int_equal(all[2]->finish, MLMAMBA_FINISH_ERROR);
+    assert_int_equal(all[2]->status, MLM_E_NOTFOUND);
+    assert_int_equal(all[3]->status, MLM_E_NOTFOUND);
+    assert_non_null(strstr(all[3]->message, "/nonexistent.png"));
+    assert_string_equal(all[3]->text, "");
+    assert_int_equal(all[6]->status, MLM_E_RANGE);
+    assert_string_equal(all[5]->text, "Yes.");
+    mlmamba_session *ses = open_session(eng, NULL);
+    for (int i = 0; i < N; i++) {
+        assert_ok(mlmamba_ask_batch(eng, &queries[i], 1, &one, NULL, NULL, NULL, NULL));
+        assert_string_equal(one->text, all[i]->text);
+        assert_true(one->logprob == all[i]->logprob);
+        if (one->status == MLM_OK) {
+            assert_ok(mlmamba_session_set_image_file(ses, queries[i].image_path, NULL));
+            assert_true(ask(ses, queries[i].question, one->text) == one->logprob);
+        }
+        mlmamba_answer_free(one);
+        mlmamba_answer_free(all[i]);
+    }
+    mlmamba_session_free(ses);
+}
+
+/* Drawn tokens depend on the seed and nothing else. */
+static void sampling_is_repeatable(void **state)
+{
+    static const mlmamba_query queries[] = {{SCENE(0), NULL, DESCRIBE}, {SCENE(0), NULL, DESCRIBE}};
+    mlmamba_generate_options   opt       = {.temperature = 1.5f, .seed = 7};
+    mlmamba_answer            *a[2], *b = NULL;
+    (void)state;
+    assert_ok(mlmamba_ask_batch(eng, queries, 2, a, &opt, NULL, NULL, NULL));
+    assert_string_equal(a[0]->text, a[1]->text);
+    opt.seed = 8;
+    assert_ok(mlmamba_ask_batch(eng, queries, 1, &b, &opt, NULL, NULL, NULL));
+    assert_string_not_equal(a[0]->text, b->text);
+    mlmamba_answer_free(a[0]);
+    mlmamba_answer_free(a[1]);
+    mlmamba_answer_free(b);
+}
+
+static void threads_do_not_change_bits(void **state)
+{
+    (void)state;
+    mlmamba_engine  *single = open_engine(1, 1);
+    mlmamba_session *a = open_session(single, SCENE(2)), *b = open_session(eng, SCENE(2));
+    double           one = ask(a, DESCRIBE, NULL), two = ask(b, DESCRIBE, NULL);
+    assert_true(one == two);
+    mlmamba_session_free(a);
+    mlmamba_session_free(b);
+    mlmamba_engine_close(single);
+}
+
+static void *ask_many(void *payload)
+{
+    mlmamba_session *ses = payload;
+    for (int i = 0; i < 3; i++) {
+        mlmamba_answer *ans = NULL;
+        if (mlmamba_session_rewind(ses, 0) != MLM_OK ||
+            mlmamba_session_ask(&ans, ses, TOP, NULL, NULL, NULL) != MLM_OK)
+            return NULL;
+        bool ok = strcmp(ans->text, "An orange cross.") == 0;
+        mlmamba_answer_free(ans);
+        if (!ok)
+            return NULL;
+    }
+    return payload;
+}
+
+static void sessions_of_two_threads(void **state)
+{
+    pthread_t        t[2];
+    mlmamba_session *ses[2];
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        ses[i] = open_session(eng, SCENE(0));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&t[i], NULL, ask_many, ses[i]), 0);
+    for (int i = 0; i < 2; i++) {
+        void *ok = NULL;
+        assert_int_equal(pthread_join(t[i], &ok), 0);
+        assert_ptr_equal(ok, ses[i]);
+        mlmamba_session_free(ses[i]);
+    }
+}
+
+typedef struct canceller {
+    mlmamba_session *ses;
+    pthread_t        thread;
+    int              calls;
+} canceller;
+
+static void *cancel(void *payload)
+{
+    mlmamba_session_cancel(payload);
+    return NULL;
+}
+
+/* After the third piece another thread cancels; join makes the moment certain. */
+static bool cancel_from_elsewhere(int row, const char *piece, void *payload)
+{
+    canceller *c = payload;
+    (void)row;
+    (void)piece;
+    if (++c->calls == 3) {
+        assert_int_equal(pthread_create(&c->thread, NULL, cancel, c->ses), 0);
+        assert_int_equal(pthread_join(c->thread, NULL), 0);
+    }
+    return true;
+}
+
+static bool ask_inside(int row, const char *piece, void *payload)
+{
+    mlmamba_session *ses = payload;
+    mlmamba_answer  *ans = NULL;
+    (void)row;
+    (void)piece;
+    assert_int_equal(mlmamba_session_ask(&ans, ses, TOP, NULL, NULL, NULL), MLM_E_STATE);
+    assert_int_equal(mlmamba_session_set_image_file(ses, SCENE(1), NULL), MLM_E_STATE);
+    return false;
+}
+
+static void cancel_from_another_thread(void **state)
+{
+    mlmamba_answer *ans = NULL;
+    (void)state;
+    canceller c = {.ses = open_session(eng, SCENE(0))};
+    mlmamba_session_cancel(c.ses); /* nothing runs: nothing happens */
+    assert_ok(mlmamba_session_ask(&ans, c.ses, DESCRIBE, NULL, cancel_from_elsewhere, &c));
+    assert_int_equal(ans->finish, MLMAMBA_FINISH_CANCELLED);
+    assert_true(ans->n_tokens >= 3 && ans->n_tokens <= 4);
+    mlmamba_answer_free(ans);
+    (void)ask(c.ses, TOP, "An orange cross.");
+    assert_ok(mlmamba_session_ask(&ans, c.ses, TOP, NULL, ask_inside, c.ses));
+    mlmamba_answer_free(ans);
+    mlmamba_session_free(c.ses);
+}
+
+static bool stop_loading(uint64_t done, uint64_t total, void *payload)
+{
+    (void)done;
+    (void)total;
+    ++*(int *)payload;
+    return false;
+}
+
+static void loading_can_be_cancelled(void **state)
+{
+    int                    calls = 0;
+    mlmamba_engine        *none  = NULL;
+    mlmamba_engine_options opt   = {
+          .model_dir = MODEL_DIR, .device = "cpu", .on_load = stop_loading, .payload = &calls};
+    (void)state;
+    assert_int_equal(mlmamba_engine_open(&none, &opt), MLM_E_CANCELLED);
+    assert_null(none);
+    assert_int_equal(calls, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(info_is_honest),
+        cmocka_unit_test(answers_are_the_references),
+        cmocka_unit_test(turns_are_the_references),
+        cmocka_unit_test(answer_says_what_was_done),
+        cmocka_unit_test(pieces_make_the_answer),
+        cmocka_unit_test(wrong_calls_change_nothing),
+        cmocka_unit_test(rewind_reaches_every_turn),
+        cmocka_unit_test(batch_equals_alone),
+        cmocka_unit_test(sampling_is_repeatable),
+        cmocka_unit_test(threads_do_not_change_bits),
+        cmocka_unit_test(sessions_of_two_threads),
+        cmocka_unit_test(cancel_from_another_thread),
+        cmocka_unit_test(loading_can_be_cancelled),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
