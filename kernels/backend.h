@@ -11,22 +11,22 @@
 #include "kernels/kernels.h"
 
 #define KN_BACKEND_ABI 1
-#define KN_CUDA_ENTRY "mlm_cuda_backend" /* const kn_backend *mlm_cuda_backend(void) */
+#define KN_CUDA_ENTRY  "mlm_cuda_backend" /* const kn_backend *mlm_cuda_backend(void) */
 
-#define KN_OP_LIST(X) \
-    X(linear)         \
-    X(layernorm)      \
-    X(rmsnorm)        \
-    X(rmsnorm_gated)  \
-    X(patchify)       \
-    X(attention)      \
-    X(swiglu)         \
-    X(copy)           \
-    X(take_rows)      \
-    X(embed)          \
-    X(conv1d)         \
-    X(ssd_scan)       \
-    X(ssd_step)       \
+#define KN_OP_LIST(X)                                                                                        \
+    X(linear)                                                                                                \
+    X(layernorm)                                                                                             \
+    X(rmsnorm)                                                                                               \
+    X(rmsnorm_gated)                                                                                         \
+    X(patchify)                                                                                              \
+    X(attention)                                                                                             \
+    X(swiglu)                                                                                                \
+    X(copy)                                                                                                  \
+    X(take_rows)                                                                                             \
+    X(embed)                                                                                                 \
+    X(conv1d)                                                                                                \
+    X(ssd_scan)                                                                                              \
+    X(ssd_step)                                                                                              \
     X(argmax)
 
 typedef enum kn_op {
@@ -76,10 +76,11 @@ struct kn_backend {
     /* device_open fills dev->impl and dev->info (all but `fallback`); `index` is N of "cuda:N". */
     mlm_status (*device_open)(kn_device *dev, const kn_device_options *opt, int index);
     void (*device_close)(kn_device *dev);
-    void (*device_refresh)(kn_device *dev); /* info.free_bytes */
+    void (*device_refresh)(kn_device *dev);      /* info.free_bytes */
     mlm_status (*buffer_create)(kn_buffer *buf); /* dev and bytes are set; fills data, zeroed */
     void (*buffer_free)(kn_buffer *buf);
-    mlm_status (*matrix_create)(kn_matrix *m, const kn_matrix_part *parts, int n_parts); /* fills impl, bytes */
+    mlm_status (*matrix_create)(kn_matrix *m, const kn_matrix_part *parts,
+                                int n_parts); /* fills impl, bytes */
     void (*matrix_free)(kn_matrix *m);
     mlm_status (*queue_create)(kn_queue *q);
     void (*queue_free)(kn_queue *q);
@@ -111,9 +112,9 @@ extern const char *const kn_op_names[KN_OP_COUNT];
 mlm_status kn_backend_status(const kn_device *dev, mlm_status status);
 
 /* Limits that let the host backends keep one row in a fixed array. */
-#define KN_MAX_STATE 256    /* N of the scans           */
+#define KN_MAX_STATE    256 /* N of the scans           */
 #define KN_MAX_HEAD_DIM 256 /* P of attention and scans */
-#define KN_MAX_CONV 8       /* K of conv1d              */
+#define KN_MAX_CONV     8   /* K of conv1d              */
 
 /* Host address of element 0 of a tensor on a KN_CAP_HOST device. */
 static inline void *kn_data(kn_tensor t)
@@ -124,8 +125,8 @@ static inline void *kn_data(kn_tensor t)
 /* Any [R,D] or [B,T,D] tensor as B x T rows of `width` elements. */
 typedef struct kn_rows {
     void   *data;
-    int64_t n_batch, n_rows, width;        /* B, T, D                          */
-    int64_t batch_stride, row_stride;      /* in elements                      */
+    int64_t n_batch, n_rows, width;   /* B, T, D                          */
+    int64_t batch_stride, row_stride; /* in elements                      */
 } kn_rows;
 
 static inline kn_rows kn_as_rows(kn_tensor t)

@@ -54,10 +54,10 @@ typedef struct kn_graph  kn_graph;  /* captured work, replayable                
 /* Devices                                                                                          */
 
 enum {
-    KN_CAP_GRAPHS  = 1u << 0, /* kn_capture_begin works                                  */
-    KN_CAP_BF16    = 1u << 1, /* activations may be bf16 at full speed                   */
-    KN_CAP_HOST    = 1u << 2, /* buffers are host memory: kn_host_data() is not NULL     */
-    KN_CAP_ORACLE  = 1u << 3  /* the readable reference: slow, double accumulators       */
+    KN_CAP_GRAPHS = 1u << 0, /* kn_capture_begin works                                  */
+    KN_CAP_BF16   = 1u << 1, /* activations may be bf16 at full speed                   */
+    KN_CAP_HOST   = 1u << 2, /* buffers are host memory: kn_host_data() is not NULL     */
+    KN_CAP_ORACLE = 1u << 3  /* the readable reference: slow, double accumulators       */
 };
 
 typedef struct kn_device_options {
@@ -148,13 +148,14 @@ mlm_status kn_arena_check(const kn_arena *a, const char *what) MLM_WARN_UNUSED;
  * Parts are stacked along `out` ([w1; w3] becomes one product).  w[o][i] = data[o][i] * scale[o].
  */
 typedef struct kn_matrix_part {
-    const void  *data;    /* host, [out, in] row-major, need not be aligned; not kept after the call   */
-    const void  *scale;   /* host f32 [out], need not be aligned: I8 only (required there), else NULL  */
-    kn_dtype     dtype;   /* KN_F32 | KN_BF16 | KN_F16 | KN_I8; the same for all parts                 */
-    int64_t      out, in; /* `in` the same for all parts                                               */
+    const void *data;    /* host, [out, in] row-major, need not be aligned; not kept after the call   */
+    const void *scale;   /* host f32 [out], need not be aligned: I8 only (required there), else NULL  */
+    kn_dtype    dtype;   /* KN_F32 | KN_BF16 | KN_F16 | KN_I8; the same for all parts                 */
+    int64_t     out, in; /* `in` the same for all parts                                               */
 } kn_matrix_part;
 
-mlm_status kn_matrix_create(kn_matrix **out, kn_device *dev, const kn_matrix_part *parts, int n_parts) MLM_WARN_UNUSED;
+mlm_status kn_matrix_create(kn_matrix **out, kn_device *dev, const kn_matrix_part *parts,
+                            int n_parts) MLM_WARN_UNUSED;
 void       kn_matrix_free(kn_matrix *m); /* NULL is fine */
 int64_t    kn_matrix_out(const kn_matrix *m);
 int64_t    kn_matrix_in(const kn_matrix *m);
@@ -177,7 +178,7 @@ mlm_status kn_zero(kn_queue *q, kn_tensor t) MLM_WARN_UNUSED;                   
 mlm_status kn_event_create(kn_event **out, kn_device *dev) MLM_WARN_UNUSED;
 void       kn_event_free(kn_event *e);
 mlm_status kn_event_record(kn_queue *q, kn_event *e) MLM_WARN_UNUSED;
-mlm_status kn_event_wait(kn_queue *q, kn_event *e) MLM_WARN_UNUSED; /* q goes on after e */
+mlm_status kn_event_wait(kn_queue *q, kn_event *e) MLM_WARN_UNUSED;                    /* q goes on after e */
 mlm_status kn_event_elapsed(double *ms, kn_event *from, kn_event *to) MLM_WARN_UNUSED; /* waits for `to` */
 
 /* Without KN_CAP_GRAPHS: MLM_E_UNSUPPORTED.  Between begin and end nothing runs. */
@@ -334,8 +335,8 @@ typedef struct kn_ssd_args {
 } kn_ssd_args;
 typedef kn_ssd_args kn_ssd_scan_args;
 typedef kn_ssd_args kn_ssd_step_args;
-mlm_status kn_ssd_scan(kn_queue *q, const kn_ssd_scan_args *a) MLM_WARN_UNUSED;
-mlm_status kn_ssd_step(kn_queue *q, const kn_ssd_step_args *a) MLM_WARN_UNUSED;
+mlm_status          kn_ssd_scan(kn_queue *q, const kn_ssd_scan_args *a) MLM_WARN_UNUSED;
+mlm_status          kn_ssd_step(kn_queue *q, const kn_ssd_step_args *a) MLM_WARN_UNUSED;
 
 /* ids[r] = index of the largest of x[r, 0 .. n_valid-1]; the lowest index wins a tie; NaN never wins (all
  * NaN: -1).  x [R,V] f32; ids i32 [R].  n_valid 0 means V (a padded vocabulary has n_valid < V). */

@@ -66,13 +66,13 @@ void mamba2_scratch_take(mamba2_scratch *s, kn_arena *arena, const mamba2_config
 typedef struct mamba2_args {
     const mamba2_config  *config;
     const mamba2_weights *weights;
-    mamba2_scratch       *scratch;     /* of at least this B and T                                  */
-    kn_tensor             x;           /* [B,T,d_model] input (already normed where the model does)  */
-    kn_tensor             residual, y; /* [B,T,d_model] y = residual + mixer(x); residual optional, may be y */
-    kn_tensor             len;         /* i32 [B] optional                                          */
-    kn_tensor             conv_state;  /* [B,K-1,C] f32, optional                                   */
-    kn_tensor             ssm_state;   /* [B,H,P,N] f32, optional                                   */
-    kn_tensor             order[MAMBA2_MAX_DIRECTIONS]; /* i32 [T]; absent: identity (direction 0)   */
+    mamba2_scratch       *scratch; /* of at least this B and T                                  */
+    kn_tensor             x;       /* [B,T,d_model] input (already normed where the model does)  */
+    kn_tensor residual, y;         /* [B,T,d_model] y = residual + mixer(x); residual optional, may be y */
+    kn_tensor len;                 /* i32 [B] optional                                          */
+    kn_tensor conv_state;          /* [B,K-1,C] f32, optional                                   */
+    kn_tensor ssm_state;           /* [B,H,P,N] f32, optional                                   */
+    kn_tensor order[MAMBA2_MAX_DIRECTIONS]; /* i32 [T]; absent: identity (direction 0)   */
 } mamba2_args;
 
 /* Any T >= 1.  With T = 1 and states it runs the O(1) step.  Enqueues only. */

@@ -45,8 +45,10 @@ bool tensor_close(const char *name, const float *want, const float *got, int64_t
     tensor_diff d = tensor_compare(want, got, n, bound);
     if (d.first_bad < 0)
         return true;
-    fprintf(stderr, "%s: element %lld is %.9g, wanted %.9g (max relative %.3g, bound %.3g; NMSE %.3g; worst at %lld)\n", name,
-            (long long)d.first_bad, (double)got[d.first_bad], (double)want[d.first_bad], d.max_rel, bound, d.nmse,
-            (long long)d.worst);
+    fprintf(
+        stderr,
+        "%s: element %lld is %.9g, wanted %.9g (max relative %.3g, bound %.3g; NMSE %.3g; worst at %lld)\n",
+        name, (long long)d.first_bad, (double)got[d.first_bad], (double)want[d.first_bad], d.max_rel, bound,
+        d.nmse, (long long)d.worst);
     return false;
 }
