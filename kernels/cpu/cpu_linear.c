@@ -3,7 +3,7 @@
  *
  * Every output is sum over blocks of K_BLOCK inputs, in order, of one fused chain inside the block, whatever
  * the number of rows: so a row's result is bitwise the same alone, in any batch and on any number of threads.
- *   1 row          memory bound: several panels at once, so that sums do not wait for one another
+ *   1 to 4 rows    memory bound: several panels at once, so that sums do not wait for one another
  *   few rows       weights converted in registers, one pass over them
  *   many rows      a panel's block is converted to f32 once for up to ROW_BLOCK rows
  * I8: the sum of q * x is multiplied by the row's scale at the end.
@@ -57,83 +57,126 @@ static void finish_row(const linear_job *j, int64_t row, int64_t o0, int64_t n, 
     }
 }
 
-/* ---- one row ------------------------------------------------------------------------------------- */
+/* ---- one row to GEMV_ROWS rows ---------------------------------------------------------------------- */
 
+#define GEMV_PANELS 4 /* panels of a task, at most */
 #if VW == 16
-#    define GEMV_PANELS 4
+#    define GEMV_ROWS 4
 #elif VW == 8
-#    define GEMV_PANELS 2
+#    define GEMV_ROWS 3
 #else
-#    define GEMV_PANELS 1
+#    define GEMV_ROWS 1
 #endif
 #define PV (CPU_NR / VW) /* vectors of a panel row */
 
-/* sum[p][32] += block of n_k inputs, for n_p (constant) panels that lie `step` bytes apart. */
-CPU_INLINE void gemv_block(int n_p, kn_dtype dtype, int64_t n_k, const float *restrict x, const char *w,
-                           size_t step, float *restrict sum, bool add)
+/* Panels at once: enough sums to hide the latency of one, few enough for the registers. */
+CPU_INLINE int gemv_panels(int n_r)
 {
-    const size_t elem = dtype == KN_F32 ? 4 : dtype == KN_I8 ? 1 : 2;
-    vf           c[GEMV_PANELS * PV];
-    for (int i = 0; i < n_p * PV; i++)
-        c[i] = v_zero();
-    for (int64_t k = 0; k < n_k; k++) {
-        vf xk = v_set1(x[k]);
-#pragma GCC unroll 8
-        for (int p = 0; p < n_p; p++) {
-            const char *b = w + (size_t)p * step + (size_t)k * CPU_NR * elem;
-            __builtin_prefetch(b + PREFETCH_BYTES);
-#pragma GCC unroll 8
-            for (int i = 0; i < PV; i++)
-                c[p * PV + i] = v_fma(xk, v_load_weight(b, i * VW, dtype), c[p * PV + i]);
-        }
-    }
-    for (int i = 0; i < n_p * PV; i++)
-        v_store(sum + i * VW, add ? v_load(sum + i * VW) + c[i] : c[i]);
+#if VW == 16
+    return n_r <= 2 ? 4 : 2;
+#elif VW == 8
+    return n_r == 1 ? 2 : 1;
+#else
+    (void)n_r;
+    return 1;
+#endif
 }
 
-CPU_INLINE void gemv_typed(const linear_job *j, kn_dtype dtype, int64_t p0, int n_p, const float *x,
-                           float *sum)
+/* sum[r][p][32] (+)= inputs k0 .. k0+n_k-1, for n_r rows and n_p panels (constants) that lie `step` bytes apart. */
+CPU_INLINE void gemv_block(int n_r, int n_p, kn_dtype dtype, int64_t k0, int64_t n_k,
+                           const float *const *rows, const char *w, size_t step, float *restrict sum)
 {
-    const size_t row_bytes = CPU_NR * (dtype == KN_F32  ? 4u
-                                       : dtype == KN_I8 ? 1u
-                                                        : 2u),
-                 step      = j->w->panel_bytes;
-    const char *w          = (const char *)j->w->data + (size_t)p0 * step;
-    for (int64_t k = 0; k < j->in; k += K_BLOCK) {
-        int64_t     n_k = j->in - k < K_BLOCK ? j->in - k : K_BLOCK;
-        const char *wk  = w + (size_t)k * row_bytes;
-        if (n_p == GEMV_PANELS)
-            gemv_block(GEMV_PANELS, dtype, n_k, x + k, wk, step, sum, k > 0);
-        else
-            for (int p = 0; p < n_p; p++)
-                gemv_block(1, dtype, n_k, x + k, wk + (size_t)p * step, step, sum + p * CPU_NR, k > 0);
+    const size_t row_bytes = CPU_NR * (dtype == KN_F32 ? 4u : dtype == KN_I8 ? 1u : 2u);
+    const float *x[GEMV_ROWS];
+    vf           c[16];
+    for (int r = 0; r < n_r; r++)
+        x[r] = rows[r] + k0;
+    for (int i = 0; i < n_r * n_p * PV; i++)
+        c[i] = v_zero();
+    w += (size_t)k0 * row_bytes;
+    for (int64_t k = 0; k < n_k; k++)
+        CPU_UNROLL
+    for (int p = 0; p < n_p; p++) {
+        const char *b = w + (size_t)p * step + (size_t)k * row_bytes;
+        __builtin_prefetch(b + PREFETCH_BYTES);
+        CPU_UNROLL
+        for (int i = 0; i < PV; i++) {
+            vf v = v_load_weight(b, i * VW, dtype);
+            CPU_UNROLL
+            for (int r = 0; r < n_r; r++)
+                c[(r * n_p + p) * PV + i] = v_fma(v_set1(x[r][k]), v, c[(r * n_p + p) * PV + i]);
+        }
     }
+    for (int r = 0; r < n_r; r++)
+        for (int i = 0; i < n_p * PV; i++) {
+            float *d = sum + r * GEMV_PANELS * CPU_NR + i * VW;
+            vf     v = c[r * n_p * PV + i];
+            v_store(d, k0 > 0 ? v_load(d) + v : v);
+        }
+}
+
+CPU_INLINE void gemv_typed(const linear_job *j, int n_r, kn_dtype dtype, int64_t p0, int n_p,
+                           const float *const *x, float *sum)
+{
+    const size_t step = j->w->panel_bytes;
+    const int    wide = gemv_panels(n_r);
+    for (int p = 0; p < n_p;) {
+        const char *w  = (const char *)j->w->data + (size_t)(p0 + p) * step;
+        int         at = n_p - p >= wide ? wide : 1;
+        for (int64_t k = 0; k < j->in; k += K_BLOCK) {
+            int64_t n_k = j->in - k < K_BLOCK ? j->in - k : K_BLOCK;
+            if (at == wide)
+                gemv_block(n_r, wide, dtype, k, n_k, x, w, step, sum + p * CPU_NR);
+            else
+                gemv_block(n_r, 1, dtype, k, n_k, x, w, step, sum + p * CPU_NR);
+        }
+        p += at;
+    }
+}
+
+CPU_INLINE void gemv_rows(const linear_job *j, int n_r, int64_t p, int n_p, const float *const *x, float *sum)
+{
+    if (j->dtype == KN_BF16)
+        gemv_typed(j, n_r, KN_BF16, p, n_p, x, sum);
+    else if (j->dtype == KN_F16)
+        gemv_typed(j, n_r, KN_F16, p, n_p, x, sum);
+    else if (j->dtype == KN_I8)
+        gemv_typed(j, n_r, KN_I8, p, n_p, x, sum);
+    else
+        gemv_typed(j, n_r, KN_F32, p, n_p, x, sum);
 }
 
 static void gemv_range(int64_t from, int64_t to, int thread, void *payload)
 {
-    const linear_job *j = payload;
-    const float      *x = cpu_row_at(&j->x, 0);
-    float             sum[GEMV_PANELS * CPU_NR];
+    const linear_job *j            = payload;
+    const float      *x[GEMV_ROWS] = {NULL};
+    float             sum[GEMV_ROWS * GEMV_PANELS * CPU_NR];
     (void)thread;
+    for (int64_t r = 0; r < j->rows; r++)
+        x[r] = cpu_row_at(&j->x, r);
     int64_t p_end = to * j->group < j->w->n_panels ? to * j->group : j->w->n_panels;
     for (int64_t p = from * j->group; p < p_end; p += GEMV_PANELS) {
         int n_p = p_end - p < GEMV_PANELS ? (int)(p_end - p) : GEMV_PANELS;
-        switch ((int)j->dtype) {
-        case KN_BF16:
-            gemv_typed(j, KN_BF16, p, n_p, x, sum);
+        switch (j->rows) {
+#if GEMV_ROWS > 3
+        case 4:
+            gemv_rows(j, 4, p, n_p, x, sum);
             break;
-        case KN_F16:
-            gemv_typed(j, KN_F16, p, n_p, x, sum);
+#endif
+#if GEMV_ROWS > 1
+        case 3:
+            gemv_rows(j, 3, p, n_p, x, sum);
             break;
-        case KN_I8:
-            gemv_typed(j, KN_I8, p, n_p, x, sum);
+        case 2:
+            gemv_rows(j, 2, p, n_p, x, sum);
             break;
+#endif
         default:
-            gemv_typed(j, KN_F32, p, n_p, x, sum);
+            gemv_rows(j, 1, p, n_p, x, sum);
             break;
         }
-        finish_row(j, 0, p * CPU_NR, n_p * CPU_NR, sum);
+        for (int64_t r = 0; r < j->rows; r++)
+            finish_row(j, r, p * CPU_NR, n_p * CPU_NR, sum + r * GEMV_PANELS * CPU_NR);
     }
 }
 
@@ -247,12 +290,12 @@ mlm_status CPU_FN(linear)(kn_queue *q, const kn_linear_args *a)
     if (j.rows == 0)
         return MLM_OK;
     int64_t n_threads = q->dev->info.n_threads, blocks = (j.rows + ROW_BLOCK - 1) / ROW_BLOCK;
-    j.group = j.rows == 1 ? GEMV_PANELS : GROUP_MAX;
+    j.group = j.rows <= GEMV_ROWS ? GEMV_PANELS : GROUP_MAX;
     while (j.group > 1 && (w->n_panels + j.group - 1) / j.group * blocks < 4 * n_threads)
         j.group /= 2;
     j.n_groups = (w->n_panels + j.group - 1) / j.group;
-    if (j.rows == 1) {
-        cpu_parallel(q, j.n_groups, j.group * (int64_t)w->panel_bytes / 16 + 1, gemv_range, &j);
+    if (j.rows <= GEMV_ROWS) {
+        cpu_parallel(q, j.n_groups, j.group * (int64_t)w->panel_bytes / 16 * j.rows + 1, gemv_range, &j);
         return MLM_OK;
     }
     j.row_block  = ((j.rows + blocks - 1) / blocks + MK_ROWS - 1) / MK_ROWS * MK_ROWS;

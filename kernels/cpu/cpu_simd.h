@@ -27,7 +27,13 @@
 
 #define CPU_INLINE static inline __attribute__((always_inline))
 #define CPU_LANES  16
-#define VS         (CPU_LANES / VW) /* vectors in CPU_LANES floats */
+/* In front of a short loop over registers. */
+#if defined(__clang__)
+#    define CPU_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#    define CPU_UNROLL _Pragma("GCC unroll 8")
+#endif
+#define VS (CPU_LANES / VW) /* vectors in CPU_LANES floats */
 
 typedef float    vf __attribute__((vector_size(VW * 4)));
 typedef int32_t  vi __attribute__((vector_size(VW * 4)));
