@@ -9,7 +9,7 @@
 
 #include "tests/support/op_cases.h"
 
-#define OP_MAX_COPIES 64
+#define OP_MAX_COPIES 512
 #define OP_ALL_ROWS   (-1)
 
 typedef union op_args {
