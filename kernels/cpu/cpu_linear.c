@@ -94,17 +94,18 @@ CPU_INLINE void gemv_block(int n_r, int n_p, kn_dtype dtype, int64_t k0, int64_t
     for (int i = 0; i < n_r * n_p * PV; i++)
         c[i] = v_zero();
     w += (size_t)k0 * row_bytes;
-    for (int64_t k = 0; k < n_k; k++)
+    for (int64_t k = 0; k < n_k; k++) {
         CPU_UNROLL
-    for (int p = 0; p < n_p; p++) {
-        const char *b = w + (size_t)p * step + (size_t)k * row_bytes;
-        __builtin_prefetch(b + PREFETCH_BYTES);
-        CPU_UNROLL
-        for (int i = 0; i < PV; i++) {
-            vf v = v_load_weight(b, i * VW, dtype);
+        for (int p = 0; p < n_p; p++) {
+            const char *b = w + (size_t)p * step + (size_t)k * row_bytes;
+            __builtin_prefetch(b + PREFETCH_BYTES);
             CPU_UNROLL
-            for (int r = 0; r < n_r; r++)
-                c[(r * n_p + p) * PV + i] = v_fma(v_set1(x[r][k]), v, c[(r * n_p + p) * PV + i]);
+            for (int i = 0; i < PV; i++) {
+                vf v = v_load_weight(b, i * VW, dtype);
+                CPU_UNROLL
+                for (int r = 0; r < n_r; r++)
+                    c[(r * n_p + p) * PV + i] = v_fma(v_set1(x[r][k]), v, c[(r * n_p + p) * PV + i]);
+            }
         }
     }
     for (int r = 0; r < n_r; r++)
