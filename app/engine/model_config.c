@@ -42,9 +42,9 @@ static mlm_status parse_quantization(model_config *c, const mlm_json_node *root,
         return MLM_OK;
     const mlm_json_node *q = NULL;
     MLM_TRY(mlm_json_req_object(root, where, "quantization", &q));
-    MLM_TRY(mlm_json_req_choice(q, where, "weights", quant_weights, &ignored));
-    MLM_TRY(mlm_json_req_choice(q, where, "scheme", quant_schemes, &ignored));
-    MLM_TRY(mlm_json_req_choice(q, where, "granularity", quant_grains, &ignored));
+    MLM_TRY(mlm_json_req_choice(q, "config.json: quantization", "weights", quant_weights, &ignored));
+    MLM_TRY(mlm_json_req_choice(q, "config.json: quantization", "scheme", quant_schemes, &ignored));
+    MLM_TRY(mlm_json_req_choice(q, "config.json: quantization", "granularity", quant_grains, &ignored));
     c->quantized  = true;
     c->dtype_name = "int8";
     return MLM_OK;
@@ -93,10 +93,10 @@ static mlm_status parse_root(model_config *c, const mlm_json_node *root, const m
     c->eos_id = eos;
     MLM_TRY(mlm_json_opt_string(root, where, "prompt_template", NULL, &tpl));
     MLM_TRY(mlm_json_opt_string(root, where, "turn_separator", "\n", &sep));
-    if (tpl != NULL)
-        MLM_TRY(prompt_template_from_text(&c->prompt, tpl, sep));
-    else
-        MLM_TRY(prompt_template_named(&c->prompt, "zephyr"));
+    mlm_status status = tpl != NULL ? prompt_template_from_text(&c->prompt, tpl, sep)
+                                    : prompt_template_named(&c->prompt, "zephyr");
+    if (status != MLM_OK)
+        return mlm_fail_context(status, "%s", where);
     MLM_TRY(copy_text(&c->description, root, where, "description", ""));
     return copy_text(&c->describe_prompt, root, where, "describe_prompt", "Describe the image.");
 }

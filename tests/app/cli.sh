@@ -1,0 +1,148 @@
+#!/bin/bash
+# The contract of the command line: what is on standard output, on standard error, and the exit status.
+# cli.sh MLMAMBA JSON_CHECK SOURCE_DIR
+mlmamba=$1 json_check=$2 images=$3/assets/images model=$3/assets/models/mlmamba-tiny
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+unset MLMAMBA_MODEL
+n=0 failed=0
+q='What is in the top middle?'
+
+run() { "$mlmamba" "$@" >"$dir/out" 2>"$dir/err" </dev/null; rc=$?; }
+bad() { failed=$((failed + 1)); echo "FAILED: $1"; echo "  status $rc"; sed 's/^/  out: /' "$dir/out"; sed 's/^/  err: /' "$dir/err"; }
+want_rc() { n=$((n + 1)); [ "$rc" -eq "$2" ] || bad "$1: status, wanted $2"; }
+want_out() { n=$((n + 1)); printf '%s\n' "$2" | cmp -s - "$dir/out" || bad "$1: output, wanted '$2'"; }
+want_no_out() { n=$((n + 1)); [ ! -s "$dir/out" ] || bad "$1: output, wanted none"; }
+want_err() { n=$((n + 1)); grep -qF -- "$2" "$dir/err" || bad "$1: error, wanted '$2'"; }
+want_no_err() { n=$((n + 1)); [ ! -s "$dir/err" ] || bad "$1: error, wanted none"; }
+want_json() { n=$((n + 1)); l=$1; shift; "$json_check" "$@" <"$dir/out" 2>>"$dir/err" || bad "$l: JSON"; }
+want_plain() { n=$((n + 1)); ! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" "$dir/out" "$dir/err" || bad "$1: control characters"; }
+
+# ---- ask
+run ask "$images/scene0.png" "$q"
+want_rc ask 0; want_out ask 'An orange cross.'; want_no_err ask
+run ask "$q" --threads 1 -- "$images/scene0.png"
+want_rc order 2; want_no_out order; want_err order 'the question comes last'
+run ask --threads 2 "$images/scene0.png" --max-tokens 2 -- "$q"
+want_rc options 0; want_out options 'An orange'
+run ask "$images/scene0.png" "$images/scene5.png" "$q"
+want_rc several 0; want_out several "$images/scene0.png: An orange cross.
+$images/scene5.png: A teal arrow."
+run ask "$images/scene0.png" "$dir/none.png" "$q"
+want_rc rows 3; want_out rows "$images/scene0.png: An orange cross."; want_err rows none.png
+run ask "$dir/none.png" "$dir/nor.png" "$q"
+want_rc 'all failed' 1; want_no_out 'all failed'; want_err 'all failed' nor.png
+"$mlmamba" ask - "$q" <"$images/scene0.png" >"$dir/out" 2>"$dir/err"; rc=$?
+want_rc stdin 0; want_out stdin 'An orange cross.'
+run ask - "$q"
+want_rc 'empty stdin' 1; want_err 'empty stdin' 'standard input'
+run ask - - "$q"
+want_rc 'stdin twice' 2
+run ask --stats "$images/scene0.png" "$q"
+want_rc stats 0; want_out stats 'An orange cross.'; want_err stats 'tokens/s'
+run ask --temperature 1.5 --seed 3 "$images/scene0.png" 'Describe the image.'
+cp "$dir/out" "$dir/first"
+run ask --temperature 1.5 --seed 3 "$images/scene0.png" 'Describe the image.'
+want_out seed "$(cat "$dir/first")"
+
+# ---- JSON
+run ask --json "$images/scene0.png" "$dir/none.png" "$q"
+want_rc json 3; want_json json image question answer error
+n=$((n + 1)); [ "$(wc -l <"$dir/out")" -eq 2 ] || bad 'json: two lines'
+run info --json; want_rc 'info json' 0; want_json 'info json' model fingerprint memory formats device
+run tokenize --json 'two "red" circles'; want_rc 'tokenize json' 0; want_json 'tokenize json' ids pieces
+run bench --json --runs 1 --tokens 4; want_rc 'bench json' 0; want_json 'bench json' stages tokens_per_second rss_mb
+run bench --csv --runs 1 --tokens 4 --image "$images/scene1.png"; want_rc 'bench csv' 0
+n=$((n + 1)); [ "$(head -1 "$dir/out")" = stage,ms,bytes,flops ] || bad 'bench csv: head'
+
+# ---- usage
+run; want_rc nothing 2; want_err nothing 'mlmamba --help'; want_no_out nothing
+run paint; want_rc command 2; want_err command "no command 'paint'"
+run "$images/scene0.png"; want_rc 'picture as command' 2; want_err 'picture as command' 'mlmamba ask'
+run ask; want_rc 'no arguments' 2; want_err 'no arguments' 'a picture and a question are missing'
+run ask "$images/scene0.png"; want_rc 'no question' 2; want_err 'no question' 'the question is missing'
+run ask 'What is this?'; want_rc 'no picture' 2; want_err 'no picture' example:
+run ask "$images/scene0.png" ' '; want_rc 'empty question' 2; want_err 'empty question' 'the question is empty'
+run ask "$images/scene0.png" "$images/scene1.png"; want_rc 'two pictures' 2; want_err 'two pictures' 'the question comes last'
+run describe; want_rc 'describe nothing' 2
+run chat a b; want_rc 'chat two' 2
+for o in --nonsense --threads=0 --threads=x --threads --top-p=1.1 --temperature=nan --temperature=-1 --max-tokens=0 \
+    --max-tokens=1e3 --seed=-1 --seed=99999999999999999999 --memory-limit=0 --csv --model= -Z; do
+    run ask "$images/scene0.png" "$q" "$o"
+    want_rc "option $o" 2; want_no_out "option $o"; want_err "option $o" 'mlmamba ask:'
+done
+for c in ask describe chat info bench tokenize; do
+    run help $c; want_rc "help $c" 0; want_no_err "help $c"; cp "$dir/out" "$dir/first"
+    run $c --help; want_rc "$c --help" 0; want_out "$c --help" "$(cat "$dir/first")"
+    n=$((n + 1)); grep -q '^usage: mlmamba' "$dir/out" && grep -q 'example' "$dir/out" || bad "help $c: usage and example"
+done
+run --help; want_rc --help 0; n=$((n + 1)); grep -q 'ask PICTURE' "$dir/out" || bad --help
+run --version; want_rc --version 0; n=$((n + 1)); grep -qE '^mlmamba [0-9]+\.[0-9]+\.[0-9]+$' "$dir/out" || bad --version
+run help paint; want_rc 'help paint' 2
+
+# ---- files that are no pictures
+for f in /etc/passwd "$dir" /dev/null /dev/zero; do
+    run ask "$f" "$q"; want_rc "picture $f" 1; want_no_out "picture $f"; want_err "picture $f" "$f"
+done
+mkfifo "$dir/fifo"
+timeout 20 "$mlmamba" ask "$dir/fifo" "$q" >"$dir/out" 2>"$dir/err"; rc=$?
+want_rc fifo 1; want_err fifo fifo
+head -c 3000 "$images/scene0.png" >"$dir/cut.png"; run ask "$dir/cut.png" "$q"; want_rc cut 1; want_err cut cut.png
+hostile=$dir/$(printf 'a\033[31mb\nc\302\233d\377.png')
+cp "$images/scene0.png" "$hostile"
+run ask "$hostile" "$images/scene0.png" "$q"; want_rc 'hostile name' 0; want_plain 'hostile name'
+n=$((n + 1)); [ "$(wc -l <"$dir/out")" -eq 2 ] || bad 'hostile name: two lines'
+run ask --json "$hostile" "$q"; want_rc 'hostile json' 0; want_json 'hostile json' image image_bytes; want_plain 'hostile json'
+run ask "$hostile.none" "$q"; want_rc 'hostile error' 1; want_plain 'hostile error'
+n=$((n + 1)); [ "$(wc -l <"$dir/err")" -eq 1 ] || bad 'hostile error: one line'
+
+# ---- models
+run info --model "$dir"; want_rc 'no model' 1; want_err 'no model' config.json
+run info --model "$dir/none"; want_rc 'no directory' 1; want_err 'no directory' "$dir/none"
+run info --memory-limit 5; want_rc 'memory limit' 1; want_err 'memory limit' '5.0 MB'
+run info --device toaster; want_rc device 1; want_err device toaster
+MLMAMBA_MODEL=$dir/none run info; want_rc environment 1; want_err environment MLMAMBA_MODEL
+run info --model "$model"; want_rc info 0; want_no_err info
+n=$((n + 1)); grep -q 'Weak on photographs' "$dir/out" || bad 'info: limits'
+
+# ---- output that cannot be written, interrupts
+"$mlmamba" ask "$images/scene0.png" "$q" >/dev/full 2>"$dir/err"; rc=$?; : >"$dir/out"
+want_rc /dev/full 1; want_err /dev/full 'standard output'
+"$mlmamba" ask "$images/scene0.png" "$q" >&- 2>"$dir/err"; rc=$?
+want_rc 'closed output' 1; want_err 'closed output' 'standard output'
+"$mlmamba" --help 2>"$dir/err" | :; rc=${PIPESTATUS[0]}; want_no_err 'nobody reads'
+mkfifo "$dir/slow"
+"$mlmamba" chat "$images/scene0.png" <"$dir/slow" >"$dir/out" 2>"$dir/err" &
+pid=$!
+exec 9>"$dir/slow"
+printf '%s\n' "$q" >&9
+for _ in $(seq 200); do [ -s "$dir/out" ] && break; sleep 0.1; done
+kill -TERM $pid; wait $pid; rc=$?
+exec 9>&-
+want_rc terminated 143; want_out terminated 'An orange cross.'
+
+# ---- chat
+printf '%s\nWhat color is it?\n/undo\nWhat color is it?\n/save %s\n/quit\nnever\n' "$q" "$dir/talk" |
+    "$mlmamba" chat "$images/scene0.png" >"$dir/out" 2>"$dir/err"; rc=$?
+want_rc chat 0; want_no_err chat; want_out chat 'An orange cross.
+Orange.
+Orange.'
+run ask --state "$dir/talk" 'How many objects are there?'; want_rc state 0; want_out state 'Six.'
+printf '/load %s\nHow many objects are there?\n/image %s\n%s\r\n' "$dir/talk" "$images/scene5.png" "$q" | "$mlmamba" chat >"$dir/out" 2>"$dir/err"; rc=$?
+want_rc 'chat load' 0; want_out 'chat load' 'Six.
+A teal arrow.'
+printf 'hello\n/undo\n/retry\n/foo\n/save\n/load %s/none\n/image %s/none\n' "$dir" "$dir" | "$mlmamba" chat >"$dir/out" 2>"$dir/err"; rc=$?
+want_rc 'chat errors' 3; want_no_out 'chat errors'; want_err 'chat errors' 'no picture is set'
+n=$((n + 1)); [ "$(wc -l <"$dir/err")" -eq 7 ] || bad 'chat errors: seven lines'
+printf '%s' "$q" | "$mlmamba" chat "$images/scene0.png" >"$dir/out" 2>"$dir/err"; rc=$?
+want_rc 'last line' 0; want_out 'last line' 'An orange cross.'
+run ask --state /etc/passwd hello; want_rc 'not a state' 1; want_err 'not a state' '/etc/passwd is not a state file'
+
+# ---- the rest
+run describe "$images/scene3.png"; want_rc describe 0; want_out describe 'A tennis ball, two ladders, a castle, a volleyball and a camera.'
+run tokenize 'two red circles'; want_rc tokenize 0
+n=$((n + 1)); [ "$(cut -f2- "$dir/out" | tr -d '\n')" = 'two red circles' ] || bad 'tokenize: pieces'
+printf 'abc' | "$mlmamba" tokenize - >"$dir/out" 2>"$dir/err"; rc=$?; want_rc 'tokenize -' 0
+
+echo "$((n - failed)) of $n checks passed"
+[ "$failed" -eq 0 ]

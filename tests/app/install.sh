@@ -1,0 +1,38 @@
+#!/bin/bash
+# What is installed works from where it is installed: the program finds its model, the library builds other programs.
+# install.sh BUILD_DIR SOURCE_DIR CC CXX
+build=$1 source=$2 cc=$3 cxx=$4
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+unset MLMAMBA_MODEL
+fail() { echo "FAILED: $1"; exit 1; }
+
+cmake --install "$build" --prefix "$dir" >"$dir/log" 2>&1 || { cat "$dir/log"; fail 'cmake --install'; }
+for f in bin/mlmamba include/mlmamba/mlmamba.h include/mlmamba/mlm_status.h share/man/man1/mlmamba.1 \
+    share/bash-completion/completions/mlmamba share/mlmamba/models/mlmamba-tiny/model.safetensors \
+    share/mlmamba/images/scene0.png; do
+    [ -s "$dir/$f" ] || fail "$f is not installed"
+done
+"$dir/bin/mlmamba" info | grep -q "^directory *$dir/" || fail 'the installed program does not use the installed model'
+! readelf -d "$dir/bin/mlmamba" | grep -qE 'R(UN)?PATH' || fail 'the installed program has an RPATH'
+bash -n "$dir/share/bash-completion/completions/mlmamba" || fail 'bash completion'
+
+pc=$(dirname "$(find "$dir" -name mlmamba.pc)")
+lib=$(dirname "$(find "$dir" -name 'libmlmamba.so')")
+[ -n "$lib" ] || fail 'libmlmamba.so is not installed'
+flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-variable=prefix="$dir" --define-variable=libdir="$lib" \
+    --define-variable=includedir="$dir/include" --cflags --libs mlmamba) || fail pkg-config
+PKG_CONFIG_PATH=$pc pkg-config --modversion mlmamba | grep -qE '^[0-9]+\.[0-9]+\.[0-9]+$' || fail 'version in mlmamba.pc'
+exported=$(nm -D --defined-only "$lib/libmlmamba.so" | awk '{print $3}' | grep -vE '^(mlmamba_|mlm_error_message$|mlm_status_name$|_init$|_fini$|__gcov)' | grep -v '^__')
+[ -z "$exported" ] || [ -n "$MLM_SANITIZED" ] || fail "symbols that are not public: $exported"
+
+build_and_run() { # COMPILER STANDARD LANGUAGE
+    # shellcheck disable=SC2086
+    "$1" -std="$2" -Wall -Wextra -Wpedantic -Werror -x "$3" "$source/app/example/ask.c" -x none $flags -o "$dir/ask" || fail "$2"
+    answer=$(LD_LIBRARY_PATH=$lib MLMAMBA_MODEL=$dir/share/mlmamba/models/mlmamba-tiny "$dir/ask" \
+        "$dir/share/mlmamba/images/scene0.png" 'What is in the top middle?' 'What color is it?') || fail "$2: run"
+    [ "$answer" = "$(printf 'An orange cross.\nOrange.')" ] || fail "$2: '$answer'"
+}
+build_and_run "$cc" c11 c
+[ -z "$cxx" ] || build_and_run "$cxx" c++17 c++
+echo 'installed program and library work'
