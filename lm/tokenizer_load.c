@@ -25,6 +25,7 @@ static mlm_status need_type(const tokenizer *t, const mlm_json_node *node, mlm_j
 static mlm_status read_id(const tokenizer *t, const mlm_json_node *node, const char *text, int32_t *id)
 {
     int64_t v;
+    *id = 0;
     if (!node || mlm_json_type_of(node) != MLM_JSON_NUMBER || !mlm_json_as_int64(node, &v) || v < 0 ||
         v >= TOKENIZER_MAX_IDS)
         return mlm_fail(MLM_E_FORMAT, "%s: the id of token '%.100s' must be an integer from 0 to %d", t->name,
