@@ -2,7 +2,7 @@
 # Works without a network when everything is there: apt is only called for what is missing.
 
 BUILD_PACKAGES="gcc libc6-dev make cmake ninja-build pkg-config libcjson-dev libstb-dev libjpeg62-turbo-dev libpng-dev
- libwebp-dev libgif-dev libexif-dev libpcre2-dev libutf8proc-dev"
+ libwebp-dev libgif-dev libpcre2-dev libutf8proc-dev"
 # More picture formats; the build does without them.
 FORMAT_PACKAGES="libheif-dev libavif-dev libtiff-dev"
 TEST_PACKAGES="g++ clang libclang-rt-14-dev clang-format libcmocka-dev libopenblas-dev zlib1g-dev"

@@ -43,14 +43,15 @@ def chunked_scan(x, dt, A, B, C, D, S=None, chunk=64):
 
 @torch.no_grad()
 def time_once(model, picture, prompt_ids, n_tokens, lm, front):
+    table = model.w['language_model.backbone.embeddings.weight']
     t0 = time.perf_counter()
     emb = front(model.preprocess(Image.open(picture)))
     h, state = lm(torch.cat((emb, model.embed(prompt_ids))), None)
-    token = int(model.logits(h[-1]).argmax())
+    token = int((table @ h[-1]).argmax())
     t1 = time.perf_counter()
     for _ in range(n_tokens):
         h, state = lm(model.embed([token]), state)
-        token = int(model.logits(h[-1]).argmax())
+        token = int((table @ h[-1]).argmax())
     return (t1 - t0) * 1e3, n_tokens / (time.perf_counter() - t1)
 
 
@@ -73,9 +74,9 @@ def main():
     print(f'torch {torch.__version__}, {a.threads} threads, fp32 weights from {a.model_dir}')
     for name, scan, compiled in forms:
         ref.scan = scan
-        lm, front = model.lm, (lambda x: model.connector(model.vision(x)))
+        lm, front = model.language, (lambda x: model.connector(model.vision(x, {}), {}))
         if compiled:
-            lm, front = torch.compile(model.lm), torch.compile(front)
+            lm, front = torch.compile(model.language), torch.compile(front)
         time_once(model, a.picture, ids, 4, lm, front)
         runs = [time_once(model, a.picture, ids, a.tokens, lm, front) for _ in range(a.runs)]
         first, rate = (statistics.median(r[i] for r in runs) for i in (0, 1))

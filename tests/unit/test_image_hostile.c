@@ -4,6 +4,7 @@
  */
 #include "tests/unit/images_support.h"
 
+#include "kernels/base/mlm_file.h"
 #include "kernels/base/mlm_rng.h"
 #include "tests/support/temp_dir.h"
 
@@ -45,8 +46,10 @@ static void put_be32(uint8_t *p, uint32_t v)
 
 static void refuse_bomb(const char *name, const uint8_t *bytes, size_t n, const char *size)
 {
-    long before = peak_kb();
+    long   before = peak_kb();
+    double start  = mlm_now_ms();
     assert_int_equal(load(name, bytes, n), MLM_E_RANGE);
+    print_message("%s claiming %s: refused in %.3f ms\n", name, size, mlm_now_ms() - start);
     assert_message_has(size);
     assert_message_has("the limit is 16384 a side and 67108864 pixels");
     assert_true(peak_kb() - before < 64 * 1024);
