@@ -100,6 +100,11 @@ struct kn_backend {
 #define X(op) mlm_status (*op)(kn_queue *, const kn_##op##_args *);
     KN_OP_LIST(X)
 #undef X
+    /* Optional (NULL): a fusion of ops above.  Arguments are those of ops that passed their checks; *done stays
+     * false where the two ops are as good. */
+    mlm_status (*norm_linear)(kn_queue *, const kn_norm_linear_args *, bool *done);
+    mlm_status (*conv_ssd_step)(kn_queue *, const kn_conv1d_args *, const kn_ssd_step_args *, kn_tensor z,
+                                bool *done);
 };
 
 extern const kn_backend kn_ref_backend;

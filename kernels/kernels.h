@@ -230,7 +230,7 @@ mlm_status kn_rmsnorm(kn_queue *q, const kn_rmsnorm_args *a) MLM_WARN_UNUSED;
  * Gate first, then norm (Mamba-2, norm_before_gate = False):  g = x * silu(z);
  * y = scale * g / sqrt(mean_group(g^2) + eps) * w   (+ y if accumulate)
  *   x, z, y [R,D]; w [D]; the mean runs over each of n_groups equal parts of D.  y may be x unless accumulate.
- *   scale 0 means 1.
+ *   scale 0 means 1.  y may be bf16 with x f32.
  */
 typedef struct kn_rmsnorm_gated_args {
     kn_tensor x, z, w, y;
@@ -239,6 +239,23 @@ typedef struct kn_rmsnorm_gated_args {
     bool      accumulate;
 } kn_rmsnorm_gated_args;
 mlm_status kn_rmsnorm_gated(kn_queue *q, const kn_rmsnorm_gated_args *a) MLM_WARN_UNUSED;
+
+/*
+ * y = norm(x) W^T + residual, the two steps in front of which a Mamba-2 layer stands twice.  The norm is
+ * kn_rmsnorm, or with z kn_rmsnorm_gated (scale 1).  Backends may do both at once; otherwise it is the two ops.
+ *   x, z     as in kn_rmsnorm, kn_rmsnorm_gated; z optional
+ *   norm     [in] weights of the norm
+ *   normed   [R,in] room for the normed x, f32 or bf16; undefined afterwards
+ *   w, residual, y as in kn_linear with x = normed
+ */
+typedef struct kn_norm_linear_args {
+    kn_tensor        x, z, norm, normed;
+    float            eps;
+    int              n_groups; /* with z */
+    const kn_matrix *w;
+    kn_tensor        residual, y;
+} kn_norm_linear_args;
+mlm_status kn_norm_linear(kn_queue *q, const kn_norm_linear_args *a) MLM_WARN_UNUSED;
 
 /*
  * Patch extraction: pixels [B,3,S,S] f32 -> y [B,n*n,3*p*p], n = S / p (rounded down: the last S % p rows
@@ -337,6 +354,14 @@ typedef kn_ssd_args kn_ssd_scan_args;
 typedef kn_ssd_args kn_ssd_step_args;
 mlm_status          kn_ssd_scan(kn_queue *q, const kn_ssd_scan_args *a) MLM_WARN_UNUSED;
 mlm_status          kn_ssd_step(kn_queue *q, const kn_ssd_step_args *a) MLM_WARN_UNUSED;
+
+/*
+ * One token through conv1d and ssd_step: step.x, .b, .c are slices of conv.y.  Where the backend does both at
+ * once it also gates, y = y silu(z), sets *gated, and leaves conv.y unwritten; otherwise it is the two ops and *gated is
+ * false.  conv.x must come from an op that was enqueued after whatever wrote the two states.
+ */
+mlm_status kn_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
+                            kn_tensor z, bool *gated) MLM_WARN_UNUSED;
 
 /* ids[r] = index of the largest of x[r, 0 .. n_valid-1]; the lowest index wins a tie; NaN never wins (all
  * NaN: -1).  x [R,V] f32; ids i32 [R].  n_valid 0 means V (a padded vocabulary has n_valid < V). */

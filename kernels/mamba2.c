@@ -49,7 +49,8 @@ void mamba2_scratch_take(mamba2_scratch *s, kn_arena *arena, const mamba2_config
     s->s   = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, mamba2_in_rows(c)));
     s->xbc = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, mamba2_conv_channels(c)));
     s->f   = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, c->d_inner));
-    s->g   = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, c->d_inner));
+    s->g   = kn_arena_take(arena, c->merge == MAMBA2_MEAN_OF_NORMED ? KN_F32 : c->act, 3,
+                           KN_DIMS(B, T, c->d_inner));
 }
 
 /* The scratch as dense [B,T,width], whatever larger B and T it was taken for. */
@@ -106,8 +107,9 @@ static views make_views(const mamba2_args *a)
     return v;
 }
 
-/* f = (f +) SSD(conv1d(xBC)) of one direction */
-static mlm_status run_direction(kn_queue *q, const mamba2_args *a, const views *v, int k, bool accumulate)
+/* f = (f +) SSD(conv1d(xBC)) of one direction; *gated: f is already multiplied by silu(z) */
+static mlm_status run_direction(kn_queue *q, const mamba2_args *a, const views *v, int k, bool accumulate,
+                                bool *gated)
 {
     const mamba2_config *c    = a->config;
     kn_conv1d_args       conv = {.x     = v->xbc_in,
@@ -133,8 +135,10 @@ static mlm_status run_direction(kn_queue *q, const mamba2_args *a, const views *
                                  .dt_min     = c->dt_min,
                                  .dt_max     = c->dt_max,
                                  .accumulate = accumulate};
+    bool                 step = a->x.dim[1] == 1 && kn_present(a->ssm_state);
+    if (step && kn_present(a->conv_state) && c->merge == MAMBA2_SUM_THEN_NORM)
+        return kn_conv_ssd_step(q, &conv, &ssd, v->z, gated);
     MLM_TRY(kn_conv1d(q, &conv));
-    bool step = a->x.dim[1] == 1 && kn_present(a->ssm_state);
     return step ? kn_ssd_step(q, &ssd) : kn_ssd_scan(q, &ssd);
 }
 
@@ -151,20 +155,42 @@ static mlm_status merge(kn_queue *q, const mamba2_args *a, const views *v, float
     return kn_rmsnorm_gated(q, &norm);
 }
 
+/* s = (norm of) x W_in^T */
+static mlm_status project_in(kn_queue *q, const mamba2_args *a, const views *v)
+{
+    if (!kn_present(a->in_norm))
+        return kn_linear(q, &(kn_linear_args){.x = a->x, .w = a->weights->in_proj, .y = v->s});
+    return kn_norm_linear(q, &(kn_norm_linear_args){.x      = a->x,
+                                                    .norm   = a->in_norm,
+                                                    .normed = a->normed,
+                                                    .eps    = a->config->norm_eps,
+                                                    .w      = a->weights->in_proj,
+                                                    .y      = v->s});
+}
+
 mlm_status mamba2_forward(kn_queue *q, const mamba2_args *a)
 {
     MLM_TRY(check_args(a));
     const mamba2_config *c = a->config;
     views                v = make_views(a);
-    MLM_TRY(kn_linear(q, &(kn_linear_args){.x = a->x, .w = a->weights->in_proj, .y = v.s}));
-    bool mean = c->merge == MAMBA2_MEAN_OF_NORMED;
+    MLM_TRY(project_in(q, a, &v));
+    bool mean = c->merge == MAMBA2_MEAN_OF_NORMED, gated = false;
     for (int k = 0; k < c->n_directions; k++) {
-        MLM_TRY(run_direction(q, a, &v, k, !mean && k > 0));
+        MLM_TRY(run_direction(q, a, &v, k, !mean && k > 0, &gated));
         if (mean)
             MLM_TRY(merge(q, a, &v, 1.0f / (float)c->n_directions, k > 0));
     }
-    if (!mean)
-        MLM_TRY(merge(q, a, &v, 1.0f, false));
-    return kn_linear(
-        q, &(kn_linear_args){.x = v.g, .w = a->weights->out_proj, .residual = a->residual, .y = a->y});
+    if (mean)
+        return kn_linear(
+            q, &(kn_linear_args){.x = v.g, .w = a->weights->out_proj, .residual = a->residual, .y = a->y});
+    kn_tensor none = {0};
+    return kn_norm_linear(q, &(kn_norm_linear_args){.x        = v.f,
+                                                    .z        = gated ? none : v.z,
+                                                    .norm     = a->weights->norm,
+                                                    .normed   = v.g,
+                                                    .eps      = c->norm_eps,
+                                                    .n_groups = c->n_groups,
+                                                    .w        = a->weights->out_proj,
+                                                    .residual = a->residual,
+                                                    .y        = a->y});
 }

@@ -26,6 +26,7 @@ typedef struct mamba2_config {
     mamba2_merge merge;
     float        norm_eps;
     float        dt_min, dt_max; /* dt_max 0: none */
+    kn_dtype     act;            /* of what the products read: f32, or bf16 on a device with KN_CAP_BF16 */
 } mamba2_config;
 
 /* MLM_E_CONFIG naming `where` ("config.json: text") when the numbers do not fit together. */
@@ -68,10 +69,12 @@ typedef struct mamba2_args {
     const mamba2_weights *weights;
     mamba2_scratch       *scratch; /* of at least this B and T                                  */
     kn_tensor             x;       /* [B,T,d_model] input (already normed where the model does)  */
-    kn_tensor residual, y;         /* [B,T,d_model] y = residual + mixer(x); residual optional, may be y */
-    kn_tensor len;                 /* i32 [B] optional                                          */
-    kn_tensor conv_state;          /* [B,K-1,C] f32, optional                                   */
-    kn_tensor ssm_state;           /* [B,H,P,N] f32, optional                                   */
+    kn_tensor in_norm, normed; /* optional: first x = rmsnorm(x) with these weights [d_model], through normed
+                                  [B,T,d_model] */
+    kn_tensor residual, y;     /* [B,T,d_model] y = residual + mixer(x); residual optional, may be y */
+    kn_tensor len;             /* i32 [B] optional                                          */
+    kn_tensor conv_state;      /* [B,K-1,C] f32, optional                                   */
+    kn_tensor ssm_state;       /* [B,H,P,N] f32, optional                                   */
     kn_tensor order[MAMBA2_MAX_DIRECTIONS]; /* i32 [T]; absent: identity (direction 0)   */
 } mamba2_args;
 

@@ -109,7 +109,8 @@ static void check_rmsnorm_gated(kn_check *c, const kn_rmsnorm_gated_args *a)
     kn_check_rows(c, "y", a->y, &a->x, D);
     kn_check_vector(c, "w", a->w, D, false);
     kn_check_same_dtype(c, "z", a->z, "x", a->x, false);
-    kn_check_same_dtype(c, "y", a->y, "x", a->x, false);
+    if (c->status == MLM_OK && (a->x.dtype == KN_BF16 || a->accumulate))
+        kn_check_same_dtype(c, "y", a->y, "x", a->x, false);
     kn_check_number(c, "eps", a->eps, 0.0f);
     kn_check_number(c, "scale", a->scale, -1e30f);
     kn_check_that(c, a->n_groups >= 1 && D % (a->n_groups > 0 ? a->n_groups : 1) == 0, MLM_E_SHAPE,
@@ -282,3 +283,48 @@ ENTRY(conv1d, y)
 ENTRY(ssd_scan, y)
 ENTRY(ssd_step, y)
 ENTRY(argmax, ids)
+
+mlm_status kn_norm_linear(kn_queue *q, const kn_norm_linear_args *a)
+{
+    kn_rmsnorm_args       plain = {.x = a->x, .w = a->norm, .y = a->normed, .eps = a->eps};
+    kn_rmsnorm_gated_args gated = {
+        .x = a->x, .z = a->z, .w = a->norm, .y = a->normed, .eps = a->eps, .n_groups = a->n_groups};
+    kn_linear_args linear = {.x = a->normed, .w = a->w, .residual = a->residual, .y = a->y};
+    if (q->dev->be->norm_linear != NULL) {
+        bool     done = false;
+        kn_check c    = check_begin(q, kn_present(a->z) ? KN_OP_rmsnorm_gated : KN_OP_rmsnorm);
+        if (kn_present(a->z))
+            check_rmsnorm_gated(&c, &gated);
+        else
+            check_rmsnorm(&c, &plain);
+        c.op = kn_op_names[KN_OP_linear];
+        check_linear(&c, &linear);
+        if (c.status != MLM_OK || kn_count(a->y) == 0)
+            return c.status;
+        MLM_TRY(kn_backend_status(q->dev, q->dev->be->norm_linear(q, a, &done)));
+        if (done)
+            return MLM_OK;
+    }
+    MLM_TRY(kn_present(a->z) ? kn_rmsnorm_gated(q, &gated) : kn_rmsnorm(q, &plain));
+    return kn_linear(q, &linear);
+}
+
+mlm_status kn_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
+                            kn_tensor z, bool *gated)
+{
+    *gated = false;
+    if (q->dev->be->conv_ssd_step != NULL) {
+        kn_check c = check_begin(q, KN_OP_conv1d);
+        check_conv1d(&c, conv);
+        c.op = kn_op_names[KN_OP_ssd_step];
+        check_ssd_step(&c, step);
+        kn_check_rows(&c, "z", z, &step->y, width_of(step->y));
+        if (c.status != MLM_OK || kn_count(step->y) == 0)
+            return c.status;
+        MLM_TRY(kn_backend_status(q->dev, q->dev->be->conv_ssd_step(q, conv, step, z, gated)));
+        if (*gated)
+            return MLM_OK;
+    }
+    MLM_TRY(kn_conv1d(q, conv));
+    return kn_ssd_step(q, step);
+}

@@ -12,17 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Activations between the f32 residual stream and the products. */
-#define LM_ACT_DTYPE   KN_F32
 #define LM_MAX_PREFILL (1 << 30)
 
 static void take_scratch(lm_scratch *s, kn_arena *arena, const lm_config *c)
 {
     int64_t B = s->max_rows, T = s->max_tokens, D = c->d_model;
     s->x        = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, D));
-    s->h        = kn_arena_take(arena, LM_ACT_DTYPE, 3, KN_DIMS(B, T, D));
+    s->h        = kn_arena_take(arena, c->mixer.act, 3, KN_DIMS(B, T, D));
     s->last     = kn_arena_take(arena, KN_F32, 2, KN_DIMS(B, D));
-    s->last_h   = kn_arena_take(arena, LM_ACT_DTYPE, 2, KN_DIMS(B, D));
+    s->last_h   = kn_arena_take(arena, c->mixer.act, 2, KN_DIMS(B, D));
     s->ids      = kn_arena_take(arena, KN_I32, 1, KN_DIMS(B * T));
     s->len      = kn_arena_take(arena, KN_I32, 1, KN_DIMS(B));
     s->index    = kn_arena_take(arena, KN_I32, 1, KN_DIMS(B));
@@ -84,18 +82,18 @@ static mlm_status run_layers(kn_queue *q, const lm_model *m, lm_scratch *s, lm_s
     kn_tensor h = lm_view(s->h, B, T);
     for (int i = 0; i < m->config.n_layers; i++) {
         const lm_layer *layer = &m->layers[i];
-        kn_rmsnorm_args norm  = {.x = x, .w = layer->norm, .y = h, .eps = m->config.norm_eps};
-        MLM_TRY(kn_rmsnorm(q, &norm));
-        mamba2_args mix = {
-            .config     = &m->config.mixer,
-            .weights    = &layer->mixer,
-            .scratch    = &s->mixer,
-            .x          = h,
-            .residual   = x,
-            .y          = x,
-            .len        = len,
-            .conv_state = first_rows(kn_row(st->conv, i), B),
-            .ssm_state  = first_rows(kn_row(st->ssm, i), B),
+        mamba2_args     mix   = {
+                  .config     = &m->config.mixer,
+                  .weights    = &layer->mixer,
+                  .scratch    = &s->mixer,
+                  .x          = x,
+                  .in_norm    = layer->norm,
+                  .normed     = h,
+                  .residual   = x,
+                  .y          = x,
+                  .len        = len,
+                  .conv_state = first_rows(kn_row(st->conv, i), B),
+                  .ssm_state  = first_rows(kn_row(st->ssm, i), B),
         };
         MLM_TRY(mamba2_forward(q, &mix));
         if (probe) {
@@ -110,11 +108,13 @@ static mlm_status run_layers(kn_queue *q, const lm_model *m, lm_scratch *s, lm_s
 /* logits [B,V] of residual rows x [B,D]. */
 static mlm_status run_head(kn_queue *q, const lm_model *m, lm_scratch *s, kn_tensor x, kn_tensor logits)
 {
-    kn_tensor       h    = first_rows(s->last_h, x.dim[0]);
-    kn_rmsnorm_args norm = {.x = x, .w = m->norm_f, .y = h, .eps = m->config.norm_eps};
-    MLM_TRY(kn_rmsnorm(q, &norm));
-    kn_linear_args head = {.x = h, .w = m->head ? m->head : m->embedding, .y = logits};
-    return kn_linear(q, &head);
+    kn_norm_linear_args head = {.x      = x,
+                                .norm   = m->norm_f,
+                                .normed = first_rows(s->last_h, x.dim[0]),
+                                .eps    = m->config.norm_eps,
+                                .w      = m->head ? m->head : m->embedding,
+                                .y      = logits};
+    return kn_norm_linear(q, &head);
 }
 
 static mlm_status check_prefill(const lm_model *m, const lm_scratch *s, const lm_state *st,
@@ -221,6 +221,8 @@ mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *s
         int       T = a->n_tokens - t0 < s->max_tokens ? a->n_tokens - t0 : s->max_tokens;
         kn_tensor x = lm_view(s->x, a->n_rows, T), len;
         bool      any;
+        if (a->is_cancelled && a->is_cancelled(a->cancel_payload))
+            return mlm_fail(MLM_E_CANCELLED, "cancelled after %d of %d tokens", t0, a->n_tokens);
         MLM_TRY(piece_lengths(q, s, a, t0, T, &len, &any));
         if (!any)
             break;

@@ -149,22 +149,37 @@ static mlm_status device_open(kn_device *dev, const kn_device_options *, int ind
 
 /* ---- the table ----------------------------------------------------------------------------------- */
 
-static const kn_backend table = {KN_BACKEND_ABI,     "cuda",
-                                 mlm_error_message,  device_open,
-                                 device_close,       device_refresh,
-                                 cuda_buffer_create, cuda_buffer_free,
-                                 cuda_matrix_create, cuda_matrix_free,
-                                 cuda_queue_create,  cuda_queue_free,
-                                 cuda_queue_sync,    cuda_upload,
-                                 cuda_download,      cuda_zero,
-                                 cuda_event_create,  cuda_event_free,
-                                 cuda_event_record,  cuda_event_wait,
-                                 cuda_event_elapsed, cuda_capture_begin,
-                                 cuda_capture_end,   cuda_graph_launch,
-                                 cuda_graph_free,
+static const kn_backend table = {
+    KN_BACKEND_ABI,
+    "cuda",
+    mlm_error_message,
+    device_open,
+    device_close,
+    device_refresh,
+    cuda_buffer_create,
+    cuda_buffer_free,
+    cuda_matrix_create,
+    cuda_matrix_free,
+    cuda_queue_create,
+    cuda_queue_free,
+    cuda_queue_sync,
+    cuda_upload,
+    cuda_download,
+    cuda_zero,
+    cuda_event_create,
+    cuda_event_free,
+    cuda_event_record,
+    cuda_event_wait,
+    cuda_event_elapsed,
+    cuda_capture_begin,
+    cuda_capture_end,
+    cuda_graph_launch,
+    cuda_graph_free,
 #define X(op) cuda_##op,
-                                 KN_OP_LIST(X)
+    KN_OP_LIST(X)
 #undef X
+        cuda_norm_linear,
+    cuda_conv_ssd_step,
 };
 
 extern "C" __attribute__((visibility("default"))) const kn_backend *mlm_cuda_backend(void)

@@ -15,6 +15,7 @@ extern "C" {
 #include <cuda_runtime.h>
 #include <pthread.h>
 
+#define CUDA_TICKETS       4096 /* rows of a batch in the fused step */
 #define CUDA_STAGING_BYTES ((size_t)4 << 20)
 
 struct cuda_lt; /* cuBLASLt when it was found (cuda_lt.cu) */
@@ -41,6 +42,7 @@ struct cuda_queue {
     cuda_staging staging;
     bool         capturing;
     void        *lt_workspace;
+    unsigned    *tickets; /* [CUDA_TICKETS] zeros: blocks of one kernel agree on who is last */
 };
 
 struct cuda_matrix {
@@ -62,11 +64,28 @@ static inline const cuda_matrix *cuda_of(const kn_matrix *m)
     return (const cuda_matrix *)m->impl;
 }
 
+/* The plug-in links nothing of the program: these are its own. */
+static inline size_t cuda_dtype_size(int dtype)
+{
+    return dtype == KN_F32 || dtype == KN_I32 ? 4
+           : dtype == KN_I64                  ? 8
+           : dtype == KN_I8 || dtype == KN_U8 ? 1
+                                              : 2;
+}
+static inline size_t cuda_bytes(kn_tensor t)
+{
+    size_t n = cuda_dtype_size(t.dtype);
+    for (int i = 0; i < t.rank; i++)
+        n *= (size_t)t.dim[i];
+    return n;
+}
+
 /* MLM_OK, or the status of a failed call with a message naming `what`; remembers sticky errors. */
 mlm_status cuda_status(const kn_device *dev, cudaError_t err, const char *what);
 /* Makes the device current; fails when it is lost. */
 mlm_status cuda_enter(const kn_device *dev, const char *what);
 mlm_status cuda_alloc(const kn_device *dev, void **out, size_t bytes, const char *what);
+mlm_status cuda_alloc_zeroed(const kn_device *dev, void **out, size_t bytes, const char *what);
 mlm_status cuda_staging_create(const kn_device *dev, cuda_staging *s);
 void       cuda_staging_free(cuda_staging *s);
 /* Host bytes through the pinned halves; src may be reused when it returns. */
@@ -86,7 +105,7 @@ mlm_status cuda_launch(kn_queue *q, const char *op, void (*kernel)(Params...), d
                        size_t shared, Args &&...args)
 {
     MLM_TRY(cuda_enter(q->dev, op));
-    if (shared > 48 * 1024) {
+    if (shared > 40 * 1024) {
         cudaError_t err = cudaFuncSetAttribute((const void *)kernel,
                                                cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
         MLM_TRY(cuda_status(q->dev, err, op));
@@ -123,7 +142,7 @@ struct cuda_rows {
 static inline cuda_rows cuda_rows_of(kn_tensor t)
 {
     kn_rows   r    = kn_as_rows(t);
-    size_t    size = kn_dtype_size(t.dtype);
+    size_t    size = cuda_dtype_size(t.dtype);
     cuda_rows v    = {(char *)r.data, r.batch_stride, r.row_stride, (int)r.n_rows,
                       (int)r.width,   (int)t.dtype,   false};
     v.vec          = (uintptr_t)r.data % (4 * size) == 0 && r.width % 4 == 0 &&
@@ -140,5 +159,8 @@ static inline int64_t cuda_count_rows(kn_tensor t)
 #define CUDA_OP(op) mlm_status cuda_##op(kn_queue *q, const kn_##op##_args *a);
 KN_OP_LIST(CUDA_OP)
 #undef CUDA_OP
+mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *done);
+mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
+                              kn_tensor z, bool *done);
 
 #endif

@@ -1,15 +1,18 @@
 /*
  * cuda_gemv.cu: products of few rows: every weight is read once, 16 bytes a lane, past the L1 cache.
  *
- * A warp computes NR outputs for RT rows of x.  GEMV_AHEAD loads a row are always on their way; the first of
- * them start before the kernel in front has finished, because weights depend on nothing.  x comes through
- * the L1 cache.  The order of the additions depends on the width alone: a row's result is the same in every
- * tile (RT, NR) and so in every batch of up to 8 rows.
+ * Blocks stay: each copies its RT rows of x to shared memory (as f32, in the order in which lanes want them)
+ * and its warps walk over tiles of NR outputs.  AHEAD loads of every output are always on their way, across
+ * the seams between tiles; the first start before the kernel in front has finished, because weights depend
+ * on nothing.  Optionally x is normed on its way in (rmsnorm, or Mamba-2's gated one), which costs one pass
+ * over shared memory and saves a kernel.
+ * The order of the additions depends on the width alone: a row's result is the same in every tile (RT, NR)
+ * and so in every batch of up to 8 rows.
  */
 #include "kernels/cuda/cuda_linear.cuh"
 
-#define GEMV_WARPS 4
-#define GEMV_AHEAD 5
+#define GEMV_WARPS   8
+#define GEMV_THREADS (GEMV_WARPS * WARP)
 
 __device__ __forceinline__ uint4 stream16(const char *p)
 {
@@ -72,126 +75,195 @@ template <> struct weights16<KN_I8> {
     }
 };
 
-/* x[k .. k+E-1], zeros behind the row's end. */
-template <bool XB, int E>
-__device__ __forceinline__ void load_x(float *f, const char *row, int k, int in, bool vec)
+/* Element k of x lies where lane (k / E) % 32 finds it with conflict-free 16-byte reads. */
+template <int E> __device__ __forceinline__ int x_slot(int k)
 {
-    if (vec && k + E <= in) {
-        if (XB && E >= 8) {
-#pragma unroll
-            for (int i = 0; i < E; i += 8) {
-                uint4 u = *(const uint4 *)((const uint16_t *)row + k + i);
-                weights16<KN_BF16>::unpack(f + i, u);
-            }
-        } else if (XB) {
-            uint2 u = *(const uint2 *)((const uint16_t *)row + k);
-            f[0] = bf16_low(u.x), f[1] = bf16_high(u.x), f[2] = bf16_low(u.y), f[3] = bf16_high(u.y);
-        } else {
-#pragma unroll
-            for (int i = 0; i < E; i += 4) {
-                float4 v = *(const float4 *)((const float *)row + k + i);
-                f[i] = v.x, f[i + 1] = v.y, f[i + 2] = v.z, f[i + 3] = v.w;
-            }
-        }
-        return;
-    }
-#pragma unroll
-    for (int i = 0; i < E; i++)
-        f[i] = k + i < in ? load1(row, XB ? KN_BF16 : KN_F32, k + i) : 0.0f;
+    int step = k / (E * WARP), lane = k / E % WARP, part = k % E / 4;
+    return ((step * (E / 4) + part) * WARP + lane) * 4 + k % 4;
 }
 
-template <int WT, bool XB, int RT, int NR>
-__global__ void __launch_bounds__(GEMV_WARPS *WARP) gemv_kernel(linear_params p)
-{
-    constexpr int E = weights16<WT>::n;
-    cuda_dependency_release();
-    int lane = threadIdx.x % WARP, first = (int)(blockIdx.x * GEMV_WARPS + threadIdx.x / WARP) * NR;
-    if (first >= p.out)
-        return;
-    int         n_groups = (int)(p.pitch / E);
-    const char *w[NR];
-    uint4       ahead[NR][GEMV_AHEAD];
-#pragma unroll
-    for (int n = 0; n < NR; n++) {
-        w[n] = p.w + (int64_t)min(first + n, p.out - 1) * p.pitch * weights16<WT>::size;
-#pragma unroll
-        for (int u = 0; u < GEMV_AHEAD; u++)
-            ahead[n][u] = u * WARP + lane < n_groups ? stream16(w[n] + (int64_t)(u * WARP + lane) * 16)
-                                                     : make_uint4(0, 0, 0, 0);
-    }
-    const char *x[RT];
-    int         r0 = (int)blockIdx.y * RT;
-#pragma unroll
-    for (int r = 0; r < RT; r++)
-        x[r] = row_at(p.x, min((int64_t)(r0 + r), p.R - 1));
-    float acc[RT][NR] = {};
-    cuda_dependency_wait();
+#define STAGE_ROUND 5 /* loads of x on their way at once: 5120 columns */
 
-    for (int g0 = lane; g0 < n_groups; g0 += GEMV_AHEAD * WARP) {
+/*
+ * RT rows of x (times silu(gate), times the norm's weights) to shared memory; zeros behind the end of a row and
+ * in rows that do not exist.  With a norm, part gets each warp's sum of squares: 1 / rms(x) is a factor of the
+ * whole row and meets the sum at its end.
+ */
+template <int RT, int E>
+__device__ __forceinline__ void stage_x(float *xs, const linear_params &p, int r0, int padded,
+                                        float (*part)[GEMV_WARPS])
+{
+    for (int r = 0; r < RT; r++) {
+        bool        in     = r0 + r < p.R;
+        const char *xr     = row_at(p.x, min((int64_t)(r0 + r), p.R - 1));
+        const char *zr     = p.gate.data ? row_at(p.gate, min((int64_t)(r0 + r), p.R - 1)) : NULL;
+        float       square = 0.0f;
+        for (int k0 = (int)threadIdx.x * 4; k0 < padded; k0 += GEMV_THREADS * 4 * STAGE_ROUND) {
+            float4 v[STAGE_ROUND], w[STAGE_ROUND];
 #pragma unroll
-        for (int u = 0; u < GEMV_AHEAD; u++) {
-            int g = g0 + u * WARP, next = g + GEMV_AHEAD * WARP;
-            if (g >= n_groups)
-                break;
-            float f[NR][E], v[E];
+            for (int i = 0; i < STAGE_ROUND; i++) {
+                int k = k0 + i * GEMV_THREADS * 4;
+                v[i]  = in && k < p.in ? load4(xr, p.x.dtype, p.x.vec, k, p.in)
+                                       : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+                w[i]  = p.norm && k < p.in ? load4((const char *)p.norm, KN_F32, p.norm_vec, k, p.in)
+                                           : make_float4(1.0f, 1.0f, 1.0f, 1.0f);
+            }
+#pragma unroll
+            for (int i = 0; i < STAGE_ROUND; i++) {
+                int k = k0 + i * GEMV_THREADS * 4;
+                if (zr && in && k < p.in) {
+                    float4 z = load4(zr, p.gate.dtype, p.gate.vec, k, p.in);
+                    v[i].x *= silu(z.x), v[i].y *= silu(z.y), v[i].z *= silu(z.z), v[i].w *= silu(z.w);
+                }
+                square += v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
+                if (k < padded)
+                    *(float4 *)(xs + r * padded + x_slot<E>(k)) =
+                        make_float4(v[i].x * w[i].x, v[i].y * w[i].y, v[i].z * w[i].z, v[i].w * w[i].w);
+            }
+        }
+        if (p.norm) {
+            square = warp_sum(square);
+            if (threadIdx.x % WARP == 0)
+                part[r][threadIdx.x / WARP] = square;
+        }
+    }
+    __syncthreads();
+}
+
+template <int WT, int RT, int NR, int AHEAD>
+__global__ void __launch_bounds__(GEMV_THREADS) gemv_kernel(linear_params p)
+{
+    constexpr int            E = weights16<WT>::n;
+    extern __shared__ float4 gemv_shared[];
+    __shared__ float         part[RT][GEMV_WARPS];
+    float                   *xs = (float *)gemv_shared;
+    int lane = threadIdx.x % WARP, n_groups = (int)(p.pitch / E), r0 = (int)blockIdx.y * RT;
+    int n_steps = (n_groups + WARP * AHEAD - 1) / (WARP * AHEAD) *
+                  AHEAD; /* whole rounds; loads behind the end are zeros */
+    int     padded  = n_steps * WARP * E;
+    int     n_warps = (int)gridDim.x * GEMV_WARPS, tile = (int)(blockIdx.x * GEMV_WARPS + threadIdx.x / WARP);
+    int     n_tiles   = (p.out + NR - 1) / NR;
+    int64_t row_bytes = p.pitch * weights16<WT>::size;
+    uint4   ahead[NR][AHEAD];
+    const char *w = p.w + (int64_t)lane * 16;
+#pragma unroll
+    for (int n = 0; n < NR; n++)
+#pragma unroll
+        for (int u = 0; u < AHEAD; u++)
+            ahead[n][u] = tile < n_tiles && u * WARP + lane < n_groups
+                              ? stream16(w + min(tile * NR + n, p.out - 1) * row_bytes + u * WARP * 16)
+                              : make_uint4(0, 0, 0, 0);
+    cuda_begin();
+    stage_x<RT, E>(xs, p, r0, padded, part);
+    float factor[RT];
+#pragma unroll
+    for (int r = 0; r < RT; r++) {
+        factor[r] = 1.0f;
+        if (p.norm) {
+            float square = 0.0f;
+            for (int k = 0; k < GEMV_WARPS; k++)
+                square += part[r][k];
+            factor[r] = rsqrtf(square / (float)p.in + p.eps);
+        }
+    }
+
+    for (; tile < n_tiles; tile += n_warps) {
+        float acc[RT][NR] = {};
+        for (int j = 0; j < n_steps; j += AHEAD) {
+            bool last  = j + AHEAD >= n_steps;
+            int  fetch = last ? tile + n_warps : tile, step = last ? 0 : j + AHEAD;
+#pragma unroll
+            for (int u = 0; u < AHEAD; u++) {
+                float f[NR][E];
+#pragma unroll
+                for (int n = 0; n < NR; n++) {
+                    weights16<WT>::unpack(f[n], ahead[n][u]);
+                    if (fetch < n_tiles && (step + u) * WARP + lane < n_groups)
+                        ahead[n][u] =
+                            stream16(w + min(fetch * NR + n, p.out - 1) * row_bytes + (step + u) * WARP * 16);
+                    else
+                        ahead[n][u] = make_uint4(0, 0, 0, 0);
+                }
+#pragma unroll
+                for (int r = 0; r < RT; r++)
+#pragma unroll
+                    for (int e = 0; e < E; e += 4) {
+                        float4 v = *(const float4 *)(xs + r * padded +
+                                                     (((j + u) * (E / 4) + e / 4) * WARP + lane) * 4);
+#pragma unroll
+                        for (int n = 0; n < NR; n++)
+                            acc[r][n] = fmaf(f[n][e + 3], v.w,
+                                             fmaf(f[n][e + 2], v.z,
+                                                  fmaf(f[n][e + 1], v.y, fmaf(f[n][e], v.x, acc[r][n]))));
+                    }
+            }
+        }
+#pragma unroll
+        for (int r = 0; r < RT; r++)
 #pragma unroll
             for (int n = 0; n < NR; n++) {
-                weights16<WT>::unpack(f[n], ahead[n][u]);
-                if (next < n_groups)
-                    ahead[n][u] = stream16(w[n] + (int64_t)next * 16);
+                float sum = warp_sum(acc[r][n]);
+                if (lane == r * NR + n && tile * NR + n < p.out && r0 + r < p.R)
+                    linear_store(p, r0 + r, tile * NR + n, sum * factor[r]);
             }
-#pragma unroll
-            for (int r = 0; r < RT; r++) {
-                load_x<XB, E>(v, x[r], g * E, p.in, p.x_vec);
-#pragma unroll
-                for (int n = 0; n < NR; n++)
-#pragma unroll
-                    for (int e = 0; e < E; e++)
-                        acc[r][n] = fmaf(f[n][e], v[e], acc[r][n]);
-            }
-        }
     }
-#pragma unroll
-    for (int r = 0; r < RT; r++)
-#pragma unroll
-        for (int n = 0; n < NR; n++) {
-            float sum = warp_sum(acc[r][n]);
-            if (lane == r * NR + n && first + n < p.out && r0 + r < p.R)
-                linear_store(p, r0 + r, first + n, sum);
-        }
 }
 
-template <int WT, bool XB, int RT, int NR> static mlm_status launch(kn_queue *q, const linear_params *p)
+/* Bytes of shared memory for RT rows of x. */
+template <int WT, int AHEAD> static size_t shared_bytes(const linear_params *p, int RT)
 {
-    dim3 grid(cuda_blocks(p->out, GEMV_WARPS * NR), cuda_blocks(p->R, RT));
-    return cuda_launch(q, "linear", gemv_kernel<WT, XB, RT, NR>, grid, dim3(GEMV_WARPS * WARP), 0, *p);
+    int64_t round = WARP * AHEAD * weights16<WT>::n;
+    return (size_t)((p->pitch + round - 1) / round * round) * sizeof(float) * (size_t)RT;
 }
 
-/* Two outputs a warp once there are enough of them to fill the card. */
-template <int WT, bool XB> static mlm_status launch_rows(kn_queue *q, const linear_params *p)
+template <int WT, int RT, int NR, int AHEAD>
+static mlm_status launch(kn_queue *q, const linear_params *p, int per_sm)
 {
+    int64_t tiles = (p->out + NR - 1) / NR, blocks = (tiles + GEMV_WARPS - 1) / GEMV_WARPS;
+    int64_t most = (int64_t)per_sm * cuda_of(q->dev)->n_sm;
+    dim3    grid((unsigned)(blocks < most ? blocks : most), cuda_blocks(p->R, RT));
+    return cuda_launch(q, "linear", gemv_kernel<WT, RT, NR, AHEAD>, grid, dim3(GEMV_THREADS),
+                       shared_bytes<WT, AHEAD>(p, RT), *p);
+}
+
+/* The most rows a block can hold of up to 8. */
+template <int WT> static mlm_status launch_rows(kn_queue *q, const linear_params *p)
+{
+    size_t room = (size_t)cuda_of(q->dev)->max_shared - 1024;
     if (p->R == 1)
-        return p->out >= 32 * cuda_of(q->dev)->n_sm ? launch<WT, XB, 1, 2>(q, p) : launch<WT, XB, 1, 1>(q, p);
-    return p->R <= 4 ? launch<WT, XB, 4, 2>(q, p) : launch<WT, XB, 8, 2>(q, p);
+        return p->out >= 32 * cuda_of(q->dev)->n_sm ? launch<WT, 1, 2, 5>(q, p, 2)
+                                                    : launch<WT, 1, 1, 5>(q, p, 3);
+    if (p->R > 4 && shared_bytes<WT, 2>(p, 8) <= room)
+        return launch<WT, 8, 4, 2>(q, p, 1);
+    if (shared_bytes<WT, 2>(p, 4) <= room)
+        return launch<WT, 4, 4, 2>(q, p, 2);
+    return launch<WT, 1, 1, 5>(q, p, 3);
 }
 
 /* Weights that no large model has in these dtypes: fewer tiles, quicker builds. */
-template <int WT, bool XB> static mlm_status launch_rare(kn_queue *q, const linear_params *p)
+template <int WT> static mlm_status launch_rare(kn_queue *q, const linear_params *p)
 {
-    return p->R == 1 ? launch<WT, XB, 1, 1>(q, p) : launch<WT, XB, 4, 1>(q, p);
+    size_t room = (size_t)cuda_of(q->dev)->max_shared - 1024;
+    return p->R > 1 && shared_bytes<WT, 2>(p, 4) <= room ? launch<WT, 4, 4, 2>(q, p, 2)
+                                                         : launch<WT, 1, 1, 5>(q, p, 3);
+}
+
+bool cuda_gemv_fits(const kn_queue *q, const linear_params *p)
+{
+    return p->R <= CUDA_GEMV_ROWS &&
+           (size_t)(p->pitch + WARP * 16 * 5) * sizeof(float) <= (size_t)cuda_of(q->dev)->max_shared - 1024;
 }
 
 mlm_status cuda_gemv(kn_queue *q, const linear_params *p, kn_dtype w_dtype)
 {
-    bool xb = p->x.dtype == KN_BF16;
     switch (w_dtype) {
     case KN_BF16:
-        return xb ? launch_rows<KN_BF16, true>(q, p) : launch_rows<KN_BF16, false>(q, p);
+        return launch_rows<KN_BF16>(q, p);
     case KN_I8:
-        return xb ? launch_rows<KN_I8, true>(q, p) : launch_rows<KN_I8, false>(q, p);
+        return launch_rows<KN_I8>(q, p);
     case KN_F16:
-        return xb ? launch_rare<KN_F16, true>(q, p) : launch_rare<KN_F16, false>(q, p);
+        return launch_rare<KN_F16>(q, p);
     default:
-        return xb ? launch_rare<KN_F32, true>(q, p) : launch_rare<KN_F32, false>(q, p);
+        return launch_rare<KN_F32>(q, p);
     }
 }

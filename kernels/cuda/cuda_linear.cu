@@ -8,11 +8,10 @@
  */
 #include "kernels/cuda/cuda_linear.cuh"
 
-mlm_status cuda_linear(kn_queue *q, const kn_linear_args *a)
+static linear_params params_of(const kn_linear_args *a)
 {
     const cuda_matrix *m = cuda_of(a->w);
     linear_params      p = {};
-    kn_dtype           t = a->w->dtype;
     int64_t            k = a->x.dtype == KN_F32 ? 4 : 8;
     p.x                  = cuda_rows_of(a->x);
     p.y                  = cuda_rows_of(a->y);
@@ -32,7 +31,14 @@ mlm_status cuda_linear(kn_queue *q, const kn_linear_args *a)
         p.residual         = cuda_rows_of(a->residual);
         p.residual_repeats = a->y.rank == 3 && a->residual.rank == 2;
     }
-    if (p.R <= CUDA_GEMV_ROWS)
+    return p;
+}
+
+mlm_status cuda_linear(kn_queue *q, const kn_linear_args *a)
+{
+    linear_params p = params_of(a);
+    kn_dtype      t = a->w->dtype;
+    if (cuda_gemv_fits(q, &p))
         return cuda_gemv(q, &p, t);
     if (cuda_lt_wants(q, &p, t)) {
         bool done = false;
@@ -41,4 +47,24 @@ mlm_status cuda_linear(kn_queue *q, const kn_linear_args *a)
             return MLM_OK;
     }
     return t == KN_BF16 || t == KN_I8 ? cuda_gemm_tensor(q, &p, t) : cuda_gemm_plain(q, &p, t);
+}
+
+/* Few rows and one group: the product norms x on its way in. */
+mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *done)
+{
+    kn_linear_args linear = {};
+    linear.x              = a->x;
+    linear.w              = a->w;
+    linear.residual       = a->residual;
+    linear.y              = a->y;
+    linear_params p       = params_of(&linear);
+    *done                 = cuda_gemv_fits(q, &p) && (!kn_present(a->z) || a->n_groups == 1);
+    if (!*done)
+        return MLM_OK;
+    p.norm     = (const float *)kn_data(a->norm);
+    p.norm_vec = (uintptr_t)p.norm % 16 == 0 && p.in % 4 == 0;
+    p.eps      = a->eps;
+    if (kn_present(a->z))
+        p.gate = cuda_rows_of(a->z);
+    return cuda_gemv(q, &p, a->w->dtype);
 }

@@ -6,10 +6,13 @@
 
 /* y = gamma act(x W^T scale + bias) + residual */
 struct linear_params {
-    cuda_rows    x, y, residual;
+    cuda_rows    x, y, residual, gate; /* gate: x := x silu(gate), gemv only */
     const char  *w;
     const float *scale, *bias, *gamma; /* NULL: absent */
-    int64_t      pitch, R;             /* of W in elements; rows of x */
+    const float *norm;                 /* x := x / rms(x) * norm, gemv only */
+    float        eps;
+    bool         norm_vec;
+    int64_t      pitch, R; /* of W in elements; rows of x */
     int          out, in, act;
     bool         x_vec; /* rows of x start on 16 bytes */
     bool         has_residual, residual_repeats;
@@ -32,6 +35,7 @@ __device__ __forceinline__ void linear_store(const linear_params &p, int64_t r, 
 
 #define CUDA_GEMV_ROWS 8 /* at most so many rows go to the kernel that streams weights */
 
+bool       cuda_gemv_fits(const kn_queue *q, const linear_params *p);
 mlm_status cuda_gemv(kn_queue *q, const linear_params *p, kn_dtype w_dtype);
 mlm_status cuda_gemm_tensor(kn_queue *q, const linear_params *p, kn_dtype w_dtype); /* bf16, i8 weights */
 mlm_status cuda_gemm_plain(kn_queue *q, const linear_params *p, kn_dtype w_dtype);  /* f32, f16 weights */

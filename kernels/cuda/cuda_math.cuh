@@ -13,7 +13,11 @@
 #define WARP      32
 #define ALL_LANES 0xffffffffu
 
-/* Lets the next kernel start, then waits until everything in front of this one is complete and visible. */
+/*
+ * Programmatic dependent launches: wait until everything in front of this kernel is complete and visible, then
+ * let the next one start.  In this order at most two kernels overlap, so what a kernel reads before its wait
+ * may have been written by any kernel but the one in front of it.
+ */
 __device__ __forceinline__ void cuda_dependency_release()
 {
 #if __CUDA_ARCH__ >= 900
@@ -28,8 +32,8 @@ __device__ __forceinline__ void cuda_dependency_wait()
 }
 __device__ __forceinline__ void cuda_begin()
 {
-    cuda_dependency_release();
     cuda_dependency_wait();
+    cuda_dependency_release();
 }
 
 /* ---- bits ---------------------------------------------------------------------------------------- */

@@ -70,7 +70,7 @@ mlm_status cuda_send(const kn_device *dev, cuda_staging *s, cudaStream_t stream,
 
 /* ---- buffers ------------------------------------------------------------------------------------- */
 
-static mlm_status alloc_zeroed(kn_device *dev, void **out, size_t bytes, const char *what)
+mlm_status cuda_alloc_zeroed(const kn_device *dev, void **out, size_t bytes, const char *what)
 {
     MLM_TRY(cuda_alloc(dev, out, bytes, what));
     cudaStream_t stream = cuda_of(dev)->transfer;
@@ -86,7 +86,7 @@ static mlm_status alloc_zeroed(kn_device *dev, void **out, size_t bytes, const c
 
 mlm_status cuda_buffer_create(kn_buffer *buf)
 {
-    return alloc_zeroed(buf->dev, &buf->data, buf->bytes, "buffer");
+    return cuda_alloc_zeroed(buf->dev, &buf->data, buf->bytes, "buffer");
 }
 
 /* cudaFree waits for everything that may still use the memory. */
@@ -108,7 +108,7 @@ void cuda_buffer_free(kn_buffer *buf)
 static mlm_status send_rows(kn_matrix *m, cuda_matrix *c, const kn_matrix_part *p, int64_t first_row)
 {
     cuda_device *d         = cuda_of(m->dev);
-    size_t       size      = kn_dtype_size(m->dtype);
+    size_t       size      = cuda_dtype_size(m->dtype);
     size_t       row_bytes = (size_t)m->in * size, pitch_bytes = (size_t)c->pitch * size;
     char        *dst = (char *)c->data + (size_t)first_row * pitch_bytes;
     if (row_bytes == pitch_bytes)
@@ -136,7 +136,7 @@ static mlm_status fill_matrix(kn_matrix *m, cuda_matrix *c, const kn_matrix_part
 mlm_status cuda_matrix_create(kn_matrix *m, const kn_matrix_part *parts, int n_parts)
 {
     cuda_device *d     = cuda_of(m->dev);
-    size_t       size  = kn_dtype_size(m->dtype);
+    size_t       size  = cuda_dtype_size(m->dtype);
     int64_t      group = (int64_t)(16 / size);
     cuda_matrix *c     = (cuda_matrix *)calloc(1, sizeof *c);
     if (c == NULL)
@@ -145,10 +145,10 @@ mlm_status cuda_matrix_create(kn_matrix *m, const kn_matrix_part *parts, int n_p
     m->impl  = c;
     m->bytes = (size_t)m->out * (size_t)c->pitch * size;
     (void)pthread_mutex_lock(&d->lock);
-    mlm_status st = alloc_zeroed(m->dev, &c->data, m->bytes, "matrix");
+    mlm_status st = cuda_alloc_zeroed(m->dev, &c->data, m->bytes, "matrix");
     if (st == MLM_OK && m->dtype == KN_I8) {
         void *scale = NULL;
-        st          = alloc_zeroed(m->dev, &scale, (size_t)m->out * sizeof(float), "matrix scale");
+        st          = cuda_alloc_zeroed(m->dev, &scale, (size_t)m->out * sizeof(float), "matrix scale");
         c->scale    = (float *)scale;
         m->bytes += (size_t)m->out * sizeof(float);
     }

@@ -17,6 +17,10 @@ mlm_status cuda_queue_create(kn_queue *q)
         st = cuda_staging_create(q->dev, &c->staging);
     if (st == MLM_OK && cuda_of(q->dev)->lt != NULL)
         st = cuda_alloc(q->dev, &c->lt_workspace, CUDA_LT_WORKSPACE, "cuBLASLt workspace");
+    void *tickets = NULL;
+    if (st == MLM_OK)
+        st = cuda_alloc_zeroed(q->dev, &tickets, CUDA_TICKETS * sizeof(unsigned), "queue");
+    c->tickets = (unsigned *)tickets;
     if (st != MLM_OK)
         cuda_queue_free(q);
     return st;
@@ -35,6 +39,8 @@ void cuda_queue_free(kn_queue *q)
     cuda_staging_free(&c->staging);
     if (c->lt_workspace)
         (void)cudaFree(c->lt_workspace);
+    if (c->tickets)
+        (void)cudaFree(c->tickets);
     (void)cudaGetLastError();
     free(c);
     q->impl = NULL;
@@ -85,8 +91,7 @@ mlm_status cuda_download(kn_queue *q, void *dst, kn_tensor src, size_t bytes)
 mlm_status cuda_zero(kn_queue *q, kn_tensor t)
 {
     MLM_TRY(cuda_enter(q->dev, "zero"));
-    size_t bytes = (size_t)kn_count(t) * kn_dtype_size(t.dtype);
-    return cuda_status(q->dev, cudaMemsetAsync(kn_data(t), 0, bytes, cuda_of(q)->stream), "zero");
+    return cuda_status(q->dev, cudaMemsetAsync(kn_data(t), 0, cuda_bytes(t), cuda_of(q)->stream), "zero");
 }
 
 /* ---- events -------------------------------------------------------------------------------------- */

@@ -1,0 +1,181 @@
+/*
+ * cuda_step.cu: one token of a Mamba-2 layer between its two products, in one kernel: causal convolution, SSM
+ * recurrence, gate.
+ *
+ *   xBC = silu(conv(s));  S = exp(dt a) S + dt x (outer) b;  y = (S c + d x) silu(z)
+ *
+ * A block does 16 rows of one head's state: it needs 16 channels of x and all of b and c, whose convolution (4
+ * multiplications a channel) every block repeats for itself.  State, weights and the old inputs are fetched before the
+ * kernel in front has finished: kn_conv_ssd_step promises that it is not the one that wrote them.
+ * The inputs kept for x belong to one block; those of b and c are renewed by the block that reads them last.
+ */
+#include "kernels/cuda/cuda_math.cuh"
+
+#define STEP_WARPS   4
+#define STEP_THREADS (STEP_WARPS * WARP)
+#define STEP_ROWS    4                        /* rows of S a warp */
+#define BLOCK_ROWS   (STEP_WARPS * STEP_ROWS) /* of S */
+#define STEP_N       128
+#define STEP_K       4
+#define STEP_ITEMS   ((BLOCK_ROWS + 2 * STEP_N + STEP_THREADS - 1) / STEP_THREADS)
+
+struct step_params {
+    const float  *s, *dt, *z;             /* slices of in_proj's output */
+    const float4 *w;                      /* [C] x K = 4 */
+    const float  *bias, *a, *d, *dt_bias; /* bias, d, dt_bias may be NULL */
+    float        *conv_state, *ssm_state, *y;
+    int64_t       s_row, dt_row, z_row, y_row, conv_row, ssm_row; /* distance of batch rows */
+    unsigned     *tickets;                                        /* [B], zero between launches */
+    int           C, P, N, x_at, b_at, c_at; /* channels; where x, b, c start among them */
+    float         dt_min, dt_max;
+};
+
+/* The conv channel of item i of this block: x rows first, then b, then c; -1 behind the end. */
+__device__ __forceinline__ int channel_of(const step_params &p, int i, int h, int first)
+{
+    if (i < BLOCK_ROWS)
+        return p.x_at + h * p.P + first + i;
+    i -= BLOCK_ROWS;
+    return i < p.N ? p.b_at + i : i < 2 * p.N ? p.c_at + i - p.N : -1;
+}
+
+__global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params p)
+{
+    __shared__ float out[BLOCK_ROWS + 2 * STEP_N];
+    __shared__ bool  last;
+    int              h = (int)blockIdx.x, first = (int)blockIdx.y * BLOCK_ROWS, lane = threadIdx.x % WARP,
+        warp      = threadIdx.x / WARP;
+    int64_t batch = blockIdx.z;
+    float  *conv  = p.conv_state + batch * p.conv_row;
+    float4 *S =
+        (float4 *)(p.ssm_state + batch * p.ssm_row + ((int64_t)h * p.P + first + warp * STEP_ROWS) * p.N);
+    float4 s[STEP_ROWS], w[STEP_ITEMS];
+    float  old[STEP_ITEMS][STEP_K - 1], input[STEP_ITEMS], bias[STEP_ITEMS];
+    bool   in = lane * 4 < p.N;
+#pragma unroll
+    for (int r = 0; r < STEP_ROWS; r++)
+        s[r] = in ? S[(r * p.N) / 4 + lane] : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+#pragma unroll
+    for (int i = 0; i < STEP_ITEMS; i++) {
+        int c = channel_of(p, i * STEP_THREADS + (int)threadIdx.x, h, first);
+        if (c < 0)
+            continue;
+        w[i]    = p.w[c];
+        bias[i] = p.bias ? p.bias[c] : 0.0f;
+#pragma unroll
+        for (int k = 0; k < STEP_K - 1; k++)
+            old[i][k] = conv[(int64_t)k * p.C + c];
+    }
+    float a = p.a[h], skip = p.d ? p.d[h] : 0.0f, dt_bias = p.dt_bias ? p.dt_bias[h] : 0.0f;
+    cuda_begin();
+
+    float raw = p.dt[batch * p.dt_row + h], z = 0.0f;
+    int   row = first + warp * STEP_ROWS + lane;
+    if (lane < STEP_ROWS)
+        z = p.z[batch * p.z_row + h * p.P + row];
+#pragma unroll
+    for (int i = 0; i < STEP_ITEMS; i++) {
+        int c    = channel_of(p, i * STEP_THREADS + (int)threadIdx.x, h, first);
+        input[i] = c >= 0 ? p.s[batch * p.s_row + c] : 0.0f;
+    }
+#pragma unroll
+    for (int i = 0; i < STEP_ITEMS; i++) {
+        int item = i * STEP_THREADS + (int)threadIdx.x, c = channel_of(p, item, h, first);
+        if (c < 0)
+            continue;
+        float sum =
+            bias[i] + w[i].x * old[i][0] + w[i].y * old[i][1] + w[i].z * old[i][2] + w[i].w * input[i];
+        out[item < BLOCK_ROWS + p.N ? item : item - p.N + STEP_N] = silu(sum);
+        if (item < BLOCK_ROWS) {
+            conv[c]                    = old[i][1];
+            conv[(int64_t)p.C + c]     = old[i][2];
+            conv[2 * (int64_t)p.C + c] = input[i];
+        }
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) { /* everything this block reads of b's and c's old inputs has arrived */
+        __threadfence();
+        unsigned total = gridDim.x * gridDim.y;
+        last           = atomicInc(&p.tickets[batch], total - 1) == total - 1;
+    }
+    float  dt = fminf(fmaxf(softplus(raw + dt_bias), p.dt_min), p.dt_max), decay = expf(dt * a);
+    float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    float4 b    = in ? *(const float4 *)(out + BLOCK_ROWS + lane * 4) : zero;
+    float4 c    = in ? *(const float4 *)(out + BLOCK_ROWS + STEP_N + lane * 4) : zero;
+    float  y    = 0.0f;
+#pragma unroll
+    for (int r = 0; r < STEP_ROWS; r++) {
+        float x = out[warp * STEP_ROWS + r], dx = dt * x;
+        s[r] = make_float4(s[r].x * decay + dx * b.x, s[r].y * decay + dx * b.y, s[r].z * decay + dx * b.z,
+                           s[r].w * decay + dx * b.w);
+        if (in)
+            S[(r * p.N) / 4 + lane] = s[r];
+        float sum = warp_sum(s[r].x * c.x + s[r].y * c.y + s[r].z * c.z + s[r].w * c.w);
+        if (lane == r)
+            y = sum + skip * x;
+    }
+    if (lane < STEP_ROWS)
+        p.y[batch * p.y_row + h * p.P + row] = y * silu(z);
+    __syncthreads();
+    if (last)
+#pragma unroll
+        for (int i = 0; i < STEP_ITEMS; i++) {
+            int item = i * STEP_THREADS + (int)threadIdx.x, ch = channel_of(p, item, h, first);
+            if (ch >= 0 && item >= BLOCK_ROWS) {
+                conv[ch]                    = old[i][1];
+                conv[(int64_t)p.C + ch]     = old[i][2];
+                conv[2 * (int64_t)p.C + ch] = input[i];
+            }
+        }
+}
+
+/* The shapes of Mamba-2 models: f32, one group, whole blocks of rows, K = 4. */
+static bool fits(const kn_conv1d_args *conv, const kn_ssd_step_args *step, kn_tensor z)
+{
+    int64_t P = step->x.dim[2] / step->n_heads, N = step->b.dim[2];
+    return step->n_groups == 1 && P % BLOCK_ROWS == 0 && N % 4 == 0 && N <= STEP_N &&
+           conv->w.dim[1] == STEP_K && conv->x.dim[1] == 1 && conv->x.dtype == KN_F32 && z.dtype == KN_F32 &&
+           step->y.dtype == KN_F32 && kn_present(conv->state) && !kn_present(conv->len) &&
+           !kn_present(conv->order) && !kn_present(step->len) && !kn_present(step->order) &&
+           !step->accumulate && conv->x.dim[0] <= CUDA_TICKETS && step->x.buf == conv->y.buf &&
+           step->b.buf == conv->y.buf && step->c.buf == conv->y.buf &&
+           (uintptr_t)kn_data(conv->w) % 16 == 0 && (uintptr_t)kn_data(step->state) % 16 == 0 &&
+           step->state.stride[0] % 4 == 0;
+}
+
+mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
+                              kn_tensor z, bool *done)
+{
+    *done = fits(conv, step, z);
+    if (!*done)
+        return MLM_OK;
+    step_params p = {};
+    p.s           = (const float *)kn_data(conv->x);
+    p.dt          = (const float *)kn_data(step->dt);
+    p.z           = (const float *)kn_data(z);
+    p.w           = (const float4 *)kn_data(conv->w);
+    p.bias        = (const float *)kn_data(conv->bias);
+    p.a           = (const float *)kn_data(step->a);
+    p.d           = (const float *)kn_data(step->d);
+    p.dt_bias     = (const float *)kn_data(step->dt_bias);
+    p.conv_state  = (float *)kn_data(conv->state);
+    p.ssm_state   = (float *)kn_data(step->state);
+    p.y           = (float *)kn_data(step->y);
+    p.s_row       = conv->x.stride[0];
+    p.dt_row      = step->dt.stride[0];
+    p.z_row       = z.stride[0];
+    p.y_row       = step->y.stride[0];
+    p.conv_row    = conv->state.stride[0];
+    p.ssm_row     = step->state.stride[0];
+    p.tickets     = cuda_of(q)->tickets;
+    p.C           = (int)conv->x.dim[2];
+    p.P           = (int)(step->x.dim[2] / step->n_heads);
+    p.N           = (int)step->b.dim[2];
+    p.x_at        = (int)((step->x.offset - conv->y.offset) / sizeof(float));
+    p.b_at        = (int)((step->b.offset - conv->y.offset) / sizeof(float));
+    p.c_at        = (int)((step->c.offset - conv->y.offset) / sizeof(float));
+    p.dt_min      = step->dt_min;
+    p.dt_max      = step->dt_max > 0.0f ? step->dt_max : 3.0e38f;
+    dim3 grid((unsigned)step->n_heads, (unsigned)(p.P / BLOCK_ROWS), (unsigned)conv->x.dim[0]);
+    return cuda_launch(q, "conv1d + ssd_step", conv_ssd_step_kernel, grid, dim3(STEP_THREADS), 0, p);
+}

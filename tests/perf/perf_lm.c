@@ -1,0 +1,205 @@
+/*
+ * perf_lm.c: Mamba-2 2.7B with random weights: the decode step in one captured graph, and prefill.
+ *
+ *   perf_lm [--device cuda:N] [--weights bf16|i8] [--act f32|bf16] [--layers N] [--batch N]
+ *
+ * The floor of a step is its weight bytes at the card's read bandwidth (performance.md).
+ */
+#include "lm/lm_private.h"
+#include "tests/perf/perf_random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct bench {
+    kn_device   *dev;
+    kn_queue    *q;
+    perf_weights weights;
+    lm_model     model;
+    kn_arena     scratch_arena, io;
+    lm_scratch  *scratch;
+    lm_state    *state;
+    kn_tensor    ids, logits;
+    size_t       weight_bytes;
+    kn_dtype     act;
+} bench;
+
+static lm_config config_27b(int n_layers, kn_dtype act)
+{
+    lm_config c = {
+        .n_layers = n_layers, .d_model = 2560, .vocab_rows = 50288, .vocab_size = 50280, .tied = true};
+    c.conv_bias = true;
+    c.norm_eps  = 1e-5f;
+    c.mixer     = (mamba2_config){.d_model      = 2560,
+                                  .d_inner      = 5120,
+                                  .n_heads      = 80,
+                                  .head_dim     = 64,
+                                  .d_state      = 128,
+                                  .n_groups     = 1,
+                                  .conv_kernel  = 4,
+                                  .n_directions = 1,
+                                  .norm_eps     = 1e-5f,
+                                  .act          = act};
+    return c;
+}
+
+static mlm_status vector(bench *b, kn_tensor *out, int rank, const int64_t *dim, float low, float high)
+{
+    *out = kn_arena_take(&b->model.arena, KN_F32, rank, dim);
+    MLM_TRY(kn_arena_check(&b->model.arena, "vectors"));
+    return perf_fill(b->q, *out, low, high);
+}
+
+static mlm_status make_layer(bench *b, lm_layer *l, kn_dtype dtype, unsigned seed)
+{
+    const mamba2_config *c = &b->model.config.mixer;
+    int64_t              C = mamba2_conv_channels(c);
+    MLM_TRY(perf_matrix(&l->in_proj, b->dev, &b->weights, dtype, mamba2_in_rows(c), c->d_model, seed));
+    MLM_TRY(perf_matrix(&l->out_proj, b->dev, &b->weights, dtype, c->d_model, c->d_inner, seed + 1));
+    l->mixer.in_proj  = l->in_proj;
+    l->mixer.out_proj = l->out_proj;
+    b->weight_bytes += kn_matrix_bytes(l->in_proj) + kn_matrix_bytes(l->out_proj);
+    MLM_TRY(vector(b, &l->norm, 1, KN_DIMS(c->d_model), 0.5f, 1.5f));
+    MLM_TRY(vector(b, &l->mixer.norm, 1, KN_DIMS(c->d_inner), 0.5f, 1.5f));
+    MLM_TRY(vector(b, &l->mixer.dir[0].conv_w, 2, KN_DIMS(C, c->conv_kernel), -0.5f, 0.5f));
+    MLM_TRY(vector(b, &l->mixer.dir[0].conv_b, 1, KN_DIMS(C), -0.1f, 0.1f));
+    MLM_TRY(vector(b, &l->mixer.dir[0].a, 1, KN_DIMS(c->n_heads), -16.0f, -1.0f));
+    MLM_TRY(vector(b, &l->mixer.dir[0].d, 1, KN_DIMS(c->n_heads), 0.5f, 1.5f));
+    return vector(b, &l->mixer.dir[0].dt_bias, 1, KN_DIMS(c->n_heads), -6.0f, -2.0f);
+}
+
+static mlm_status make_model(bench *b, kn_dtype dtype, int n_layers, int rows, int tokens)
+{
+    lm_model *m = &b->model;
+    kn_arena  measure;
+    m->config = config_27b(n_layers, b->act);
+    m->dev    = b->dev;
+    m->layers = calloc((size_t)n_layers, sizeof *m->layers);
+    if (!m->layers)
+        return mlm_fail_nomem(sizeof *m->layers, "layers");
+    MLM_TRY(perf_weights_create(&b->weights, (size_t)50288 * 2560 + (4u << 20)));
+    MLM_TRY(kn_arena_create(&m->arena, b->dev, (size_t)(n_layers + 1) * 256 * 1024));
+    MLM_TRY(perf_matrix(&m->embedding, b->dev, &b->weights, dtype, 50288, 2560, 0));
+    b->weight_bytes += kn_matrix_bytes(m->embedding);
+    MLM_TRY(vector(b, &m->norm_f, 1, KN_DIMS(2560), 0.5f, 1.5f));
+    for (int i = 0; i < n_layers; i++)
+        MLM_TRY(make_layer(b, &m->layers[i], dtype, (unsigned)(2 * i + 1)));
+    kn_arena_measure(&measure, b->dev);
+    MLM_TRY(lm_scratch_create(&b->scratch, &measure, &m->config, rows, tokens));
+    lm_scratch_free(b->scratch);
+    b->scratch = NULL;
+    MLM_TRY(kn_arena_create(&b->scratch_arena, b->dev, measure.high));
+    MLM_TRY(lm_scratch_create(&b->scratch, &b->scratch_arena, &m->config, rows, tokens));
+    MLM_TRY(lm_state_create(&b->state, m, rows));
+    MLM_TRY(kn_arena_create(&b->io, b->dev, (size_t)rows * (50288 * 4 + 128)));
+    b->ids    = kn_arena_take(&b->io, KN_I32, 1, KN_DIMS(rows));
+    b->logits = kn_arena_take(&b->io, KN_F32, 2, KN_DIMS(rows, 50288));
+    return kn_arena_check(&b->io, "logits");
+}
+
+static mlm_status run_step(kn_queue *q, int i, void *payload)
+{
+    bench *b = payload;
+    (void)i;
+    MLM_TRY(lm_step(q, &b->model, b->scratch, b->state, b->ids, b->logits));
+    kn_argmax_args best = {.x = b->logits, .ids = b->ids, .n_valid = 50280};
+    return kn_argmax(q, &best);
+}
+
+static mlm_status time_prefill(bench *b, int rows, int tokens)
+{
+    int32_t        *ids  = malloc(sizeof(int32_t) * (size_t)(rows * tokens));
+    kn_event       *e[2] = {NULL, NULL};
+    double          ms = 0.0, best = 1e9;
+    lm_prefill_args a  = {.ids = ids, .n_rows = rows, .n_tokens = tokens, .logits = b->logits};
+    mlm_status      st = ids ? MLM_OK : mlm_fail_nomem(4, "ids");
+    for (int i = 0; ids && i < rows * tokens; i++)
+        ids[i] = i * 7919 % 50280;
+    for (int i = 0; st == MLM_OK && i < 2; i++)
+        st = kn_event_create(&e[i], b->dev);
+    for (int k = 0; st == MLM_OK && k < 4; k++) {
+        st = kn_event_record(b->q, e[0]);
+        if (st == MLM_OK)
+            st = lm_prefill(b->q, &b->model, b->scratch, b->state, &a);
+        if (st == MLM_OK)
+            st = kn_event_record(b->q, e[1]);
+        if (st == MLM_OK)
+            st = kn_event_elapsed(&ms, e[0], e[1]);
+        best = k > 0 && ms < best ? ms : best;
+    }
+    if (st == MLM_OK)
+        printf("prefill %d x %d: %.2f ms\n", rows, tokens, best);
+    for (int i = 0; i < 2; i++)
+        if (e[i])
+            kn_event_free(e[i]);
+    free(ids);
+    return st;
+}
+
+static mlm_status run(bench *b, kn_dtype dtype, int n_layers, int rows, int tokens)
+{
+    double  us       = 0.0;
+    int32_t first[4] = {0};
+    MLM_TRY(kn_queue_create(&b->q, b->dev));
+    MLM_TRY(make_model(b, dtype, n_layers, rows, tokens));
+    MLM_TRY(time_prefill(b, rows, tokens));
+    MLM_TRY(perf_time(&us, b->q, run_step, b, 4));
+    kn_tensor id = kn_slice(b->ids, 0, 0, 1);
+    for (int i = 0; i < 4; i++) {
+        MLM_TRY(run_step(b->q, i, b));
+        MLM_TRY(kn_download(b->q, &first[i], id, sizeof first[i]));
+    }
+    printf("decode batch %d, %s weights: %.1f us a step = %.1f tok/s; weights %.3f GB = %.0f GB/s; tokens %d "
+           "%d %d %d\n",
+           rows, kn_dtype_name(dtype), us, 1e6 / us * rows, (double)b->weight_bytes * 1e-9,
+           (double)b->weight_bytes / us * 1e-3, first[0], first[1], first[2], first[3]);
+    return MLM_OK;
+}
+
+static void close_bench(bench *b)
+{
+    for (int i = 0; b->model.layers && i < b->model.config.n_layers; i++) {
+        kn_matrix_free(b->model.layers[i].in_proj);
+        kn_matrix_free(b->model.layers[i].out_proj);
+    }
+    kn_matrix_free(b->model.embedding);
+    kn_arena_free(&b->model.arena);
+    free(b->model.layers);
+    lm_state_free(b->state);
+    lm_scratch_free(b->scratch);
+    kn_arena_free(&b->scratch_arena);
+    kn_arena_free(&b->io);
+    perf_weights_free(&b->weights);
+    kn_queue_free(b->q);
+    kn_device_close(b->dev);
+}
+
+int main(int argc, char **argv)
+{
+    bench             b        = {0};
+    kn_device_options opt      = {.name = "cuda"};
+    kn_dtype          dtype    = KN_BF16;
+    int               n_layers = 64, rows = 1;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--device") == 0)
+            opt.name = argv[i + 1];
+        else if (strcmp(argv[i], "--weights") == 0)
+            dtype = strcmp(argv[i + 1], "i8") == 0 ? KN_I8 : KN_BF16;
+        else if (strcmp(argv[i], "--act") == 0)
+            b.act = strcmp(argv[i + 1], "bf16") == 0 ? KN_BF16 : KN_F32;
+        else if (strcmp(argv[i], "--layers") == 0)
+            n_layers = (int)strtol(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--batch") == 0)
+            rows = (int)strtol(argv[i + 1], NULL, 10);
+    }
+    if (kn_device_open(&b.dev, &opt) != MLM_OK) {
+        fprintf(stderr, "skipped: %s\n", mlm_error_message());
+        return PERF_SKIPPED;
+    }
+    mlm_status st = run(&b, dtype, n_layers, rows, 769);
+    if (st != MLM_OK)
+        fprintf(stderr, "perf_lm: %s\n", mlm_error_message());
+    close_bench(&b);
+    return st == MLM_OK ? 0 : 1;
+}

@@ -1,0 +1,27 @@
+/* perf_random.h: cheap random weights and activations of true shapes, and timing through captured graphs. */
+#ifndef TESTS_PERF_RANDOM_H
+#define TESTS_PERF_RANDOM_H
+
+#include "kernels/kernels.h"
+
+#define PERF_SKIPPED 77
+
+typedef struct perf_weights {
+    uint16_t *bf16; /* uniform in +-0.03 */
+    int8_t   *i8;
+    float    *scale;
+    size_t    n;
+} perf_weights;
+
+mlm_status perf_weights_create(perf_weights *w, size_t n) MLM_WARN_UNUSED;
+void       perf_weights_free(perf_weights *w);
+mlm_status perf_matrix(kn_matrix **out, kn_device *dev, const perf_weights *w, kn_dtype dtype, int64_t rows,
+                       int64_t cols, unsigned seed) MLM_WARN_UNUSED;
+/* Fills a tensor (f32 or bf16) with uniform values from low to high. */
+mlm_status perf_fill(kn_queue *q, kn_tensor t, float low, float high) MLM_WARN_UNUSED;
+
+/* Enqueues `n` launches of `run` (told its number), captured once, replayed; median of 9 replays by n, in us. */
+typedef mlm_status (*perf_fn)(kn_queue *q, int i, void *payload);
+mlm_status perf_time(double *us, kn_queue *q, perf_fn run, void *payload, int n) MLM_WARN_UNUSED;
+
+#endif
