@@ -61,6 +61,7 @@ typedef void (*lm_probe)(const char *stage, kn_tensor t, void *payload); /* "lay
  * Feeds rows 0 .. B-1 of `st`.  x [B,T,D] f32 embeddings on the device, or NULL-buf and ids: host
  * i32 [B,T] (row-major).  len: host i32 [B], valid tokens of each row (NULL: all T; 0 leaves the row alone).
  * logits [B,vocab_rows] f32 of the last valid token of each row; absent: not computed.
+ * is_cancelled (may be NULL) is polled before each piece; true: MLM_E_CANCELLED, the state has been fed a part.
  */
 typedef struct lm_prefill_args {
     kn_tensor      x;
@@ -70,6 +71,8 @@ typedef struct lm_prefill_args {
     kn_tensor      logits;
     lm_probe       probe;
     void          *probe_payload;
+    bool (*is_cancelled)(void *payload);
+    void *cancel_payload;
 } lm_prefill_args;
 mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, const lm_prefill_args *a) MLM_WARN_UNUSED;
 
