@@ -14,12 +14,19 @@
 #define GEMV_WARPS   8
 #define GEMV_THREADS (GEMV_WARPS * WARP)
 
-__device__ __forceinline__ uint4 stream16(const char *p)
+/* 16 bytes of weights, not kept in L1 and first to leave L2, where activations and states should stay. */
+__device__ __forceinline__ uint64_t stream_policy()
+{
+    uint64_t policy;
+    asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+    return policy;
+}
+__device__ __forceinline__ uint4 stream16(const char *p, uint64_t policy)
 {
     uint4 v;
-    asm("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
+    asm("ld.global.nc.L1::no_allocate.L2::cache_hint.v4.u32 {%0, %1, %2, %3}, [%4], %5;"
         : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
-        : "l"(p));
+        : "l"(p), "l"(policy));
     return v;
 }
 
@@ -142,17 +149,21 @@ __global__ void __launch_bounds__(GEMV_THREADS) gemv_kernel(linear_params p)
                   AHEAD; /* whole rounds; loads behind the end are zeros */
     int     padded  = n_steps * WARP * E;
     int     n_warps = (int)gridDim.x * GEMV_WARPS, tile = (int)(blockIdx.x * GEMV_WARPS + threadIdx.x / WARP);
-    int     n_tiles   = (p.out + NR - 1) / NR;
-    int64_t row_bytes = p.pitch * weights16<WT>::size;
-    uint4   ahead[NR][AHEAD];
+    int     n_tiles    = (p.out + NR - 1) / NR;
+    int64_t row_bytes  = p.pitch * weights16<WT>::size;
+    uint64_t    policy = stream_policy();
+    uint4       ahead[NR][AHEAD];
     const char *w = p.w + (int64_t)lane * 16;
 #pragma unroll
     for (int n = 0; n < NR; n++)
 #pragma unroll
         for (int u = 0; u < AHEAD; u++)
-            ahead[n][u] = tile < n_tiles && u * WARP + lane < n_groups
-                              ? stream16(w + min(tile * NR + n, p.out - 1) * row_bytes + u * WARP * 16)
-                              : make_uint4(0, 0, 0, 0);
+            ahead[n][u] =
+                tile < n_tiles && u * WARP + lane < n_groups
+                    ? stream16(w + min(tile * NR + n, p.out - 1) * row_bytes + u * WARP * 16, policy)
+                    : make_uint4(0, 0, 0, 0);
+    if (p.early)
+        cuda_dependency_release();
     cuda_begin();
     stage_x<RT, E>(xs, p, r0, padded, part);
     float factor[RT];
@@ -179,8 +190,8 @@ __global__ void __launch_bounds__(GEMV_THREADS) gemv_kernel(linear_params p)
                 for (int n = 0; n < NR; n++) {
                     weights16<WT>::unpack(f[n], ahead[n][u]);
                     if (fetch < n_tiles && (step + u) * WARP + lane < n_groups)
-                        ahead[n][u] =
-                            stream16(w + min(fetch * NR + n, p.out - 1) * row_bytes + (step + u) * WARP * 16);
+                        ahead[n][u] = stream16(
+                            w + min(fetch * NR + n, p.out - 1) * row_bytes + (step + u) * WARP * 16, policy);
                     else
                         ahead[n][u] = make_uint4(0, 0, 0, 0);
                 }

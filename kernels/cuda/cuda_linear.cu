@@ -38,7 +38,7 @@ mlm_status cuda_linear(kn_queue *q, const kn_linear_args *a)
 {
     linear_params p = params_of(a);
     kn_dtype      t = a->w->dtype;
-    if (cuda_gemv_fits(q, &p))
+    if (cuda_gemv_fits(q, &p) && !(p.R > CUDA_LT_ROWS && cuda_lt_wants(q, &p, t)))
         return cuda_gemv(q, &p, t);
     if (cuda_lt_wants(q, &p, t)) {
         bool done = false;
@@ -58,9 +58,13 @@ mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *don
     linear.residual       = a->residual;
     linear.y              = a->y;
     linear_params p       = params_of(&linear);
-    *done                 = cuda_gemv_fits(q, &p) && (!kn_present(a->z) || a->n_groups == 1);
+    *done                 = cuda_gemv_fits(q, &p) && (p.R <= CUDA_LT_ROWS || a->normed.dtype == KN_F32) &&
+            (!kn_present(a->z) || a->n_groups == 1);
     if (!*done)
         return MLM_OK;
+    /* The kernel behind in_proj reads states before its wait (cuda_step.cu), so in_proj must not let it start
+     * early; the one behind out_proj reads nothing but weights. */
+    p.early    = p.has_residual;
     p.norm     = (const float *)kn_data(a->norm);
     p.norm_vec = (uintptr_t)p.norm % 16 == 0 && p.in % 4 == 0;
     p.eps      = a->eps;

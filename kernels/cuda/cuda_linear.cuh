@@ -11,8 +11,8 @@ struct linear_params {
     const float *scale, *bias, *gamma; /* NULL: absent */
     const float *norm;                 /* x := x / rms(x) * norm, gemv only */
     float        eps;
-    bool         norm_vec;
-    int64_t      pitch, R; /* of W in elements; rows of x */
+    bool         norm_vec, early; /* early: the next kernel may start before this one waited */
+    int64_t      pitch, R;        /* of W in elements; rows of x */
     int          out, in, act;
     bool         x_vec; /* rows of x start on 16 bytes */
     bool         has_residual, residual_repeats;
@@ -33,6 +33,7 @@ __device__ __forceinline__ void linear_store(const linear_params &p, int64_t r, 
     store1(row_at(p.y, b, t), p.y.dtype, o, v);
 }
 
+#define CUDA_LT_ROWS   2 /* from the next row on cuBLASLt is faster, where x is bf16 */
 #define CUDA_GEMV_ROWS 8 /* at most so many rows go to the kernel that streams weights */
 
 bool       cuda_gemv_fits(const kn_queue *q, const linear_params *p);

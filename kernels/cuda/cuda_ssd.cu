@@ -11,8 +11,8 @@
 #include "kernels/cuda/cuda_math.cuh"
 
 #define LANES        8 /* lanes of a row of S */
-#define SCAN_THREADS 128
-#define SCAN_ROWS    (SCAN_THREADS / LANES)
+#define SCAN_THREADS 64
+#define SCAN_ROWS    (SCAN_THREADS / LANES * 2) /* a thread holds its part of two */
 #define SCAN_TOKENS  16
 
 struct ssd_params {
@@ -30,15 +30,6 @@ __device__ __forceinline__ float step_size(const ssd_params &p, float raw, int h
 {
     float dt = softplus(raw + (p.dt_bias ? p.dt_bias[h] : 0.0f));
     return fminf(fmaxf(dt, p.dt_min), p.dt_max);
-}
-
-/* Sum over the 8 lanes of a row. */
-__device__ __forceinline__ float row_sum(float v)
-{
-#pragma unroll
-    for (int k = LANES / 2; k > 0; k /= 2)
-        v += __shfl_xor_sync(ALL_LANES, v, k);
-    return v;
 }
 
 __device__ __forceinline__ void store_y(const ssd_params &p, int64_t batch, int t, int i, float v)
@@ -181,6 +172,29 @@ __device__ __forceinline__ void scan_put(scan_stage<NJ> &s, const scan_ahead<NJ>
     }
 }
 
+/* One token: the two rows' states move on; lane 0 of the 8 gets the first row's S c, lane 1 the second's. */
+template <int NJ>
+__device__ __forceinline__ float scan_token(float4 (*s)[NJ], const scan_stage<NJ> &stage, int t, int r,
+                                            int lane)
+{
+    float decay = stage.decay[t], dt = stage.dt[t], y[2] = {0.0f, 0.0f};
+    float dx[2] = {dt * stage.x[t][r], dt * stage.x[t][r + SCAN_ROWS / 2]};
+#pragma unroll
+    for (int j = 0; j < NJ; j++) {
+        float4 b = stage.b[t][j * LANES + lane], c = stage.c[t][j * LANES + lane];
+#pragma unroll
+        for (int k = 0; k < 2; k++) {
+            s[k][j] = make_float4(s[k][j].x * decay + dx[k] * b.x, s[k][j].y * decay + dx[k] * b.y,
+                                  s[k][j].z * decay + dx[k] * b.z, s[k][j].w * decay + dx[k] * b.w);
+            y[k] += s[k][j].x * c.x + s[k][j].y * c.y + s[k][j].z * c.z + s[k][j].w * c.w;
+        }
+    }
+    float mine = (lane & 1) ? y[1] : y[0], other = (lane & 1) ? y[0] : y[1];
+    mine += __shfl_xor_sync(ALL_LANES, other, 1);
+    mine += __shfl_xor_sync(ALL_LANES, mine, 2);
+    return mine + __shfl_xor_sync(ALL_LANES, mine, 4);
+}
+
 /* Grid (head, P / SCAN_ROWS, batch). */
 template <int NJ>
 __global__ void __launch_bounds__(SCAN_THREADS) ssd_scan_kernel(ssd_params p, bool state_vec)
@@ -192,18 +206,24 @@ __global__ void __launch_bounds__(SCAN_THREADS) ssd_scan_kernel(ssd_params p, bo
     int64_t batch = blockIdx.z;
     int     T_all = p.x.n_rows, T = p.len ? min(max(p.len[batch], 0), T_all) : T_all;
     float   a = p.a[h], skip = p.d ? p.d[h] : 0.0f;
-    float  *S      = p.state ? p.state + batch * p.state_stride + ((int64_t)h * p.P + row0 + r) * p.N : NULL;
-    bool    in_row = row0 + r < p.P;
-    float4  s[NJ];
+    float  *S = p.state ? p.state + batch * p.state_stride + ((int64_t)h * p.P + row0) * p.N : NULL;
+    int     out_row =
+        r + lane % 2 * (SCAN_ROWS / 2); /* whose y this lane stores, if it is one of the first two */
+    bool   stores = lane < 2 && row0 + out_row < p.P;
+    float4 s[2][NJ], zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+
     scan_ahead<NJ> ahead;
     ahead.dt = 0.0f;
     scan_fetch<NJ>(ahead, p, batch, h, row0, 0, T);
 #pragma unroll
-    for (int j = 0; j < NJ; j++) {
-        int n = (j * LANES + lane) * 4;
-        s[j]  = S && in_row && n < p.N ? load4((const char *)S, KN_F32, state_vec, n, p.N)
-                                       : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-    }
+    for (int k = 0; k < 2; k++)
+#pragma unroll
+        for (int j = 0; j < NJ; j++) {
+            int n = (j * LANES + lane) * 4, row = r + k * (SCAN_ROWS / 2);
+            s[k][j] = S && row0 + row < p.P && n < p.N
+                          ? load4((const char *)(S + (int64_t)row * p.N), KN_F32, state_vec, n, p.N)
+                          : zero;
+        }
     for (int t0 = 0; t0 < T; t0 += SCAN_TOKENS) {
         scan_put<NJ>(stage, ahead, p, h, a);
         __syncthreads();
@@ -211,31 +231,25 @@ __global__ void __launch_bounds__(SCAN_THREADS) ssd_scan_kernel(ssd_params p, bo
         int n_steps = min(SCAN_TOKENS, T - t0);
 #pragma unroll 4
         for (int t = 0; t < n_steps; t++) {
-            float x = stage.x[t][r], dx = stage.dt[t] * x, decay = stage.decay[t], y = 0.0f;
-#pragma unroll
-            for (int j = 0; j < NJ; j++) {
-                float4 b = stage.b[t][j * LANES + lane], c = stage.c[t][j * LANES + lane];
-                s[j] = make_float4(s[j].x * decay + dx * b.x, s[j].y * decay + dx * b.y,
-                                   s[j].z * decay + dx * b.z, s[j].w * decay + dx * b.w);
-                y += s[j].x * c.x + s[j].y * c.y + s[j].z * c.z + s[j].w * c.w;
-            }
-            y = row_sum(y);
-            if (lane == 0 && in_row) {
+            float y = scan_token<NJ>(s, stage, t, r, lane);
+            if (stores) {
                 int at = p.order ? min(max(p.order[t0 + t], 0), T_all - 1) : t0 + t;
-                store_y(p, batch, at, h * p.P + row0 + r, y + skip * x);
+                store_y(p, batch, at, h * p.P + row0 + out_row, y + skip * stage.x[t][out_row]);
             }
         }
         __syncthreads();
     }
-    for (int t = T + lane; t < T_all; t += LANES) /* behind the end: finite, whatever it is */
-        if (in_row && !p.accumulate)
-            store1(row_at(p.y, batch, t), p.y.dtype, h * p.P + row0 + r, 0.0f);
+    for (int t = T; t < T_all; t++) /* behind the end: finite, whatever it is */
+        if (stores && !p.accumulate)
+            store1(row_at(p.y, batch, t), p.y.dtype, h * p.P + row0 + out_row, 0.0f);
 #pragma unroll
-    for (int j = 0; j < NJ; j++) {
-        int n = (j * LANES + lane) * 4;
-        if (S && in_row && n < p.N)
-            store4((char *)S, KN_F32, state_vec, n, p.N, s[j]);
-    }
+    for (int k = 0; k < 2; k++)
+#pragma unroll
+        for (int j = 0; j < NJ; j++) {
+            int n = (j * LANES + lane) * 4, row = r + k * (SCAN_ROWS / 2);
+            if (S && row0 + row < p.P && n < p.N)
+                store4((char *)(S + (int64_t)row * p.N), KN_F32, state_vec, n, p.N, s[k][j]);
+        }
 }
 
 /* ---- launch -------------------------------------------------------------------------------------- */
