@@ -3,7 +3,9 @@ set(_fixture ${CMAKE_CURRENT_LIST_DIR}/../support/model_fixture.c ${CMAKE_CURREN
 mlm_test(NAME test_golden_builtin LABELS golden TIMEOUT 300 ARGS cpu
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_golden_builtin.c ${_fixture}
     LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)
-add_test(NAME test_golden_builtin_ref COMMAND test_golden_builtin ref)
+add_test(NAME test_golden_builtin_ref COMMAND test_golden_builtin ref 2)
+add_test(NAME test_golden_builtin_ref_all COMMAND test_golden_builtin ref)
+set_tests_properties(test_golden_builtin_ref_all PROPERTIES LABELS slow TIMEOUT 1800)
 # The bf16 weights, by hand: MLM_SHARED names the folder with models/ and golden/.
 add_test(NAME test_golden_bf16 COMMAND test_golden_builtin cpu models/mlmamba-tiny golden/reference.safetensors models/images)
 set_tests_properties(test_golden_builtin_ref test_golden_bf16 PROPERTIES LABELS golden TIMEOUT 600 SKIP_RETURN_CODE 77)

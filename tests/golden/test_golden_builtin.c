@@ -3,6 +3,7 @@
  * 1e-4 of the largest value, greedy answers token by token.
  *
  *   test_golden_builtin DEVICE                  the model and the recordings of this repository
+ *   test_golden_builtin DEVICE N                only the first N answers (ref takes seconds for each)
  *   test_golden_builtin DEVICE MODEL FILE DIR   other weights, other recordings, pictures in DIR (in $MLM_SHARED)
  */
 #include "fusion/scan2d.h"
@@ -26,6 +27,7 @@ static const char *const pictures[N_REF] = {"scene0.png", "scene1.png", "scene2.
                                             "scene4.png", "scene5.png", "photo0.png", "photo1.png"};
 
 static const char *device      = "cpu";
+static long        n_answers   = N_REF;
 static char        model[512]  = MLM_SOURCE_DIR "/assets/models/mlmamba-tiny";
 static char        record[512] = MLM_SOURCE_DIR "/tests/golden/data/builtin/reference.safetensors";
 static char        images[512] = MLM_SOURCE_DIR "/assets/images";
@@ -248,7 +250,7 @@ static void test_every_stage(void **state)
 static void test_answers(void **state)
 {
     (void)state;
-    for (int ref = 0; ref < N_REF; ref++) {
+    for (int ref = 0; ref < n_answers; ref++) {
         char name[64];
         (void)snprintf(name, sizeof name, "ref%d.connector.out", ref);
         if (ref > 0 && golden_has(&G, name))
@@ -263,6 +265,10 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         device = argv[1];
+    if (argc == 3)
+        n_answers = strtol(argv[2], NULL, 10);
+    if (n_answers < 1 || n_answers > N_REF)
+        return 2;
     if (argc > 4) {
         const char *shared = getenv("MLM_SHARED");
         if (!shared || !mlm_path_is_dir(shared))
