@@ -114,6 +114,7 @@ template <int NJ> struct scan_stage { /* NJ groups of LANES * 4 columns: N <= 32
     float4 b[SCAN_TOKENS][NJ * LANES], c[SCAN_TOKENS][NJ * LANES];
     float  x[SCAN_TOKENS][SCAN_ROWS]; /* x   */
     float  dt[SCAN_TOKENS], decay[SCAN_TOKENS];
+    float  y[SCAN_TOKENS][SCAN_ROWS];
 };
 
 /* What one thread carries of the next stage. */
@@ -122,6 +123,7 @@ template <int NJ> struct scan_ahead {
     static constexpr int n_x   = SCAN_TOKENS * SCAN_ROWS / SCAN_THREADS;
     float4               b[n_vec], c[n_vec];
     float                x[n_x], dt;
+    bool                 in_time; /* whether this thread's dt belongs to a token */
 };
 
 template <int NJ>
@@ -143,7 +145,8 @@ __device__ __forceinline__ void scan_fetch(scan_ahead<NJ> &f, const ssd_params &
         int i = k * SCAN_THREADS + tid, t = t0 + i / SCAN_ROWS, r = row0 + i % SCAN_ROWS;
         f.x[k] = t < T && r < p.P ? load1(row_at(p.x, batch, t), p.x.dtype, h * p.P + r) : 0.0f;
     }
-    if (tid < SCAN_TOKENS && t0 + tid < T) {
+    f.in_time = t0 + tid < T;
+    if (tid < SCAN_TOKENS && f.in_time) {
         int at = p.order ? min(max(p.order[t0 + tid], 0), p.dt.n_rows - 1) : t0 + tid;
         f.dt   = ((const float *)row_at(p.dt, batch, at))[h];
     }
@@ -166,7 +169,7 @@ __device__ __forceinline__ void scan_put(scan_stage<NJ> &s, const scan_ahead<NJ>
         s.x[i / SCAN_ROWS][i % SCAN_ROWS] = f.x[k];
     }
     if (tid < SCAN_TOKENS) {
-        float dt     = step_size(p, f.dt, h);
+        float dt     = f.in_time ? step_size(p, f.dt, h) : 0.0f;
         s.dt[tid]    = dt;
         s.decay[tid] = expf(dt * a);
     }
@@ -193,6 +196,22 @@ __device__ __forceinline__ float scan_token(float4 (*s)[NJ], const scan_stage<NJ
     mine += __shfl_xor_sync(ALL_LANES, other, 1);
     mine += __shfl_xor_sync(ALL_LANES, mine, 2);
     return mine + __shfl_xor_sync(ALL_LANES, mine, 4);
+}
+
+/* Stage's outputs to y, each at its token. */
+template <int NJ>
+__device__ __forceinline__ void scan_store(const scan_stage<NJ> &stage, const ssd_params &p, int64_t batch,
+                                           int h, int row0, int t0, int T, float skip)
+{
+#pragma unroll
+    for (int k = 0; k < SCAN_TOKENS * SCAN_ROWS / SCAN_THREADS; k++) {
+        int i = k * SCAN_THREADS + (int)threadIdx.x, t = i / SCAN_ROWS, r = i % SCAN_ROWS;
+        if (t0 + t < T && row0 + r < p.P) {
+            int at = p.order ? min(max(p.order[t0 + t], 0), p.y.n_rows - 1) : t0 + t;
+            store_y(p, batch, at, h * p.P + row0 + r, stage.y[t][r] + skip * stage.x[t][r]);
+        }
+    }
+    __syncthreads();
 }
 
 /* Grid (head, P / SCAN_ROWS, batch). */
@@ -228,16 +247,14 @@ __global__ void __launch_bounds__(SCAN_THREADS) ssd_scan_kernel(ssd_params p, bo
         scan_put<NJ>(stage, ahead, p, h, a);
         __syncthreads();
         scan_fetch<NJ>(ahead, p, batch, h, row0, t0 + SCAN_TOKENS, T);
-        int n_steps = min(SCAN_TOKENS, T - t0);
 #pragma unroll 4
-        for (int t = 0; t < n_steps; t++) {
+        for (int t = 0; t < SCAN_TOKENS; t++) { /* tokens behind the end change nothing: dt 0, decay 1 */
             float y = scan_token<NJ>(s, stage, t, r, lane);
-            if (stores) {
-                int at = p.order ? min(max(p.order[t0 + t], 0), T_all - 1) : t0 + t;
-                store_y(p, batch, at, h * p.P + row0 + out_row, y + skip * stage.x[t][out_row]);
-            }
+            if (lane < 2)
+                stage.y[t][out_row] = y;
         }
         __syncthreads();
+        scan_store<NJ>(stage, p, batch, h, row0, t0, T, skip);
     }
     for (int t = T; t < T_all; t++) /* behind the end: finite, whatever it is */
         if (stores && !p.accumulate)
