@@ -27,20 +27,23 @@ typedef struct connector_config connector_config; /* private fields: connector_c
 typedef struct connector        connector;
 
 /* `obj` is config.json's "connector"; n_patches gives the grid (a square).  Owned: connector_config_free. */
-mlm_status connector_config_parse(connector_config **out, const mlm_json_node *obj, int n_patches) MLM_WARN_UNUSED;
-void       connector_config_free(connector_config *c);
-int        connector_config_in(const connector_config *c);       /* D_in  */
-int        connector_config_out(const connector_config *c);      /* D_out */
-int        connector_config_n_tokens(const connector_config *c); /* N out */
+mlm_status  connector_config_parse(connector_config **out, const mlm_json_node *obj,
+                                   int n_patches) MLM_WARN_UNUSED;
+void        connector_config_free(connector_config *c);
+int         connector_config_in(const connector_config *c);       /* D_in  */
+int         connector_config_out(const connector_config *c);      /* D_out */
+int         connector_config_n_tokens(const connector_config *c); /* N out */
 const char *connector_config_type(const connector_config *c);
 
 /* Takes a copy of the config.  `prefix` is put before tensor names ("connector."). */
-mlm_status connector_load(connector **out, kn_queue *q, const connector_config *c, kn_weights *w, const char *prefix) MLM_WARN_UNUSED;
+mlm_status connector_load(connector **out, kn_queue *q, const connector_config *c, kn_weights *w,
+                          const char *prefix) MLM_WARN_UNUSED;
 void       connector_free(connector *m);
 
 typedef struct connector_scratch connector_scratch;
-mlm_status connector_scratch_create(connector_scratch **out, kn_arena *arena, const connector_config *c, int64_t B) MLM_WARN_UNUSED;
-void       connector_scratch_free(connector_scratch *s); /* the host struct only: tensors belong to the arena */
+mlm_status connector_scratch_create(connector_scratch **out, kn_arena *arena, const connector_config *c,
+                                    int64_t B) MLM_WARN_UNUSED;
+void connector_scratch_free(connector_scratch *s); /* the host struct only: tensors belong to the arena */
 
 /* Stages: "mlp", "scan", "swiglu" (per layer: "scan", "swiglu" again), "norm", "out"; "scan_y0".. with token order. */
 typedef void (*connector_probe)(const char *stage, kn_tensor t, void *payload);

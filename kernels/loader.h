@@ -25,7 +25,8 @@ static inline bool kn_loader_measuring(const kn_loader *l)
 }
 
 /* Both passes of `list(l, model)`.  On failure the model is half filled: free it as usual. */
-mlm_status kn_loader_run(kn_loader *l, mlm_status (*list)(kn_loader *l, void *model), void *model) MLM_WARN_UNUSED;
+mlm_status kn_loader_run(kn_loader *l, mlm_status (*list)(kn_loader *l, void *model),
+                         void      *model) MLM_WARN_UNUSED;
 
 /* The full name of a tensor: prefix + formatted rest.  MLM_E_RANGE when it does not fit. */
 mlm_status kn_loader_name(const kn_loader *l, char name[KN_LOADER_NAME], const char *fmt, ...)
@@ -36,17 +37,19 @@ mlm_status kn_load_vector(kn_loader *l, kn_tensor *out, int64_t count, const cha
     MLM_PRINTF(4, 5) MLM_WARN_UNUSED;
 /* [rows, columns] (rows 0: a vector of `columns`) from the elements that start at `first` of a tensor that has
  * `whole` in total (0: no more than these). */
-mlm_status kn_load_part(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns, int64_t first, int64_t whole,
-                        const char *fmt, ...) MLM_PRINTF(7, 8) MLM_WARN_UNUSED;
+mlm_status kn_load_part(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns, int64_t first,
+                        int64_t whole, const char *fmt, ...) MLM_PRINTF(7, 8) MLM_WARN_UNUSED;
 /* -exp(A_log), computed on the host in f32: elements [first, first + count) of `whole`. */
-mlm_status kn_load_neg_exp(kn_loader *l, kn_tensor *out, int64_t count, int64_t first, int64_t whole, const char *fmt, ...)
-    MLM_PRINTF(6, 7) MLM_WARN_UNUSED;
+mlm_status kn_load_neg_exp(kn_loader *l, kn_tensor *out, int64_t count, int64_t first, int64_t whole,
+                           const char *fmt, ...) MLM_PRINTF(6, 7) MLM_WARN_UNUSED;
 /* A table that was computed at load: [rows, columns], or a vector when rows is 0. */
-mlm_status kn_load_host(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns, const float *values) MLM_WARN_UNUSED;
+mlm_status kn_load_host(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns,
+                        const float *values) MLM_WARN_UNUSED;
 /* Prepared [out, in] matrix; owned by the model. */
 mlm_status kn_load_matrix(kn_loader *l, kn_matrix **m, int64_t out, int64_t in, const char *fmt, ...)
     MLM_PRINTF(5, 6) MLM_WARN_UNUSED;
 /* [a; b] stacked, each [out, in]: one product for both. */
-mlm_status kn_load_matrix_pair(kn_loader *l, kn_matrix **m, int64_t out, int64_t in, const char *a, const char *b) MLM_WARN_UNUSED;
+mlm_status kn_load_matrix_pair(kn_loader *l, kn_matrix **m, int64_t out, int64_t in, const char *a,
+                               const char *b) MLM_WARN_UNUSED;
 
 #endif

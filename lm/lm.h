@@ -29,9 +29,10 @@ mlm_status lm_config_parse(lm_config *out, const mlm_json_node *text, const char
 size_t     lm_config_state_bytes(const lm_config *c); /* per row */
 
 typedef struct lm_model lm_model;
-mlm_status lm_model_load(lm_model **out, kn_queue *q, const lm_config *c, kn_weights *w, const char *prefix) MLM_WARN_UNUSED;
-void       lm_model_free(lm_model *m);
-const lm_config *lm_model_config(const lm_model *m);
+mlm_status              lm_model_load(lm_model **out, kn_queue *q, const lm_config *c, kn_weights *w,
+                                      const char *prefix) MLM_WARN_UNUSED;
+void                    lm_model_free(lm_model *m);
+const lm_config        *lm_model_config(const lm_model *m);
 
 /* ---- state -------------------------------------------------------------------------------------- */
 typedef struct lm_state lm_state;
@@ -42,17 +43,21 @@ int        lm_state_rows(const lm_state *st);
 size_t     lm_state_bytes(const lm_state *st);
 mlm_status lm_state_reset(kn_queue *q, lm_state *st) MLM_WARN_UNUSED;
 /* Copies one row; fork = copy one source row to several destination rows. */
-mlm_status lm_state_copy_row(kn_queue *q, lm_state *dst, int dst_row, const lm_state *src, int src_row) MLM_WARN_UNUSED;
+mlm_status lm_state_copy_row(kn_queue *q, lm_state *dst, int dst_row, const lm_state *src,
+                             int src_row) MLM_WARN_UNUSED;
 /* Portable bytes of one row (little-endian f32: conv [L,K-1,C], then ssm [L,H,P,N]); size = lm_config_state_bytes. */
-mlm_status lm_state_export_row(kn_queue *q, const lm_state *st, int row, void *dst, size_t bytes) MLM_WARN_UNUSED;
+mlm_status lm_state_export_row(kn_queue *q, const lm_state *st, int row, void *dst,
+                               size_t bytes) MLM_WARN_UNUSED;
 /* Refuses NaN and infinity with MLM_E_FORMAT. */
-mlm_status lm_state_import_row(kn_queue *q, lm_state *st, int row, const void *src, size_t bytes) MLM_WARN_UNUSED;
+mlm_status lm_state_import_row(kn_queue *q, lm_state *st, int row, const void *src,
+                               size_t bytes) MLM_WARN_UNUSED;
 
 /* ---- running ------------------------------------------------------------------------------------ */
 typedef struct lm_scratch lm_scratch; /* activations for at most max_rows x max_tokens at once */
 
 /* Longer prefills are cut into pieces of max_tokens.  Measured and taken from `arena` (see kn_arena). */
-mlm_status lm_scratch_create(lm_scratch **out, kn_arena *arena, const lm_config *c, int max_rows, int max_tokens) MLM_WARN_UNUSED;
+mlm_status lm_scratch_create(lm_scratch **out, kn_arena *arena, const lm_config *c, int max_rows,
+                             int max_tokens) MLM_WARN_UNUSED;
 void       lm_scratch_free(lm_scratch *s);
 
 typedef void (*lm_probe)(const char *stage, kn_tensor t, void *payload); /* "layer0" ..., "norm_f" */
@@ -74,10 +79,12 @@ typedef struct lm_prefill_args {
     bool (*is_cancelled)(void *payload);
     void *cancel_payload;
 } lm_prefill_args;
-mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, const lm_prefill_args *a) MLM_WARN_UNUSED;
+mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st,
+                      const lm_prefill_args *a) MLM_WARN_UNUSED;
 
 /* One token for rows 0 .. B-1: ids i32 [B] on the device -> logits [B,vocab_rows].  No host value is read:
  * the sequence can be captured.  A finished row's state is simply not used. */
-mlm_status lm_step(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor ids, kn_tensor logits) MLM_WARN_UNUSED;
+mlm_status lm_step(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor ids,
+                   kn_tensor logits) MLM_WARN_UNUSED;
 
 #endif

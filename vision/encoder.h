@@ -18,14 +18,16 @@ typedef struct vision_config {
 } vision_config;
 
 /* `vision` is config.json's object; `preprocessor` the root of preprocessor_config.json. */
-mlm_status vision_config_parse(vision_config *out, const mlm_json_node *vision, const mlm_json_node *preprocessor) MLM_WARN_UNUSED;
+mlm_status vision_config_parse(vision_config *out, const mlm_json_node *vision,
+                               const mlm_json_node *preprocessor) MLM_WARN_UNUSED;
 int        vision_config_width(const vision_config *c);     /* sum of the tower widths  */
 int        vision_config_n_patches(const vision_config *c); /* rows per picture         */
 
 typedef struct vision_encoder vision_encoder;
 
-mlm_status vision_encoder_load(vision_encoder **out, kn_queue *q, const vision_config *c, kn_weights *w) MLM_WARN_UNUSED;
-void       vision_encoder_free(vision_encoder *enc);
+mlm_status           vision_encoder_load(vision_encoder **out, kn_queue *q, const vision_config *c,
+                                         kn_weights *w) MLM_WARN_UNUSED;
+void                 vision_encoder_free(vision_encoder *enc);
 const vision_config *vision_encoder_config(const vision_encoder *enc);
 const vit_model     *vision_encoder_tower(const vision_encoder *enc, int tower);
 

@@ -18,14 +18,14 @@
 typedef struct vit_config {
     int    image_size, patch_size;
     int    width, n_layers, n_heads, mlp_dim;
-    int    n_registers;  /* register tokens after the class token                       */
+    int    n_registers; /* register tokens after the class token                       */
     bool   class_token;
     bool   layer_scale;
-    bool   pre_norm;     /* CLIP: LayerNorm before the first block (tensor norm_pre)    */
-    bool   patch_bias;   /* patch_embed.proj.bias exists                                */
+    bool   pre_norm;      /* CLIP: LayerNorm before the first block (tensor norm_pre)    */
+    bool   patch_bias;    /* patch_embed.proj.bias exists                                */
     bool   pos_on_prefix; /* the position table also covers the class token (CLIP)      */
-    int    pos_grid;     /* side of the stored position table; resampled when != image_size/patch_size */
-    int    n_blocks_run; /* blocks that are computed: n_layers, or the index of the output block + 1 */
+    int    pos_grid;      /* side of the stored position table; resampled when != image_size/patch_size */
+    int    n_blocks_run;  /* blocks that are computed: n_layers, or the index of the output block + 1 */
     bool   final_norm;
     kn_act act;
     float  norm_eps;
@@ -46,8 +46,9 @@ static inline int vit_n_prefix(const vit_config *c)
 typedef struct vit_model vit_model;
 
 /* `prefix` is put before the tensor names ("vision_tower."). */
-mlm_status vit_model_load(vit_model **out, kn_queue *q, const vit_config *c, kn_weights *w, const char *prefix) MLM_WARN_UNUSED;
-void       vit_model_free(vit_model *m); /* NULL is fine */
+mlm_status        vit_model_load(vit_model **out, kn_queue *q, const vit_config *c, kn_weights *w,
+                                 const char *prefix) MLM_WARN_UNUSED;
+void              vit_model_free(vit_model *m); /* NULL is fine */
 const vit_config *vit_model_config(const vit_model *m);
 
 /* Activations for at most B pictures, taken from an arena. */

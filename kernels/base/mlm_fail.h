@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MLM_WARN_UNUSED __attribute__((warn_unused_result))
+#define MLM_WARN_UNUSED                   __attribute__((warn_unused_result))
 #define MLM_PRINTF(fmt_index, args_index) __attribute__((format(printf, fmt_index, args_index)))
 
 /* Stores the message of this thread and returns `status`.  Never allocates.  Bytes that could drive a
@@ -35,19 +35,19 @@ mlm_status mlm_fail_nomem(size_t bytes, const char *what);
 size_t mlm_escape_text(char *dst, size_t cap, const char *src, size_t n, bool keep_newlines);
 
 /* Returns early; only where nothing needs cleaning up. */
-#define MLM_TRY(expr)                         \
-    do {                                      \
-        mlm_status mlm_try_status_ = (expr);  \
-        if (mlm_try_status_ != MLM_OK)        \
-            return mlm_try_status_;           \
+#define MLM_TRY(expr)                                                                                        \
+    do {                                                                                                     \
+        mlm_status mlm_try_status_ = (expr);                                                                 \
+        if (mlm_try_status_ != MLM_OK)                                                                       \
+            return mlm_try_status_;                                                                          \
     } while (0)
 
 /* Jumps to the single exit `label` with the status in `var`. */
-#define MLM_TRY_GOTO(var, expr, label) \
-    do {                               \
-        (var) = (expr);                \
-        if ((var) != MLM_OK)           \
-            goto label;                \
+#define MLM_TRY_GOTO(var, expr, label)                                                                       \
+    do {                                                                                                     \
+        (var) = (expr);                                                                                      \
+        if ((var) != MLM_OK)                                                                                 \
+            goto label;                                                                                      \
     } while (0)
 
 /* Checked size arithmetic for numbers that come from files: false on overflow. */

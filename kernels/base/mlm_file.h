@@ -11,7 +11,8 @@
  * `limit` bytes at most (MLM_E_RANGE names both sizes).  Never blocks on a FIFO: O_NONBLOCK | O_CLOEXEC,
  * then fstat, regular files only.  `what` names the kind in messages ("picture", "config.json").
  */
-mlm_status mlm_file_read(char **data, size_t *size, const char *path, size_t limit, const char *what) MLM_WARN_UNUSED;
+mlm_status mlm_file_read(char **data, size_t *size, const char *path, size_t limit,
+                         const char *what) MLM_WARN_UNUSED;
 /* The same from an open descriptor (standard input), of any kind, until end of file. */
 mlm_status mlm_fd_read(char **data, size_t *size, int fd, size_t limit, const char *what) MLM_WARN_UNUSED;
 
@@ -25,7 +26,8 @@ typedef struct mlm_file {
 mlm_status mlm_file_open(mlm_file *f, const char *path, const char *what) MLM_WARN_UNUSED;
 void       mlm_file_close(mlm_file *f); /* zeroed or closed struct is fine (fd is set to -1) */
 /* Reads exactly n bytes at `offset`; MLM_E_IO when the file ended early or changed. */
-mlm_status mlm_file_pread(const mlm_file *f, void *dst, size_t n, uint64_t offset, const char *path) MLM_WARN_UNUSED;
+mlm_status mlm_file_pread(const mlm_file *f, void *dst, size_t n, uint64_t offset,
+                          const char *path) MLM_WARN_UNUSED;
 
 /* dir + "/" + name in owned memory. */
 mlm_status mlm_path_join(char **out, const char *dir, const char *name) MLM_WARN_UNUSED;

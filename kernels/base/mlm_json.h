@@ -35,12 +35,14 @@ enum {
  * Errors: MLM_E_FORMAT with line and column, MLM_E_RANGE (2 GiB of text), MLM_E_NOMEM.  Depth at most 64, at
  * most 16 Mi values.  Time n log n in the number of keys, otherwise linear; memory linear.
  */
-mlm_status mlm_json_parse(mlm_json **out, const char *text, size_t n, const char *name, unsigned flags) MLM_WARN_UNUSED;
+mlm_status mlm_json_parse(mlm_json **out, const char *text, size_t n, const char *name,
+                          unsigned flags) MLM_WARN_UNUSED;
 /* The same with another limit than 16 Mi on the number of values, which bounds the memory of the tree. */
-mlm_status mlm_json_parse_limited(mlm_json **out, const char *text, size_t n, const char *name, unsigned flags,
-                                  size_t max_values) MLM_WARN_UNUSED;
+mlm_status mlm_json_parse_limited(mlm_json **out, const char *text, size_t n, const char *name,
+                                  unsigned flags, size_t max_values) MLM_WARN_UNUSED;
 /* Reads (at most `limit` bytes) and parses a file. */
-mlm_status mlm_json_parse_file(mlm_json **out, const char *path, size_t limit, unsigned flags) MLM_WARN_UNUSED;
+mlm_status mlm_json_parse_file(mlm_json **out, const char *path, size_t limit,
+                               unsigned flags) MLM_WARN_UNUSED;
 void       mlm_json_free(mlm_json *doc); /* NULL is fine */
 
 const mlm_json_node *mlm_json_root(const mlm_json *doc);
@@ -67,19 +69,30 @@ bool        mlm_json_as_int64(const mlm_json_node *node, int64_t *value); /* fal
  * then store `def`.  A wrong type or a value outside [min, max] always fails:
  *   "config.json: text.hidden_size is 0, must be an integer from 1 to 65536"
  */
-mlm_status mlm_json_req_int(const mlm_json_node *obj, const char *where, const char *key, int64_t min, int64_t max, int *out) MLM_WARN_UNUSED;
-mlm_status mlm_json_opt_int(const mlm_json_node *obj, const char *where, const char *key, int64_t min, int64_t max, int def, int *out) MLM_WARN_UNUSED;
-mlm_status mlm_json_req_float(const mlm_json_node *obj, const char *where, const char *key, double min, double max, float *out) MLM_WARN_UNUSED;
-mlm_status mlm_json_opt_float(const mlm_json_node *obj, const char *where, const char *key, double min, double max, float def, float *out) MLM_WARN_UNUSED;
-mlm_status mlm_json_opt_bool(const mlm_json_node *obj, const char *where, const char *key, bool def, bool *out) MLM_WARN_UNUSED;
+mlm_status mlm_json_req_int(const mlm_json_node *obj, const char *where, const char *key, int64_t min,
+                            int64_t max, int *out) MLM_WARN_UNUSED;
+mlm_status mlm_json_opt_int(const mlm_json_node *obj, const char *where, const char *key, int64_t min,
+                            int64_t max, int def, int *out) MLM_WARN_UNUSED;
+mlm_status mlm_json_req_float(const mlm_json_node *obj, const char *where, const char *key, double min,
+                              double max, float *out) MLM_WARN_UNUSED;
+mlm_status mlm_json_opt_float(const mlm_json_node *obj, const char *where, const char *key, double min,
+                              double max, float def, float *out) MLM_WARN_UNUSED;
+mlm_status mlm_json_opt_bool(const mlm_json_node *obj, const char *where, const char *key, bool def,
+                             bool *out) MLM_WARN_UNUSED;
 /* *out is borrowed from the document; the opt_ form may give `def`, NULL included.  JSON null = missing for opt_. */
-mlm_status mlm_json_req_string(const mlm_json_node *obj, const char *where, const char *key, const char **out) MLM_WARN_UNUSED;
-mlm_status mlm_json_opt_string(const mlm_json_node *obj, const char *where, const char *key, const char *def, const char **out) MLM_WARN_UNUSED;
+mlm_status mlm_json_req_string(const mlm_json_node *obj, const char *where, const char *key,
+                               const char **out) MLM_WARN_UNUSED;
+mlm_status mlm_json_opt_string(const mlm_json_node *obj, const char *where, const char *key, const char *def,
+                               const char **out) MLM_WARN_UNUSED;
 /* One of `names` (NULL-terminated) -> its index; the message lists what is allowed. */
-mlm_status mlm_json_req_choice(const mlm_json_node *obj, const char *where, const char *key, const char *const *names, int *out) MLM_WARN_UNUSED;
-mlm_status mlm_json_opt_choice(const mlm_json_node *obj, const char *where, const char *key, const char *const *names, int def, int *out) MLM_WARN_UNUSED;
-mlm_status mlm_json_req_object(const mlm_json_node *obj, const char *where, const char *key, const mlm_json_node **out) MLM_WARN_UNUSED;
+mlm_status mlm_json_req_choice(const mlm_json_node *obj, const char *where, const char *key,
+                               const char *const *names, int *out) MLM_WARN_UNUSED;
+mlm_status mlm_json_opt_choice(const mlm_json_node *obj, const char *where, const char *key,
+                               const char *const *names, int def, int *out) MLM_WARN_UNUSED;
+mlm_status mlm_json_req_object(const mlm_json_node *obj, const char *where, const char *key,
+                               const mlm_json_node **out) MLM_WARN_UNUSED;
 /* Exactly n finite numbers. */
-mlm_status mlm_json_req_floats(const mlm_json_node *obj, const char *where, const char *key, int n, float *out) MLM_WARN_UNUSED;
+mlm_status mlm_json_req_floats(const mlm_json_node *obj, const char *where, const char *key, int n,
+                               float *out) MLM_WARN_UNUSED;
 
 #endif

@@ -16,10 +16,12 @@ typedef struct mlm_st_header {
 } mlm_st_header;
 
 /* The length N of the header from the first 8 bytes of a file. */
-mlm_status mlm_st_header_length(uint64_t *length, const unsigned char first[8], uint64_t file_size, const char *name) MLM_WARN_UNUSED;
+mlm_status mlm_st_header_length(uint64_t *length, const unsigned char first[8], uint64_t file_size,
+                                const char *name) MLM_WARN_UNUSED;
 
 /* text[0..n-1] is the header (n from mlm_st_header_length).  On failure nothing is owned. */
-mlm_status mlm_st_header_parse(mlm_st_header *h, const char *text, size_t n, uint64_t file_size, const char *name) MLM_WARN_UNUSED;
+mlm_status mlm_st_header_parse(mlm_st_header *h, const char *text, size_t n, uint64_t file_size,
+                               const char *name) MLM_WARN_UNUSED;
 void       mlm_st_header_free(mlm_st_header *h);
 
 #endif

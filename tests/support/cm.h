@@ -13,10 +13,10 @@
 #include <string.h>
 
 /* The failure message of this thread contains `part`; shows both when it does not. */
-#define assert_message_has(part)                                                      \
-    do {                                                                              \
-        if (!strstr(mlm_error_message(), (part)))                                     \
-            fail_msg("the message \"%s\" lacks \"%s\"", mlm_error_message(), (part)); \
+#define assert_message_has(part)                                                                             \
+    do {                                                                                                     \
+        if (!strstr(mlm_error_message(), (part)))                                                            \
+            fail_msg("the message \"%s\" lacks \"%s\"", mlm_error_message(), (part));                        \
     } while (0)
 
 #endif

@@ -37,8 +37,8 @@ typedef struct model_fixture {
 
 /* `parts`: FIXTURE_* to load.  The language model's scratch has max_rows x max_tokens.  For a connector alone,
  * n_patches gives its tokens (else 0). */
-bool model_fixture_open(model_fixture *f, const char *dir, const char *device, int n_threads, int parts, int max_rows,
-                        int max_tokens, int n_patches);
+bool model_fixture_open(model_fixture *f, const char *dir, const char *device, int n_threads, int parts,
+                        int max_rows, int max_tokens, int n_patches);
 void model_fixture_close(model_fixture *f); /* zeroed struct is fine */
 
 /* Any tensor as contiguous f32 on the host; owned (free). */

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Packed tables. */
+/* clang-format off */
 #define T(s) {s, sizeof(s) - 1}
 
 typedef struct text_case {
@@ -70,6 +72,7 @@ static const text_case refused[] = {
     T("[\\u000A\"\"]"), T("[1}"), T("{\"a\": 1]"), T("[\xe2\x81\xa0]"), T("[\x0c]"), T("[\v1]"), T("\xc2\xa0[]"), T("/**/1"), T("1 2"),
     T("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"),
 };
+/* clang-format on */
 
 static mlm_status parse(const char *text, size_t n)
 {
@@ -108,7 +111,8 @@ static void test_refused(void **state)
 /* Every beginning of a valid text is refused, with a position inside the text or at its end. */
 static void test_prefixes(void **state)
 {
-    static const char text[] = "{\"a\": [1.5e-3, true, {\"\\u00e4\xc3\xa4\": null}], \"b\": \"\\ud83d\\ude00\"}";
+    static const char text[] =
+        "{\"a\": [1.5e-3, true, {\"\\u00e4\xc3\xa4\": null}], \"b\": \"\\ud83d\\ude00\"}";
     (void)state;
     assert_int_equal(parse(text, sizeof text - 1), MLM_OK);
     for (size_t n = 0; n < sizeof text - 1; n++)
@@ -130,7 +134,8 @@ static void test_folders(void **state)
             assert_int_equal(mlm_file_read(&text, &n, path, 1 << 20, "case"), MLM_OK);
             mlm_status status = parse(text, n);
             if (status != (e->d_name[0] == 'y' ? MLM_OK : MLM_E_FORMAT)) {
-                print_message("%s: %s %s\n", path, mlm_status_name(status), status ? mlm_error_message() : "");
+                print_message("%s: %s %s\n", path, mlm_status_name(status),
+                              status ? mlm_error_message() : "");
                 wrong++;
             }
             seen++;
