@@ -8,7 +8,7 @@ for f in $(git ls-files '*.c' '*.h' '*.cu' '*.cuh' '*.cmake' '*CMakeLists.txt' '
     [ -z "$(tail -c 1 "$f")" ] || { echo "$f: no newline at the end"; fail=1; }
 done
 if command -v clang-format >/dev/null 2>&1 && clang-format --version | grep -q 'version 14\.'; then
-    bad=$(git ls-files '*.c' '*.h' '*.cu' '*.cuh' | xargs clang-format --dry-run 2>&1 | grep -o '^[^:]*:[0-9]*' | cut -d: -f1 | sort -u)
+    bad=$(git ls-files '*.c' '*.h' '*.cu' '*.cuh' | xargs clang-format --dry-run 2>&1 | sed -n 's,:[0-9]*:[0-9]*: warning: .*,,p' | sort -u)
     [ -z "$bad" ] || { echo "not as .clang-format wants (clang-format -i FILE):"; echo "$bad"; fail=1; }
 fi
 exit $fail
