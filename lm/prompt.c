@@ -39,25 +39,21 @@ mlm_status prompt_template_from_text(prompt_template *out, const char *text, con
     if (!copy_text(out->turn_separator, sizeof out->turn_separator, turn_separator))
         return mlm_fail(MLM_E_CONFIG, "turn separator of %zu bytes, at most %zu are supported",
                         strlen(turn_separator), sizeof out->turn_separator - 1);
-    (void)copy_text(out->answer_end, sizeof out->answer_end, strstr(text, END_OF_TEXT) ? END_OF_TEXT : "");
     return MLM_OK;
 }
 
 mlm_status prompt_template_named(prompt_template *out, const char *name)
 {
     static const struct {
-        const char *name, *text, *separator, *answer_end;
+        const char *name, *text, *separator;
     } known[] = {
-        {"zephyr", "<|user|>\n" QUESTION END_OF_TEXT "\n<|assistant|>\n", "\n", END_OF_TEXT},
-        {"in-out", "In: " QUESTION "\nOut: ", "\n", END_OF_TEXT},
-        {"plain", QUESTION, "", ""},
+        {"zephyr", "<|user|>\n" QUESTION END_OF_TEXT "\n<|assistant|>\n", "\n"},
+        {"in-out", "In: " QUESTION "\nOut: ", "\n"},
+        {"plain", QUESTION, ""},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(name, known[i].name) == 0) {
-            MLM_TRY(prompt_template_from_text(out, known[i].text, known[i].separator));
-            (void)copy_text(out->answer_end, sizeof out->answer_end, known[i].answer_end);
-            return MLM_OK;
-        }
+        if (strcmp(name, known[i].name) == 0)
+            return prompt_template_from_text(out, known[i].text, known[i].separator);
     return mlm_fail(MLM_E_NOTFOUND, "no prompt template '%.100s' (there are zephyr, in-out, plain)", name);
 }
 

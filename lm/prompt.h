@@ -17,7 +17,6 @@
 typedef struct prompt_template {
     char text[PROMPT_MAX_TEMPLATE]; /* holds {question} exactly once */
     char turn_separator[64];        /* before every turn but the first */
-    char answer_end[64]; /* fed after an answer: "<|endoftext|>", or "" when the template has none */
 } prompt_template;
 
 /* By name ("zephyr", "in-out", "plain"): MLM_E_NOTFOUND lists the names. */
