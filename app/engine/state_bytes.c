@@ -10,23 +10,13 @@
 
 void *state_put_space(state_writer *w, size_t n)
 {
-    size_t need = 0;
-    if (w->failed || !mlm_add_size(&need, w->used, n)) {
+    size_t end = 0;
+    if (w->failed || !mlm_add_size(&end, w->used, n) || (w->data != NULL && end > w->capacity)) {
         w->failed = true;
         return NULL;
     }
-    if (need > w->capacity) {
-        size_t   capacity = need + need / 2 + 4096;
-        uint8_t *data     = realloc(w->data, capacity);
-        if (data == NULL) {
-            w->failed = true;
-            return NULL;
-        }
-        w->data     = data;
-        w->capacity = capacity;
-    }
-    void *space = w->data + w->used;
-    w->used     = need;
+    void *space = w->data != NULL ? w->data + w->used : NULL;
+    w->used     = end;
     return space;
 }
 
@@ -85,15 +75,6 @@ float state_get_f32(state_reader *r)
     float    v;
     memcpy(&v, &u, sizeof v);
     return v;
-}
-
-uint64_t state_checksum(const void *bytes, size_t n)
-{
-    const uint8_t *p = bytes;
-    uint64_t       h = 14695981039346656037ULL;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 1099511628211ULL;
-    return h;
 }
 
 static mlm_status write_all(int fd, const uint8_t *bytes, size_t n, const char *path)

@@ -5,6 +5,7 @@
 #include "app/engine/state_file.h"
 #include "app/engine/engine_private.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_hash.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -65,45 +66,54 @@ static void put_turn(state_writer *w, const engine_turn *t)
         state_put_u32(w, (uint32_t)t->ids[i]);
 }
 
-static mlm_status put_state(state_writer *w, const mlmamba_snapshot *snap, const lm_state *state)
+/* Everything before the states. */
+static void put_head(state_writer *w, const mlmamba_snapshot *snap)
 {
-    size_t bytes = lm_config_state_bytes(&snap->eng->config.text);
-    void  *space = state_put_space(w, bytes);
-    if (space == NULL)
-        return mlm_fail_nomem(bytes, "state file");
-    return lm_state_export_row(snap->eng->queue, state, 0, space, bytes);
+    uint32_t shape[SHAPE_COUNT];
+    fill_shapes(shape, snap->eng);
+    state_put(w, STATE_MAGIC, 8);
+    state_put_u32(w, STATE_VERSION);
+    state_put_u32(w, 0);
+    state_put_u64(w, snap->eng->fingerprint);
+    for (int i = 0; i < SHAPE_COUNT; i++)
+        state_put_u32(w, shape[i]);
+    put_picture(w, &snap->picture->info);
+    state_put_u32(w, (uint32_t)snap->n_turns);
+    for (int i = 0; i < snap->n_turns; i++)
+        put_turn(w, snap->turn[i]);
 }
 
-static mlm_status put_states(state_writer *w, const mlmamba_snapshot *snap)
+static mlm_status put_states(state_writer *w, const mlmamba_snapshot *snap, size_t bytes)
 {
+    void *first = state_put_space(w, bytes), *last = snap->n_turns > 0 ? state_put_space(w, bytes) : NULL;
+    if (w->failed || w->data == NULL)
+        return MLM_OK;
     MLM_TRY(engine_lock(snap->eng));
-    mlm_status status = put_state(w, snap, snap->picture->state);
-    if (status == MLM_OK && snap->n_turns > 0)
-        status = put_state(w, snap, snap->state);
+    mlm_status status = lm_state_export_row(snap->eng->queue, snap->picture->state, 0, first, bytes);
+    if (status == MLM_OK && last != NULL)
+        status = lm_state_export_row(snap->eng->queue, snap->state, 0, last, bytes);
     engine_unlock(snap->eng);
     return status;
 }
 
+static mlm_status put_all(state_writer *w, const mlmamba_snapshot *snap)
+{
+    put_head(w, snap);
+    MLM_TRY(put_states(w, snap, lm_config_state_bytes(&snap->eng->config.text)));
+    state_put_u64(w, w->data != NULL && !w->failed ? mlm_hash_bytes(w->data, w->used) : 0);
+    return w->failed ? mlm_fail(MLM_E_RANGE, "the conversation is too long for a state file") : MLM_OK;
+}
+
 mlm_status mlmamba_snapshot_save(const mlmamba_snapshot *snap, const char *path)
 {
-    state_writer w = {0};
-    uint32_t     shape[SHAPE_COUNT];
-    fill_shapes(shape, snap->eng);
-    state_put(&w, STATE_MAGIC, 8);
-    state_put_u32(&w, STATE_VERSION);
-    state_put_u32(&w, 0);
-    state_put_u64(&w, snap->eng->fingerprint);
-    for (int i = 0; i < SHAPE_COUNT; i++)
-        state_put_u32(&w, shape[i]);
-    put_picture(&w, &snap->picture->info);
-    state_put_u32(&w, (uint32_t)snap->n_turns);
-    for (int i = 0; i < snap->n_turns; i++)
-        put_turn(&w, snap->turn[i]);
-    mlm_status status = w.failed ? mlm_fail_nomem(w.used, "state file") : put_states(&w, snap);
-    if (status == MLM_OK) {
-        state_put_u64(&w, state_checksum(w.data, w.used));
-        status = w.failed ? mlm_fail_nomem(w.used, "state file") : state_write_file(path, w.data, w.used);
-    }
+    state_writer size = {0};
+    MLM_TRY(put_all(&size, snap));
+    state_writer w = {.data = malloc(size.used), .capacity = size.used};
+    if (w.data == NULL)
+        return mlm_fail_nomem(size.used, "state file");
+    mlm_status status = put_all(&w, snap);
+    if (status == MLM_OK)
+        status = state_write_file(path, w.data, w.used);
     free(w.data);
     return status;
 }
@@ -124,7 +134,7 @@ static mlm_status check_frame(const uint8_t *data, size_t size, const char *path
     if (size < 24)
         return damaged(path, "it ends in its header");
     state_reader tail = {.data = data, .at = size - 8, .size = size};
-    if (state_get_u64(&tail) != state_checksum(data, size - 8))
+    if (state_get_u64(&tail) != mlm_hash_bytes(data, size - 8))
         return damaged(path, "its checksum does not match");
     if (version != STATE_VERSION || state_get_u32(&head) != 0)
         return mlm_fail(MLM_E_UNSUPPORTED, "%s has version %u, this program reads version %d", path,

@@ -1,6 +1,7 @@
 /* test_state_file.c: snapshots as values, and state files: equal tokens after a round trip, damage refused. */
 #include "app/engine/state_file.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_hash.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/engine_fixture.h"
 
@@ -52,7 +53,9 @@ static void branches_are_independent(void **state)
 
     mlmamba_query   q[2] = {{NULL, snap, COLOR}, {NULL, empty, TOP}};
     mlmamba_answer *a[2];
-    assert_ok(mlmamba_ask_batch(eng, q, 2, a, NULL, NULL, NULL, NULL));
+
+    mlmamba_generate_options opt = {.want_logprob = true};
+    assert_ok(mlmamba_ask_batch(eng, q, 2, a, &opt, NULL, NULL, NULL));
     assert_string_equal(a[0]->text, "Orange.");
     assert_true(a[0]->logprob == color);
     assert_string_equal(a[1]->text, "An orange cross.");
@@ -159,7 +162,7 @@ static void refuses_every_cut_and_flip(void **state)
 /* With the checksum made right again, the reader has only its own checks. */
 static mlm_status try_resealed(char *data, size_t n)
 {
-    uint64_t sum = state_checksum(data, n - 8);
+    uint64_t sum = mlm_hash_bytes(data, n - 8);
     for (int i = 0; i < 8; i++)
         data[n - 8 + (size_t)i] = (char)(sum >> (8 * i));
     return try_bytes(data, n);
