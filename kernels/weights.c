@@ -9,6 +9,7 @@
 
 #include "kernels/base/mlm_dtype.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_hash.h"
 #include "kernels/base/mlm_safetensors.h"
 
 #include <errno.h>
@@ -17,79 +18,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PIECE_BYTES  ((size_t)4 << 20)
-#define SAMPLE_BYTES ((size_t)64 << 10)
-#define N_SAMPLES    8
-#define BLOCK        4096
-#define MAX_PARTS    64
+#define PIECE_BYTES ((size_t)4 << 20)
+#define BLOCK       4096
+#define MAX_PARTS   64
 
 typedef unsigned long long ull;
 
 struct kn_weights {
     mlm_safetensors    *st;
     char               *dir;
-    bool               *used; /* [number of tensors] */
-    uint64_t            total_bytes, done_bytes, fingerprint;
+    bool               *used; /* [number of tensors]                                        */
+    uint64_t           *hash; /* [number of tensors] of all bytes; 0: not read as a whole yet */
+    uint64_t            total_bytes, done_bytes;
     kn_weights_progress progress;
     void               *progress_payload;
 };
 
 /* ---- open --------------------------------------------------------------------------------------- */
-
-static uint64_t fnv1a(uint64_t hash, const unsigned char *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-    return hash;
-}
-
-static mlm_status hash_range(uint64_t *hash, const mlm_safetensors *st, int shard, uint64_t from, uint64_t n,
-                             unsigned char *buffer)
-{
-    while (n > 0) {
-        size_t piece = n < SAMPLE_BYTES ? (size_t)n : SAMPLE_BYTES;
-        MLM_TRY(mlm_safetensors_read_raw(st, shard, buffer, from, piece));
-        *hash = fnv1a(*hash, buffer, piece);
-        from += piece;
-        n -= piece;
-    }
-    return MLM_OK;
-}
-
-/* Size, header and evenly spaced samples of the data of one file. */
-static mlm_status hash_shard(uint64_t *hash, const mlm_safetensors *st, int shard, unsigned char *buffer)
-{
-    unsigned char size_bytes[8];
-    uint64_t      size = mlm_safetensors_file_bytes(st, shard), header = 0;
-    for (int i = 0; i < 8; i++)
-        size_bytes[i] = (unsigned char)(size >> (8 * i));
-    *hash = fnv1a(*hash, size_bytes, sizeof size_bytes);
-    MLM_TRY(mlm_safetensors_read_raw(st, shard, size_bytes, 0, sizeof size_bytes));
-    for (int i = 7; i >= 0; i--)
-        header = (header << 8) | size_bytes[i];
-    header += 8; /* checked against the size when the file was opened */
-    MLM_TRY(hash_range(hash, st, shard, 0, header, buffer));
-    uint64_t data = size - header;
-    if (data <= N_SAMPLES * SAMPLE_BYTES)
-        return hash_range(hash, st, shard, header, data, buffer);
-    for (uint64_t i = 0; i < N_SAMPLES; i++)
-        MLM_TRY(hash_range(hash, st, shard, header + (data - SAMPLE_BYTES) / (N_SAMPLES - 1) * i,
-                           SAMPLE_BYTES, buffer));
-    return MLM_OK;
-}
-
-static mlm_status take_fingerprint(kn_weights *w)
-{
-    unsigned char *buffer = malloc(SAMPLE_BYTES);
-    mlm_status     status = MLM_OK;
-    w->fingerprint        = 0xcbf29ce484222325ULL;
-    if (!buffer)
-        return mlm_fail_nomem(SAMPLE_BYTES, "the fingerprint of the weights");
-    for (int i = 0; i < mlm_safetensors_n_shards(w->st) && status == MLM_OK; i++)
-        status = hash_shard(&w->fingerprint, w->st, i, buffer);
-    free(buffer);
-    return status;
-}
 
 static mlm_status open_files(kn_weights *w, const char *dir)
 {
@@ -125,13 +70,13 @@ mlm_status kn_weights_open(kn_weights **out, const char *dir)
     size_t n = (size_t)mlm_safetensors_count(w->st);
     w->dir   = strdup(dir);
     w->used  = calloc(n + 1, sizeof *w->used);
-    if (!w->dir || !w->used) {
+    w->hash  = calloc(n + 1, sizeof *w->hash);
+    if (!w->dir || !w->used || !w->hash) {
         status = mlm_fail_nomem(n + strlen(dir), dir);
         goto fail;
     }
     for (size_t i = 0; i < n; i++)
         w->total_bytes += mlm_safetensors_at(w->st, (int64_t)i)->bytes; /* at most the sizes of the files */
-    MLM_TRY_GOTO(status, take_fingerprint(w), fail);
     *out = w;
     return MLM_OK;
 fail:
@@ -146,6 +91,7 @@ void kn_weights_close(kn_weights *w)
     mlm_safetensors_close(w->st);
     free(w->dir);
     free(w->used);
+    free(w->hash);
     free(w);
 }
 
@@ -190,11 +136,6 @@ int64_t kn_weights_parameters(const kn_weights *w)
     return sum;
 }
 
-uint64_t kn_weights_fingerprint(const kn_weights *w)
-{
-    return w->fingerprint;
-}
-
 int kn_weights_shape(const kn_weights *w, const char *name, int64_t dim[8])
 {
     const mlm_st_tensor *t = mlm_safetensors_find(w->st, name);
@@ -237,6 +178,11 @@ static void shape_text(const mlm_st_tensor *t, char *text, size_t cap)
     }
 }
 
+static size_t index_of(const kn_weights *w, const mlm_st_tensor *t)
+{
+    return (size_t)(t - mlm_safetensors_at(w->st, 0));
+}
+
 /* Finds a tensor and notes that somebody wanted it. */
 static mlm_status find_tensor(const mlm_st_tensor **out, kn_weights *w, const char *name, const char *wanted)
 {
@@ -245,7 +191,7 @@ static mlm_status find_tensor(const mlm_st_tensor **out, kn_weights *w, const ch
     if (!t)
         return mlm_fail(MLM_E_NOTFOUND, "%s: tensor '%s' is missing from the weights, wanted %s", w->dir,
                         name, wanted);
-    w->used[t - mlm_safetensors_at(w->st, 0)] = true;
+    w->used[index_of(w, t)] = true;
     return MLM_OK;
 }
 
@@ -293,29 +239,46 @@ static mlm_status check_finite(const kn_weights *w, const mlm_st_tensor *t, cons
     return MLM_OK;
 }
 
+static mlm_status report_progress(kn_weights *w, size_t bytes)
+{
+    w->done_bytes += bytes;
+    if (w->done_bytes > w->total_bytes) /* a tensor was read twice */
+        w->done_bytes = w->total_bytes;
+    if (w->progress && !w->progress(w->done_bytes, w->total_bytes, w->progress_payload))
+        return mlm_fail(MLM_E_CANCELLED, "loading was cancelled");
+    return MLM_OK;
+}
+
+/* Piece by piece: a bad value, a bad disk or a cancel ends the reading at once. */
+static mlm_status read_pieces(char *data, size_t bytes, kn_weights *w, const mlm_st_tensor *t, uint64_t first)
+{
+    size_t   size = mlm_st_dtype_size(t->dtype);
+    mlm_hash hash;
+    mlm_hash_init(&hash);
+    for (size_t done = 0; done < bytes;) {
+        size_t piece = bytes - done < PIECE_BYTES ? bytes - done : PIECE_BYTES;
+        MLM_TRY(mlm_safetensors_read(w->st, t, data + done, first * size + done, piece));
+        MLM_TRY(check_finite(w, t, data + done, piece / size, first + done / size));
+        mlm_hash_add(&hash, data + done, piece);
+        done += piece;
+        MLM_TRY(report_progress(w, piece));
+    }
+    if (bytes == t->bytes)
+        w->hash[index_of(w, t)] = mlm_hash_end(&hash);
+    return MLM_OK;
+}
+
 /* Elements [first, first + n) of a tensor to owned memory, checked.  The caller knows that they are there. */
 static mlm_status read_elements(void **out, kn_weights *w, const mlm_st_tensor *t, uint64_t first, size_t n)
 {
-    size_t size = mlm_st_dtype_size(t->dtype), bytes = 0;
-    *out = NULL;
-    if (!mlm_mul_size(&bytes, n, size))
+    size_t bytes = 0;
+    *out         = NULL;
+    if (!mlm_mul_size(&bytes, n, mlm_st_dtype_size(t->dtype)))
         return mlm_fail(MLM_E_RANGE, "%s: tensor '%s' is too large", path_of(w, t), t->name);
     char *data = malloc(bytes ? bytes : 1);
     if (!data)
         return mlm_fail_nomem(bytes, t->name);
-    mlm_status status = MLM_OK;
-    for (size_t done = 0; done < bytes && status == MLM_OK;) {
-        size_t piece = bytes - done < PIECE_BYTES ? bytes - done : PIECE_BYTES;
-        status       = mlm_safetensors_read(w->st, t, data + done, first * size + done, piece);
-        if (status == MLM_OK)
-            status = check_finite(w, t, data + done, piece / size, first + done / size);
-        done += piece;
-        w->done_bytes += piece;
-        if (w->done_bytes > w->total_bytes) /* a tensor was read twice */
-            w->done_bytes = w->total_bytes;
-        if (status == MLM_OK && w->progress)
-            w->progress(w->done_bytes, w->total_bytes, w->progress_payload);
-    }
+    mlm_status status = read_pieces(data, bytes, w, t, first);
     if (status != MLM_OK) {
         free(data);
         return status;
@@ -485,4 +448,73 @@ mlm_status kn_weights_vector(kn_weights *w, kn_queue *q, kn_tensor t, const char
         status = kn_upload(q, t, host, bytes);
     free(host);
     return status;
+}
+
+/* ---- the whole set ------------------------------------------------------------------------------ */
+
+/* Of tensors that were read in parts only, or not at all. */
+static mlm_status hash_tensor(uint64_t *out, const kn_weights *w, const mlm_st_tensor *t)
+{
+    size_t   cap  = t->bytes < PIECE_BYTES ? (size_t)t->bytes : PIECE_BYTES;
+    char    *data = malloc(cap ? cap : 1);
+    mlm_hash hash;
+    if (!data)
+        return mlm_fail_nomem(cap, t->name);
+    mlm_status status = MLM_OK;
+    mlm_hash_init(&hash);
+    for (uint64_t done = 0; done < t->bytes && status == MLM_OK; done += cap) {
+        size_t piece = t->bytes - done < cap ? (size_t)(t->bytes - done) : cap;
+        status       = mlm_safetensors_read(w->st, t, data, done, piece);
+        if (status == MLM_OK)
+            mlm_hash_add(&hash, data, piece);
+    }
+    free(data);
+    *out = mlm_hash_end(&hash);
+    return status;
+}
+
+mlm_status kn_weights_fingerprint(uint64_t *out, kn_weights *w)
+{
+    mlm_hash sum;
+    mlm_hash_init(&sum);
+    for (int64_t i = 0; i < mlm_safetensors_count(w->st); i++) {
+        const mlm_st_tensor *t = mlm_safetensors_at(w->st, i);
+        if (w->hash[i] == 0)
+            MLM_TRY(hash_tensor(&w->hash[i], w, t));
+        mlm_hash_add(&sum, t->name, strlen(t->name) + 1);
+        mlm_hash_add_u64(&sum, (uint64_t)t->dtype);
+        for (int k = 0; k < t->rank; k++)
+            mlm_hash_add_u64(&sum, (uint64_t)t->dim[k]);
+        mlm_hash_add_u64(&sum, w->hash[i]);
+    }
+    *out = mlm_hash_end(&sum);
+    return MLM_OK;
+}
+
+static bool is_matrix(const mlm_st_tensor *t)
+{
+    static const char suffix[] = ".weight";
+    size_t            n        = strlen(t->name);
+    return t->rank == 2 && n >= sizeof suffix - 1 && strcmp(t->name + n - (sizeof suffix - 1), suffix) == 0;
+}
+
+mlm_status kn_weights_matrix_dtype(mlm_st_dtype *out, const kn_weights *w)
+{
+    const mlm_st_tensor *first = NULL;
+    for (int64_t i = 0; i < mlm_safetensors_count(w->st); i++) {
+        const mlm_st_tensor *t = mlm_safetensors_at(w->st, i);
+        if (!is_matrix(t))
+            continue;
+        if (first == NULL)
+            first = t;
+        if ((t->dtype == MLM_ST_I8) != (first->dtype == MLM_ST_I8))
+            return mlm_fail(MLM_E_DTYPE,
+                            "%s: tensor '%s' is %s, but '%s' is %s: int8 weights must be all or none",
+                            path_of(w, t), t->name, mlm_st_dtype_name(t->dtype), first->name,
+                            mlm_st_dtype_name(first->dtype));
+    }
+    if (first == NULL)
+        return mlm_fail(MLM_E_FORMAT, "%s: the weights hold no matrix", w->dir);
+    *out = first->dtype;
+    return MLM_OK;
 }

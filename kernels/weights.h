@@ -8,11 +8,13 @@
 #ifndef KERNELS_WEIGHTS_H
 #define KERNELS_WEIGHTS_H
 
+#include "kernels/base/mlm_safetensors.h"
 #include "kernels/kernels.h"
 
 typedef struct kn_weights kn_weights;
 
-typedef void (*kn_weights_progress)(uint64_t bytes_done, uint64_t bytes_total, void *payload);
+/* Called after every few megabytes; return false to cancel: the read that is going on gives MLM_E_CANCELLED. */
+typedef bool (*kn_weights_progress)(uint64_t bytes_done, uint64_t bytes_total, void *payload);
 
 /*
  * Opens `dir`/model.safetensors, or the shards of `dir`/model.safetensors.index.json.  Owned:
@@ -26,8 +28,11 @@ void       kn_weights_on_progress(kn_weights *w, kn_weights_progress fn, void *p
 bool     kn_weights_has(const kn_weights *w, const char *name);
 uint64_t kn_weights_total_bytes(const kn_weights *w); /* of all tensors */
 int64_t  kn_weights_parameters(const kn_weights *w);  /* elements of all tensors but *_scale */
-/* 64-bit FNV-1a over headers, sizes, and 64 KiB samples of each file: names a set of weights cheaply. */
-uint64_t kn_weights_fingerprint(const kn_weights *w);
+/* Hash of every name, dtype, shape and byte (mlm_hash.h): names a set of weights.  Bytes are hashed as they are loaded, so after loading this costs nothing; what was not loaded is read here. */
+mlm_status kn_weights_fingerprint(uint64_t *out, kn_weights *w) MLM_WARN_UNUSED;
+/* Dtype of the matrices (2-D tensors named *.weight), of the first one if they differ; but int8 must be all of them
+ * or none: MLM_E_DTYPE names the first that is not so. */
+mlm_status kn_weights_matrix_dtype(mlm_st_dtype *out, const kn_weights *w) MLM_WARN_UNUSED;
 /* Shape of a tensor: fills dim[0..rank-1], returns the rank, or -1 when it is absent. */
 int kn_weights_shape(const kn_weights *w, const char *name, int64_t dim[8]);
 

@@ -91,13 +91,16 @@ static void read_back(float *y, const kn_matrix *m)
 typedef struct progress {
     uint64_t last, total;
     int      calls;
+    int      cancel_at; /* 0: never */
 } progress;
 
-static void on_progress(uint64_t done, uint64_t total, void *payload)
+static bool on_progress(uint64_t done, uint64_t total, void *payload)
 {
     progress *p = payload;
     assert_true(done >= p->last && done <= total);
-    *p = (progress){done, total, p->calls + 1};
+    p->last  = done;
+    p->total = total;
+    return ++p->calls != p->cancel_at;
 }
 
 static void test_matrices(void **state)
@@ -108,7 +111,7 @@ static void test_matrices(void **state)
     kn_weights *w = open_model();
     kn_matrix  *m = NULL;
     float       y[12];
-    progress    p = {0, 0, 0};
+    progress    p = {0, 0, 0, 0};
     kn_weights_on_progress(w, on_progress, &p);
     assert_int_equal(kn_weights_total_bytes(w), 24 + 12 + 12 + 6 + 8 + 8);
     assert_int_equal(kn_weights_parameters(w), 6 * 4 + 1);
@@ -267,25 +270,128 @@ static void test_not_finite(void **state)
     }
 }
 
+/* One read of a large tensor is cut short by a cancel: nothing is read after the callback said so. */
+static void test_cancel(void **state)
+{
+    (void)state;
+    const size_t   n = (size_t)10 << 20; /* three pieces of at most 4 MiB */
+    char           header[96];
+    unsigned char *file = calloc(1, n + 200);
+    assert_non_null(file);
+    int len = snprintf(header, sizeof header,
+                       "{\"w\":{\"dtype\":\"I8\",\"shape\":[1,%zu],\"data_offsets\":[0,%zu]}}", n, n);
+    file[0] = (unsigned char)len;
+    memcpy(file + 8, header, (size_t)len);
+    (void)temp_dir_write(&dir, "model.safetensors", file, 8 + (size_t)len + n);
+    free(file);
+    for (int at = 1; at <= 3; at++) {
+        kn_weights *w = open_model();
+        kn_matrix  *m = NULL;
+        progress    p = {.cancel_at = at};
+        kn_weights_on_progress(w, on_progress, &p);
+        assert_int_equal(kn_weights_matrix(&m, w, dev, &(kn_weights_part){"w", 1}, 1, (int64_t)n),
+                         MLM_E_CANCELLED);
+        assert_null(m);
+        assert_message_has("loading was cancelled");
+        assert_int_equal(p.calls, at);
+        assert_true(at == 3 ? p.last == n : p.last == (uint64_t)at << 22);
+        kn_weights_close(w);
+    }
+}
+
+static uint64_t fingerprint_of(void)
+{
+    uint64_t    f = 0;
+    kn_weights *w = open_model();
+    assert_int_equal(kn_weights_fingerprint(&f, w), MLM_OK);
+    kn_weights_close(w);
+    return f;
+}
+
+/* Every byte counts, and whether a tensor was loaded before, in parts or whole, does not. */
+static void test_fingerprint(void **state)
+{
+    (void)state;
+    float    v[6];
+    uint64_t f = 0, whole;
+    write_sound();
+    whole = fingerprint_of();
+    assert_true(fingerprint_of() == whole);
+    kn_weights *w = open_model();
+    kn_matrix  *m = NULL;
+    assert_int_equal(kn_weights_matrix(&m, w, dev, &(kn_weights_part){"q", 2}, 1, 3), MLM_OK);
+    kn_matrix_free(m);
+    assert_int_equal(kn_weights_host_f32(w, v, "f32", 0, 6, 0), MLM_OK);
+    assert_int_equal(kn_weights_host_f32(w, v, "bf16", 3, 3, 6), MLM_OK);
+    assert_int_equal(kn_weights_fingerprint(&f, w), MLM_OK);
+    assert_true(f == whole);
+    kn_weights_close(w);
+
+    unsigned char bytes[300] = {0};
+    builder       b          = {.n_header = 0};
+    add(&b, "t", "U8", "[300]", bytes, sizeof bytes);
+    write_model(&b);
+    whole = fingerprint_of();
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        builder c = {.n_header = 0};
+        bytes[i]  = 1;
+        add(&c, "t", "U8", "[300]", bytes, sizeof bytes);
+        write_model(&c);
+        assert_true(fingerprint_of() != whole);
+        bytes[i] = 0;
+    }
+    static const char *const others[][3] = {
+        {"u", "U8", "[300]"}, {"t", "I8", "[300]"}, {"t", "U8", "[3,100]"}};
+    for (size_t i = 0; i < 3; i++) {
+        builder c = {.n_header = 0};
+        add(&c, others[i][0], others[i][1], others[i][2], bytes, sizeof bytes);
+        write_model(&c);
+        assert_true(fingerprint_of() != whole);
+    }
+}
+
+static void test_matrix_dtype(void **state)
+{
+    (void)state;
+    static const struct {
+        const char  *dtype[2], *name;
+        mlm_status   status;
+        mlm_st_dtype want;
+    } cases[] = {
+        {{"I8", "I8"}, "b.weight", MLM_OK, MLM_ST_I8},       {{"U8", "U8"}, "b.weight", MLM_OK, MLM_ST_U8},
+        {{"I8", "U8"}, "b.weight", MLM_E_DTYPE, 0},          {{"U8", "I8"}, "b.weight", MLM_E_DTYPE, 0},
+        {{"I8", "U8"}, "b.weight_scale", MLM_OK, MLM_ST_I8}, /* not a matrix by its name */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        builder      b     = {.n_header = 0};
+        mlm_st_dtype dtype = MLM_ST_BOOL;
+        add(&b, "a.bias", "F32", "[1]", values, 4);
+        add(&b, "a.weight", cases[i].dtype[0], "[1,2]", "ab", 2);
+        add(&b, cases[i].name, cases[i].dtype[1], "[1,2]", "ab", 2);
+        write_model(&b);
+        kn_weights *w = open_model();
+        assert_int_equal(kn_weights_matrix_dtype(&dtype, w), cases[i].status);
+        if (cases[i].status == MLM_OK)
+            assert_int_equal(dtype, cases[i].want);
+        else
+            assert_message_has("tensor 'b.weight' is");
+        kn_weights_close(w);
+    }
+    builder b = {.n_header = 0};
+    add(&b, "a.bias", "F32", "[1]", values, 4);
+    write_model(&b);
+    mlm_st_dtype dtype;
+    kn_weights  *w = open_model();
+    assert_int_equal(kn_weights_matrix_dtype(&dtype, w), MLM_E_FORMAT);
+    kn_weights_close(w);
+}
+
 static void test_directories(void **state)
 {
     (void)state;
     kn_weights *w = NULL;
     char        path[512];
     write_sound();
-    w                   = open_model();
-    uint64_t first_hash = kn_weights_fingerprint(w);
-    kn_weights_close(w);
-    w = open_model();
-    assert_true(kn_weights_fingerprint(w) == first_hash);
-    kn_weights_close(w);
-    builder b = {.n_header = 0};
-    add(&b, "f32", "F32", "[2,3]", values, sizeof values);
-    write_model(&b);
-    w = open_model();
-    assert_true(kn_weights_fingerprint(w) != first_hash);
-    kn_weights_close(w);
-
     (void)remove(temp_dir_path(&dir, "model.safetensors"));
     assert_int_equal(kn_weights_open(&w, dir.path), MLM_E_NOTFOUND);
     assert_null(w);
@@ -360,9 +466,11 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matrices),    cmocka_unit_test(test_vectors),
-        cmocka_unit_test(test_refused),     cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_directories), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_matrices),     cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_directories),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_cancel),       cmocka_unit_test(test_fingerprint),
+        cmocka_unit_test(test_matrix_dtype),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
