@@ -36,9 +36,11 @@ static void print_text(const mlmamba_engine_info *i)
     print_field("vision", i->vision);
     print_field("connector", i->connector);
     print_field("language model", i->language_model);
-    out_printf("%-15s %.1f MB weights, %.1f MB activations, %.1f MB a conversation, %.1f MB a snapshot\n",
+    out_printf("%-15s %.1f MB weights, %.1f MB activations, up to %.1f MB a conversation, %.1f MB a "
+               "snapshot, %.1f MB for batches\n",
                "memory", (double)m->weights_bytes / MEGABYTE, (double)m->scratch_bytes / MEGABYTE,
-               (double)m->session_bytes / MEGABYTE, (double)m->snapshot_bytes / MEGABYTE);
+               (double)m->session_bytes / MEGABYTE, (double)m->snapshot_bytes / MEGABYTE,
+               (double)m->batch_bytes / MEGABYTE);
     print_field("device", i->device_description);
     print_field("features", i->device_features);
     print_field("note", i->device_note);
@@ -64,8 +66,9 @@ static void print_json(const mlmamba_engine_info *i)
     out_printf(
         ", \"image_size\": %d, \"image_tokens\": %d, \"layers\": %d, \"width\": %d, \"vocabulary\": %d",
         i->image_size, i->n_image_tokens, i->n_layers, i->d_model, i->vocab_size);
-    out_printf(", \"memory\": {\"weights\": %zu, \"scratch\": %zu, \"session\": %zu, \"snapshot\": %zu}",
-               m->weights_bytes, m->scratch_bytes, m->session_bytes, m->snapshot_bytes);
+    out_printf(", \"memory\": {\"weights\": %zu, \"scratch\": %zu, \"session\": %zu, \"snapshot\": %zu, "
+               "\"batch\": %zu}",
+               m->weights_bytes, m->scratch_bytes, m->session_bytes, m->snapshot_bytes, m->batch_bytes);
     json_text("device", i->device, false);
     json_text("device_description", i->device_description, false);
     json_text("device_features", i->device_features, false);

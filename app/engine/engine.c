@@ -4,13 +4,12 @@
  */
 #include "app/engine/engine_private.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_hash.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MEGABYTE 1048576.0
 
 const char *mlmamba_version(void)
 {
@@ -20,58 +19,66 @@ const char *mlmamba_version(void)
 typedef struct load_progress {
     mlmamba_load_fn fn;
     void           *payload;
-    bool            cancelled;
 } load_progress;
 
-static void on_progress(uint64_t done, uint64_t total, void *payload)
+static bool on_progress(uint64_t done, uint64_t total, void *payload)
 {
-    load_progress *p = payload;
-    if (!p->cancelled && p->fn != NULL && !p->fn(done, total, p->payload))
-        p->cancelled = true;
+    const load_progress *p = payload;
+    return p->fn(done, total, p->payload);
 }
 
-static mlm_status check_cancelled(const load_progress *p)
+/* What config.json says about the weights, against the tensors: int8 are all matrices or none. */
+static mlm_status check_quantized(const char **dtype_name, const model_config *c, const kn_weights *w,
+                                  const char *dir)
 {
-    return p->cancelled ? mlm_fail(MLM_E_CANCELLED, "loading was cancelled") : MLM_OK;
-}
-
-/* What config.json says about the weights, against the names in the file. */
-static mlm_status check_quantized(const model_config *c, const kn_weights *w, const char *dir)
-{
-    static const char name[] = "language_model.backbone.embeddings.weight_scale";
-    if (kn_weights_has(w, name) == c->quantized)
-        return MLM_OK;
-    if (c->quantized)
+    mlm_st_dtype dtype = MLM_ST_F32;
+    MLM_TRY(kn_weights_matrix_dtype(&dtype, w));
+    *dtype_name = dtype == MLM_ST_I8     ? "int8"
+                  : dtype == MLM_ST_BF16 ? "bf16"
+                  : dtype == MLM_ST_F16  ? "f16"
+                                         : "f32";
+    if (c->quantized && dtype != MLM_ST_I8)
         return mlm_fail(MLM_E_CONFIG,
-                        "%s: config.json says quantization.weights int8, but tensor %s is missing", dir,
-                        name);
-    return mlm_fail(MLM_E_CONFIG, "%s: tensor %s is there, but config.json has no quantization", dir, name);
-}
-
-static mlm_status estimate(mlmamba_memory *m, kn_device *dev, const model_config *c, const kn_weights *w)
-{
-    size_t state      = lm_config_state_bytes(&c->text);
-    m->weights_bytes  = (size_t)kn_weights_total_bytes(w);
-    m->session_bytes  = 2 * state;
-    m->snapshot_bytes = state;
-    MLM_TRY(engine_scratch_measure(&m->scratch_bytes, dev, c));
-    m->scratch_bytes += state; /* the working row */
+                        "%s: config.json says quantization.weights int8, but the matrices are %s", dir,
+                        mlm_st_dtype_name(dtype));
+    if (!c->quantized && dtype == MLM_ST_I8)
+        return mlm_fail(MLM_E_CONFIG, "%s: the matrices are I8, but config.json has no quantization", dir);
     return MLM_OK;
 }
 
-static mlm_status check_limit(const mlmamba_memory *m, size_t limit, const char *dir)
+/* A tensor that nobody wanted is a part that this program does not know: its answers would be others. */
+static mlm_status check_all_used(const kn_weights *w, const char *dir)
 {
-    size_t need = m->weights_bytes + m->scratch_bytes + m->session_bytes;
-    if (limit == 0 || need <= limit)
+    const char *name = NULL;
+    int64_t     n    = kn_weights_unused(w, &name, 1);
+    if (n == 0)
         return MLM_OK;
-    return mlm_fail(MLM_E_NOMEM, "%s needs about %.1f MB of memory, the limit is %.1f MB", dir,
-                    (double)need / MEGABYTE, (double)limit / MEGABYTE);
+    return mlm_fail(MLM_E_FORMAT, "%s: tensor '%s' (one of %lld) has no place in the model of config.json",
+                    dir, name, (long long)n);
+}
+
+/* Weights and the text beside them: with another tokenizer the same tokens would be other words. */
+static mlm_status take_fingerprint(mlmamba_engine *eng, kn_weights *w)
+{
+    uint64_t weights = 0;
+    mlm_hash hash;
+    MLM_TRY(kn_weights_fingerprint(&weights, w));
+    mlm_hash_init(&hash);
+    mlm_hash_add_u64(&hash, weights);
+    mlm_hash_add_u64(&hash, eng->config.text_hash);
+    eng->fingerprint = mlm_hash_end(&hash);
+    return MLM_OK;
 }
 
 static mlm_status open_device(kn_device **dev, const mlmamba_engine_options *opt)
 {
     kn_device_options d = {.name = opt->device, .n_threads = opt->n_threads};
     return kn_device_open(dev, &d);
+}
+
+static int engine_max_batch(const mlmamba_engine_options *opt)
+{
+    return opt->max_batch > 0 ? opt->max_batch : ENGINE_DEFAULT_BATCH;
 }
 
 static mlm_status check_options(const mlmamba_engine_options *opt)
@@ -84,15 +91,13 @@ static mlm_status check_options(const mlmamba_engine_options *opt)
     return MLM_OK;
 }
 
-static mlm_status load_parts(mlmamba_engine *eng, kn_weights *w, load_progress *progress)
+static mlm_status load_parts(mlmamba_engine *eng, kn_weights *w)
 {
     const model_config *c = &eng->config;
     MLM_TRY(vision_encoder_load(&eng->vision, eng->queue, &c->vision, w));
-    MLM_TRY(check_cancelled(progress));
     MLM_TRY(connector_load(&eng->connector, eng->queue, c->connector, w, "connector."));
-    MLM_TRY(check_cancelled(progress));
     MLM_TRY(lm_model_load(&eng->lm, eng->queue, &c->text, w, "language_model."));
-    MLM_TRY(check_cancelled(progress));
+    MLM_TRY(check_all_used(w, eng->model_dir));
     return kn_queue_sync(eng->queue);
 }
 
@@ -103,13 +108,15 @@ static mlm_status load_weights(mlmamba_engine *eng, const mlmamba_engine_options
     mlm_status    status   = kn_weights_open(&w, eng->model_dir);
     if (status != MLM_OK)
         return status;
-    MLM_TRY_GOTO(status, check_quantized(&eng->config, w, eng->model_dir), done);
-    MLM_TRY_GOTO(status, estimate(&eng->memory, eng->dev, &eng->config, w), done);
-    MLM_TRY_GOTO(status, check_limit(&eng->memory, opt->memory_limit, eng->model_dir), done);
-    kn_weights_on_progress(w, on_progress, &progress);
+    MLM_TRY_GOTO(status, check_quantized(&eng->weights_dtype, &eng->config, w, eng->model_dir), done);
+    MLM_TRY_GOTO(status, engine_memory_estimate(&eng->memory, eng->dev, &eng->config, w, eng->max_batch),
+                 done);
+    MLM_TRY_GOTO(status, engine_memory_fit(eng, opt->memory_limit), done);
+    if (progress.fn != NULL)
+        kn_weights_on_progress(w, on_progress, &progress);
     eng->n_parameters = kn_weights_parameters(w);
-    eng->fingerprint  = kn_weights_fingerprint(w);
-    MLM_TRY_GOTO(status, load_parts(eng, w, &progress), done);
+    MLM_TRY_GOTO(status, load_parts(eng, w), done);
+    MLM_TRY_GOTO(status, take_fingerprint(eng, w), done);
 done:
     kn_weights_close(w);
     return status;
@@ -191,7 +198,7 @@ mlm_status mlmamba_engine_open(mlmamba_engine **out, const mlmamba_engine_option
     mlmamba_engine *eng = calloc(1, sizeof *eng);
     if (eng == NULL)
         return mlm_fail_nomem(sizeof *eng, "engine");
-    eng->max_batch    = opt->max_batch > 0 ? opt->max_batch : ENGINE_DEFAULT_BATCH;
+    eng->max_batch    = engine_max_batch(opt);
     mlm_status status = build_engine(eng, opt);
     if (status != MLM_OK) {
         mlmamba_engine_close(eng);
@@ -238,7 +245,7 @@ mlm_status mlmamba_estimate_memory(mlmamba_memory *out, const mlmamba_engine_opt
     MLM_TRY_GOTO(status, model_config_load(&config, dir), done);
     MLM_TRY_GOTO(status, open_device(&dev, &small), done);
     MLM_TRY_GOTO(status, kn_weights_open(&w, dir), done);
-    MLM_TRY_GOTO(status, estimate(out, dev, &config, w), done);
+    MLM_TRY_GOTO(status, engine_memory_estimate(out, dev, &config, w, engine_max_batch(&small)), done);
 done:
     kn_weights_close(w);
     kn_device_close(dev);
@@ -256,7 +263,7 @@ void mlmamba_engine_get_info(const mlmamba_engine *eng, mlmamba_engine_info *inf
                         .vision             = eng->vision_text,
                         .connector          = eng->connector_text,
                         .language_model     = eng->lm_text,
-                        .weights_dtype      = c->dtype_name,
+                        .weights_dtype      = eng->weights_dtype,
                         .device             = eng->dev_info.name,
                         .device_description = eng->dev_info.description,
                         .device_features    = eng->dev_info.features,

@@ -51,6 +51,13 @@ mlm_status engine_scratch_measure(size_t *bytes, kn_device *dev, const model_con
     return MLM_OK;
 }
 
+mlm_status engine_batch_measure(size_t *bytes, kn_device *dev, const model_config *c, int n_rows)
+{
+    MLM_TRY(measure_text(bytes, dev, c, n_rows));
+    *bytes += (size_t)n_rows * lm_config_state_bytes(&c->text);
+    return MLM_OK;
+}
+
 mlm_status engine_scratch_create(engine_scratch *s, kn_device *dev, const model_config *c, const lm_model *m,
                                  int n_rows)
 {
@@ -81,8 +88,7 @@ void engine_scratch_free(engine_scratch *s)
 
 mlm_status engine_picture_scratch_create(engine_picture_scratch *s, kn_device *dev, const model_config *c)
 {
-    size_t     bytes = 0, side = (size_t)c->vision.preprocess[0].size;
-    size_t     count  = (size_t)c->vision.n_towers * 3 * side * side;
+    size_t     bytes  = 0;
     mlm_status status = measure_picture(&bytes, dev, c);
     memset(s, 0, sizeof *s);
     if (status == MLM_OK)
@@ -91,11 +97,6 @@ mlm_status engine_picture_scratch_create(engine_picture_scratch *s, kn_device *d
         status = layout_picture(s, c);
     if (status == MLM_OK)
         status = kn_arena_check(&s->arena, "picture scratch");
-    if (status == MLM_OK) {
-        s->pixels = malloc(count * sizeof *s->pixels);
-        if (s->pixels == NULL)
-            status = mlm_fail_nomem(count * sizeof *s->pixels, "pixels");
-    }
     if (status != MLM_OK)
         engine_picture_scratch_free(s);
     return status;
@@ -103,7 +104,6 @@ mlm_status engine_picture_scratch_create(engine_picture_scratch *s, kn_device *d
 
 void engine_picture_scratch_free(engine_picture_scratch *s)
 {
-    free(s->pixels);
     connector_scratch_free(s->connector);
     kn_arena_free(&s->arena);
     memset(s, 0, sizeof *s);

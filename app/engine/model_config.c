@@ -4,11 +4,13 @@
  */
 #include "app/engine/model_config.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_hash.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CONFIG_LIMIT ((size_t)16 << 20)
+#define HASH_LIMIT   ((size_t)256 << 20) /* above what the readers of these files allow */
 #define TEXT_LIMIT   4096
 
 static const char *const model_types[]     = {"ml_mamba", NULL};
@@ -33,10 +35,8 @@ static mlm_status copy_text(char **out, const mlm_json_node *root, const char *w
 /* Decision: int8, symmetric, one scale a row is the only scheme; anything else has another name. */
 static mlm_status parse_quantization(model_config *c, const mlm_json_node *root, const char *where)
 {
-    static const char *const dtype_names[] = {"bf16", "f32", "f16"};
-    int                      dtype = 0, ignored = 0;
-    MLM_TRY(mlm_json_opt_choice(root, where, "torch_dtype", torch_dtypes, 0, &dtype));
-    c->dtype_name             = dtype_names[dtype];
+    int ignored = 0;
+    MLM_TRY(mlm_json_opt_choice(root, where, "torch_dtype", torch_dtypes, 0, &ignored));
     const mlm_json_node *node = mlm_json_get(root, "quantization");
     if (node == NULL || mlm_json_type_of(node) == MLM_JSON_NULL)
         return MLM_OK;
@@ -45,8 +45,7 @@ static mlm_status parse_quantization(model_config *c, const mlm_json_node *root,
     MLM_TRY(mlm_json_req_choice(q, "config.json: quantization", "weights", quant_weights, &ignored));
     MLM_TRY(mlm_json_req_choice(q, "config.json: quantization", "scheme", quant_schemes, &ignored));
     MLM_TRY(mlm_json_req_choice(q, "config.json: quantization", "granularity", quant_grains, &ignored));
-    c->quantized  = true;
-    c->dtype_name = "int8";
+    c->quantized = true;
     return MLM_OK;
 }
 
@@ -129,6 +128,29 @@ static mlm_status parse_file(mlm_json **out, const char *dir, const char *name)
     return status;
 }
 
+/* The files as they lie there, names and sizes included: what the fingerprint of a model says beside its weights. */
+static mlm_status hash_text(uint64_t *out, const char *dir)
+{
+    static const char *const names[] = {"config.json", "preprocessor_config.json", "tokenizer.json"};
+    mlm_hash                 hash;
+    mlm_hash_init(&hash);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char  *path = NULL, *data = NULL;
+        size_t n = 0;
+        MLM_TRY(mlm_path_join(&path, dir, names[i]));
+        mlm_status status = mlm_file_read(&data, &n, path, HASH_LIMIT, names[i]);
+        free(path);
+        if (status != MLM_OK)
+            return status;
+        mlm_hash_add(&hash, names[i], strlen(names[i]) + 1);
+        mlm_hash_add_u64(&hash, n);
+        mlm_hash_add(&hash, data, n);
+        free(data);
+    }
+    *out = mlm_hash_end(&hash);
+    return MLM_OK;
+}
+
 mlm_status model_config_load(model_config *out, const char *dir)
 {
     mlm_json  *config = NULL, *pre = NULL;
@@ -141,6 +163,7 @@ mlm_status model_config_load(model_config *out, const char *dir)
     MLM_TRY_GOTO(status, mlm_path_join(&tok_path, dir, "tokenizer.json"), done);
     MLM_TRY_GOTO(status, tokenizer_load(&out->tok, tok_path), done);
     MLM_TRY_GOTO(status, check_tokenizer(out, "config.json"), done);
+    MLM_TRY_GOTO(status, hash_text(&out->text_hash, dir), done);
 done:
     free(tok_path);
     mlm_json_free(config);

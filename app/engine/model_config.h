@@ -19,7 +19,7 @@ typedef struct model_config {
     int32_t           eos_id;
     int               n_image_tokens;
     bool              quantized;       /* config.json: quantization, int8 rows            */
-    const char       *dtype_name;      /* "int8", "bf16", "f32", "f16", static            */
+    uint64_t          text_hash;       /* of the bytes of the three files                 */
     char             *description;     /* owned, "" when config.json has none             */
     char             *describe_prompt; /* owned, what `describe` asks                     */
 } model_config;

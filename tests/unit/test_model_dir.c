@@ -112,6 +112,7 @@ static const edit edits[] = {
     {C, "\"patch_size\": 14", "\"patch_size\": 16", MLM_E_CONFIG, C},
     {C, "\"num_heads\": 4", "\"num_heads\": 5", MLM_E_CONFIG, "heads"},
     {C, "\"num_layers\": 8", "\"num_layers\": 9", MLM_E_NOTFOUND, "blocks.8"},
+    {C, "\"num_layers\": 8", "\"num_layers\": 7", MLM_E_FORMAT, "blocks.7"}, /* weights that nobody uses */
     {C, "\"num_layers\": 8", "\"num_layers\": 99999999999999999999", MLM_E_CONFIG, "num_layers"},
     {C, "\"mlp_dim\": 1024", "\"mlp_dim\": 1000", MLM_E_SHAPE, "mlp.fc1"},
     {C, "\"gelu_tanh\"", "\"tanh\"", MLM_E_CONFIG, "activation"},
@@ -238,7 +239,7 @@ static void weights_are_checked(void **state)
     edit_header("vision_tower.pos_embed", "vision_tower.pos_embex", MLM_E_NOTFOUND, "pos_embed");
     edit_header("connector.out_proj.bias", "connector.out_proj.bios", MLM_E_NOTFOUND,
                 "connector.out_proj.bias");
-    edit_header("embeddings.weight_scale", "embeddings.weight_scalp", MLM_E_CONFIG, "weight_scale");
+    edit_header("embeddings.weight_scale", "embeddings.weight_scalp", MLM_E_NOTFOUND, "weight_scale");
     edit_header("\"I8\"", "\"U8\"", MLM_E_DTYPE, "U8");
 }
 

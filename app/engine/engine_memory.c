@@ -1,0 +1,50 @@
+/*
+ * engine_memory.c: what a model needs, before anything is loaded, and what a limit leaves of it.  The weights, the
+ * working memory and one conversation must fit; rows of a batch and kept states then share what is left, because
+ * fewer of them cost time but change no answer.
+ */
+#include "app/engine/engine_private.h"
+
+#define MEGABYTE 1048576.0
+
+/* States behind answers that a session keeps for instant rewind. */
+static size_t kept_quota(size_t state)
+{
+    size_t most = SESSION_MAX_KEPT_BYTES / (state > 0 ? state : 1);
+    most        = most < SESSION_MAX_KEPT ? most : SESSION_MAX_KEPT;
+    return (most > SESSION_MIN_KEPT ? most : SESSION_MIN_KEPT) * state;
+}
+
+mlm_status engine_memory_estimate(mlmamba_memory *m, kn_device *dev, const model_config *c,
+                                  const kn_weights *w, int max_batch)
+{
+    size_t state      = lm_config_state_bytes(&c->text);
+    m->weights_bytes  = (size_t)kn_weights_total_bytes(w);
+    m->session_bytes  = 2 * state + kept_quota(state); /* the picture's, the one being made, the kept ones */
+    m->snapshot_bytes = state;
+    MLM_TRY(engine_scratch_measure(&m->scratch_bytes, dev, c));
+    m->scratch_bytes += state; /* the working row */
+    return engine_batch_measure(&m->batch_bytes, dev, c, max_batch);
+}
+
+mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit)
+{
+    mlmamba_memory *m     = &eng->memory;
+    size_t          state = m->snapshot_bytes, least = 0;
+    eng->kept_bytes = kept_quota(state);
+    if (limit == 0)
+        return MLM_OK;
+    MLM_TRY(engine_batch_measure(&least, eng->dev, &eng->config, 1));
+    size_t need = m->weights_bytes + m->scratch_bytes + (2 + SESSION_MIN_KEPT) * state;
+    if (need + least > limit)
+        return mlm_fail(MLM_E_NOMEM, "%s needs about %.1f MB of memory, the limit is %.1f MB", eng->model_dir,
+                        (double)(need + least) / MEGABYTE, (double)limit / MEGABYTE);
+    size_t left = limit - need;
+    while (m->batch_bytes > left && eng->max_batch > 1)
+        MLM_TRY(engine_batch_measure(&m->batch_bytes, eng->dev, &eng->config, --eng->max_batch));
+    left = left - m->batch_bytes + SESSION_MIN_KEPT * state;
+    if (eng->kept_bytes > left)
+        eng->kept_bytes = left - left % state;
+    m->session_bytes = 2 * state + eng->kept_bytes;
+    return MLM_OK;
+}
