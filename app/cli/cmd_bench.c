@@ -1,13 +1,14 @@
-/* cmd_bench.c: mlmamba bench: the measurements of bench_measure.c as a table, JSON or CSV. */
-#include "app/cli/bench_measure.h"
+/* cmd_bench.c: mlmamba bench: the measurements of app/engine/bench.c as a table, JSON or CSV. */
+#include "app/cli/cli.h"
+#include "app/engine/bench.h"
 
 #include <stdlib.h>
 
 #define SIDE 1024
 
-static const char *const names[BENCH_ROW_COUNT] = {"decode_file", "preprocess",    "vision",
-                                                   "connector",   "image_prefill", "question",
-                                                   "first_token", "next_question", "token"};
+static const char *const names[BENCH_ROW_COUNT] = {
+    "decode_file", "preprocess",  "vision",        "connector", "image_prefill",
+    "question",    "first_token", "next_question", "token",     "step"};
 static const char *const texts[BENCH_ROW_COUNT] = {"decode the picture file",
                                                    "resize and normalise",
                                                    "vision tower",
@@ -16,7 +17,8 @@ static const char *const texts[BENCH_ROW_COUNT] = {"decode the picture file",
                                                    "question into the state",
                                                    "picture to first token",
                                                    "next question to first token",
-                                                   "one more token"};
+                                                   "one more token",
+                                                   "  of it the model's step"};
 
 static double rate(double amount, double ms)
 {
@@ -75,6 +77,12 @@ static uint8_t *make_picture(void)
     return rgb;
 }
 
+static bool interrupted(void *payload)
+{
+    (void)payload;
+    return signals_pending() != 0;
+}
+
 static int measure(cli_options *o, mlmamba_engine *eng)
 {
     bench_result        r;
@@ -84,8 +92,13 @@ static int measure(cli_options *o, mlmamba_engine *eng)
         err_line("out of memory");
         return CLI_FAILED;
     }
-    mlm_status status = bench_measure(&r, eng, o->image_path, rgb, SIDE, o->n_runs > 0 ? o->n_runs : 5,
-                                      o->n_tokens > 0 ? o->n_tokens : 64);
+    bench_args a      = {.path         = o->image_path,
+                         .rgb          = rgb,
+                         .side         = SIDE,
+                         .n_runs       = o->n_runs > 0 ? o->n_runs : 5,
+                         .n_tokens     = o->n_tokens > 0 ? o->n_tokens : 64,
+                         .is_cancelled = interrupted};
+    mlm_status status = bench_measure(&r, eng, &a);
     free(rgb);
     if (status != MLM_OK) {
         err_line("%s", mlm_error_message());

@@ -1,9 +1,8 @@
-/* bench_measure.h: the measurements of `mlmamba bench`. */
-#ifndef APP_CLI_BENCH_MEASURE_H
-#define APP_CLI_BENCH_MEASURE_H
+/* bench.h: the measurements of `mlmamba bench`.  Internal: not installed. */
+#ifndef APP_ENGINE_BENCH_H
+#define APP_ENGINE_BENCH_H
 
-#include "app/cli/cli.h"
-#include "app/engine/engine_private.h"
+#include "app/engine/mlmamba.h"
 
 typedef enum bench_row {
     BENCH_FILE = 0, /* decode the picture file        */
@@ -14,7 +13,8 @@ typedef enum bench_row {
     BENCH_QUESTION, /* the question's tokens          */
     BENCH_FIRST,    /* picture to first token         */
     BENCH_NEXT,     /* next question, same picture, to its first token */
-    BENCH_TOKEN,    /* one more token                 */
+    BENCH_TOKEN,    /* one more token, as an answer gets it: step, choice, text */
+    BENCH_STEP,     /* of it, the model's step alone  */
     BENCH_ROW_COUNT
 } bench_row;
 
@@ -27,8 +27,15 @@ typedef struct bench_result {
     int    prompt_tokens, width, height;
 } bench_result;
 
-/* rgb may be NULL: then path is a file. */
-mlm_status bench_measure(bench_result *out, mlmamba_engine *eng, const char *path, const uint8_t *rgb,
-                         int side, int n_runs, int n_tokens);
+typedef struct bench_args {
+    const char    *path; /* a picture file, or          */
+    const uint8_t *rgb;  /* NULL, or [side, side, 3]    */
+    int            side;
+    int            n_runs, n_tokens;     /* at least 1       */
+    bool (*is_cancelled)(void *payload); /* polled after each run; may be NULL */
+    void *payload;
+} bench_args;
+
+mlm_status bench_measure(bench_result *out, mlmamba_engine *eng, const bench_args *a);
 
 #endif
