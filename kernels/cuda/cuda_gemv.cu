@@ -1,8 +1,8 @@
 /*
  * cuda_gemv.cu: products of few rows: every weight is read once, 16 bytes a lane, past the L1 cache.
  *
- * Blocks stay: each copies its RT rows of x to shared memory (as f32, in the order in which lanes want them)
- * and its warps walk over tiles of NR outputs.  AHEAD loads of every output are always on their way, across
+ * A block copies its RT rows of x to shared memory (as f32, in the order in which lanes want them) and its
+ * warps walk over tiles of NR outputs: one each, or as many as it takes with blocks that stay.  AHEAD loads of every output are always on their way, across
  * the seams between tiles; the first start before the kernel in front has finished, because weights depend
  * on nothing.  Optionally x is normed on its way in (rmsnorm, or Mamba-2's gated one), which costs one pass
  * over shared memory and saves a kernel.
@@ -10,6 +10,8 @@
  * and so in every batch of up to 8 rows.
  */
 #include "kernels/cuda/cuda_linear.cuh"
+
+#include <limits.h>
 
 #define GEMV_WARPS   8
 #define GEMV_THREADS (GEMV_WARPS * WARP)
@@ -241,8 +243,9 @@ static mlm_status launch(kn_queue *q, const linear_params *p, int per_sm)
 template <int WT> static mlm_status launch_rows(kn_queue *q, const linear_params *p)
 {
     size_t room = (size_t)cuda_of(q->dev)->max_shared - 1024;
+    int stay = WT == KN_I8 ? 2 : INT_MAX; /* staging x costs int8 more than what staying loses in balance */
     if (p->R == 1)
-        return p->out >= 32 * cuda_of(q->dev)->n_sm ? launch<WT, 1, 2, 5>(q, p, 2)
+        return p->out >= 16 * cuda_of(q->dev)->n_sm ? launch<WT, 1, 2, 5>(q, p, stay)
                                                     : launch<WT, 1, 1, 5>(q, p, 3);
     if (p->R > 4 && shared_bytes<WT, 2>(p, 8) <= room)
         return launch<WT, 8, 4, 2>(q, p, 1);
