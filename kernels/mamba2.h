@@ -4,8 +4,8 @@
  *
  *   s    = u W_in^T                                          [T, 2*d_inner + 2*G*N + H], split z | x B C | dt
  *   per direction k:  f_k = SSD(conv1d(xBC in order k), dt in order k), put back into token order
- *   MAMBA2_SUM_THEN_NORM   out = W_out( RMSNormGated( sum_k f_k, z ) )                 (built-in connector; LM with k = 1)
- *   MAMBA2_MEAN_OF_NORMED  out = W_out( mean_k RMSNormGated( f_k, z ) )                (released ML-Mamba connector)
+ *   MAMBA2_SUM_THEN_NORM    out = W_out( RMSNormGated( sum_k f_k, z ) )          (built-in connector; LM with k = 1)
+ *   MAMBA2_MEAN_OF_NORMED   out = W_out( mean_k RMSNormGated( f_k, z ) )         (released ML-Mamba connector)
  *
  * Source: Mamba-2, Dao & Gu 2024 (arXiv 2405.21060), mamba_ssm modules/mamba2.py; the fork's bidirectional
  * block as written down in models.md section 2.  Bytes and FLOPs: two products of the in_proj / out_proj
