@@ -16,9 +16,9 @@ struct sampler {
     int             vocab;
     mlm_rng         rng;
     float          *logit; /* [vocab] after the penalty; -inf: not finite */
-    double         *mass;  /* [vocab] of candidate i, not normalized     */
-    int32_t        *id;    /* [vocab] heap; candidates taken from it follow at the end */
-    bool           *seen;  /* [vocab] */
+    double         *mass;  /* [vocab] of candidate i, not normalized; NULL when greedy */
+    int32_t        *id;    /* [vocab] heap; candidates taken from it follow at the end; NULL without cuts */
+    bool           *seen;  /* [vocab]; NULL without repetition penalty */
 };
 
 static mlm_status check_option(const char *name, float v, float lo, float hi, bool zero_is_off)
@@ -40,6 +40,25 @@ mlm_status sampler_options_check(const sampler_options *o)
     return MLM_OK;
 }
 
+static bool has_cuts(const sampler_options *o)
+{
+    return o->top_k > 0 || o->min_p > 0.0f || (o->top_p > 0.0f && o->top_p < 1.0f);
+}
+
+/* The arrays that the options need. */
+static mlm_status create_arrays(sampler *s)
+{
+    const sampler_options *o        = &s->opt;
+    size_t                 n        = (size_t)s->vocab;
+    bool                   draws    = o->temperature > 0.0f;
+    bool                   remember = o->repetition_penalty != 0.0f && o->repetition_penalty != 1.0f;
+    if (!(s->logit = calloc(n, sizeof *s->logit)) || (draws && !(s->mass = calloc(n, sizeof *s->mass))) ||
+        (draws && has_cuts(o) && !(s->id = calloc(n, sizeof *s->id))) ||
+        (remember && !(s->seen = calloc(n, sizeof *s->seen))))
+        return mlm_fail_nomem(n * 17, "sampler");
+    return MLM_OK;
+}
+
 mlm_status sampler_create(sampler **out, int vocab, const sampler_options *o)
 {
     *out = NULL;
@@ -47,18 +66,14 @@ mlm_status sampler_create(sampler **out, int vocab, const sampler_options *o)
     if (vocab < 1)
         return mlm_fail(MLM_E_RANGE, "vocabulary of %d tokens, must be at least 1", vocab);
     sampler *s = calloc(1, sizeof *s);
-    size_t   n = (size_t)vocab;
     if (!s)
         return mlm_fail_nomem(sizeof *s, "sampler");
-    s->opt   = *o;
-    s->vocab = vocab;
-    s->logit = calloc(n, sizeof *s->logit);
-    s->mass  = calloc(n, sizeof *s->mass);
-    s->id    = calloc(n, sizeof *s->id);
-    s->seen  = calloc(n, sizeof *s->seen);
-    if (!s->logit || !s->mass || !s->id || !s->seen) {
+    s->opt        = *o;
+    s->vocab      = vocab;
+    mlm_status st = create_arrays(s);
+    if (st != MLM_OK) {
         sampler_free(s);
-        return mlm_fail_nomem(n * 17, "sampler");
+        return st;
     }
     sampler_reset(s);
     *out = s;
@@ -79,12 +94,13 @@ void sampler_free(sampler *s)
 void sampler_reset(sampler *s)
 {
     s->rng = mlm_rng_seed(s->opt.seed, 0);
-    memset(s->seen, 0, (size_t)s->vocab * sizeof *s->seen);
+    if (s->seen)
+        memset(s->seen, 0, (size_t)s->vocab * sizeof *s->seen);
 }
 
 void sampler_saw(sampler *s, int32_t id)
 {
-    if (id >= 0 && id < s->vocab)
+    if (s->seen && id >= 0 && id < s->vocab)
         s->seen[id] = true;
 }
 
@@ -118,7 +134,7 @@ static bool take_logits(sampler *s, const float *logits, int32_t *best)
             s->logit[i] = -INFINITY;
             continue;
         }
-        if (s->seen[i]) {
+        if (s->seen && s->seen[i]) {
             v = v > 0.0f ? v / penalty : v * penalty;
             v = isfinite(v) ? v : copysignf(3.4e38f, v);
         }
@@ -129,7 +145,7 @@ static bool take_logits(sampler *s, const float *logits, int32_t *best)
     return *best >= 0;
 }
 
-static float log_probability(const float *logits, int vocab, int32_t id)
+float sampler_log_probability(const float *logits, int vocab, int32_t id)
 {
     double max = -HUGE_VAL, sum = 0.0;
     for (int i = 0; i < vocab; i++)
@@ -230,12 +246,10 @@ mlm_status sampler_pick(sampler *s, const float *logits, int32_t *id, float *log
     if (!take_logits(s, logits, &best))
         return mlm_fail(MLM_E_DEVICE, "the model gave no finite logit among %d", s->vocab);
     *id = best;
-    if (s->opt.temperature > 0.0f) {
-        bool cuts = s->opt.top_k > 0 || s->opt.min_p > 0.0f || (s->opt.top_p > 0.0f && s->opt.top_p < 1.0f);
-        *id       = cuts ? draw_from_cut(s, best) : draw_from_all(s, best);
-    }
+    if (s->opt.temperature > 0.0f)
+        *id = has_cuts(&s->opt) ? draw_from_cut(s, best) : draw_from_all(s, best);
     if (logprob)
-        *logprob = log_probability(logits, s->vocab, *id);
+        *logprob = sampler_log_probability(logits, s->vocab, *id);
     return MLM_OK;
 }
 

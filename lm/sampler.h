@@ -34,6 +34,9 @@ void       sampler_saw(sampler *s, int32_t id); /* counts for the repetition pen
  * temperature and cuts.  MLM_E_DEVICE when no logit is finite (a NaN is never turned into text). */
 mlm_status sampler_pick(sampler *s, const float *logits, int32_t *id, float *logprob) MLM_WARN_UNUSED;
 
+/* Natural log of the softmax of id among logits[0..vocab-1], in double; what is not finite counts as impossible. */
+float sampler_log_probability(const float *logits, int vocab, int32_t id);
+
 /* Softmax over the given candidate ids only (Yes/No, True/False, letters). */
 void sampler_candidate_probs(const float *logits, const int32_t *ids, int n, float *probs);
 

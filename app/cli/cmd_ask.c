@@ -107,6 +107,7 @@ static int run(cli_options *o, char **paths, int n, const char *question)
     mlmamba_engine *eng = NULL;
     ask_job         job = {.o = o, .question = question, .many = n > 1};
     int             rc  = cli_open_engine(&eng, o);
+    o->gen.want_logprob = o->json;
     if (rc != CLI_OK)
         return rc;
     if (question == NULL) {

@@ -1,11 +1,13 @@
 /*
  * batch.c: many questions, decoded together.  Queries fill rows in order; consecutive queries about the same file
  * share its encoding and its state.  Full rows: one padded prefill with lengths, then one generation loop that
- * drops rows as they finish.
+ * drops rows as they finish.  What goes wrong with a query, or with the rows that run together, becomes their
+ * answer; answers that are there stay.
  */
 #include "app/engine/engine_private.h"
 #include "kernels/base/mlm_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,8 +41,14 @@ static mlm_status load_picture(batch_run *b, const char *path)
     memset(&b->picture_times, 0, sizeof b->picture_times);
     MLM_TRY(vision_image_load_file(&img, path, &b->image_opt));
     b->picture_times.file_ms = mlm_now_ms() - start;
-    mlm_status status        = engine_picture_create(&b->picture, b->eng, &img, &b->picture_times);
+    mlm_status status        = engine_picture_prepare(&b->picture, b->eng, &img, &b->picture_times);
     vision_image_free(&img);
+    if (status == MLM_OK)
+        status = engine_picture_run(b->picture, b->eng, &b->picture_times, NULL);
+    if (status != MLM_OK) {
+        engine_picture_drop(b->picture);
+        b->picture = NULL;
+    }
     return status;
 }
 
@@ -122,43 +130,50 @@ static bool pass_piece(int row, int32_t id, const char *piece, void *payload)
     return b->on_token(b->query[row], piece, b->payload);
 }
 
+static void add_times(mlmamba_answer *ans, const batch_run *b, int r, double prompt_ms)
+{
+    const engine_times *t = &b->times[r];
+    ans->n_prompt_tokens  = (int)b->prompt[r].count;
+    ans->prompt_ms        = prompt_ms;
+    ans->first_token_ms += prompt_ms;
+    if (!b->is_new[r])
+        return;
+    ans->n_image_tokens   = b->eng->config.n_image_tokens;
+    ans->decode_file_ms   = t->file_ms;
+    ans->preprocess_ms    = t->preprocess_ms;
+    ans->vision_ms        = t->vision_ms;
+    ans->connector_ms     = t->connector_ms;
+    ans->image_prefill_ms = t->prefill_ms;
+    ans->first_token_ms += t->file_ms + t->preprocess_ms + t->vision_ms + t->connector_ms + t->prefill_ms;
+}
+
 static mlm_status make_answers(batch_run *b, const lm_row_result *results, double prompt_ms)
 {
     for (int r = 0; r < b->n_rows; r++) {
-        mlmamba_answer *ans = NULL;
-        MLM_TRY(engine_answer_create(&ans, b->eng, &results[r]));
-        ans->n_prompt_tokens = (int)b->prompt[r].count;
-        ans->prompt_ms       = prompt_ms;
-        ans->first_token_ms += prompt_ms;
-        if (b->is_new[r]) {
-            const engine_times *t = &b->times[r];
-            ans->n_image_tokens   = b->eng->config.n_image_tokens;
-            ans->decode_file_ms   = t->file_ms;
-            ans->preprocess_ms    = t->preprocess_ms;
-            ans->vision_ms        = t->vision_ms;
-            ans->connector_ms     = t->connector_ms;
-            ans->image_prefill_ms = t->prefill_ms;
-            ans->first_token_ms +=
-                t->file_ms + t->preprocess_ms + t->vision_ms + t->connector_ms + t->prefill_ms;
+        mlmamba_answer     **ans = &b->answers[b->query[r]];
+        const lm_row_result *res = &results[r];
+        if (res->finish == LM_FINISH_ERROR) {
+            MLM_TRY(engine_answer_error(ans, res->status, res->message));
+            continue;
         }
-        b->answers[b->query[r]] = ans;
+        MLM_TRY(engine_answer_create(ans, b->eng, res));
+        add_times(*ans, b, r, prompt_ms);
     }
     return MLM_OK;
 }
 
-/* Answers the rows collected so far. */
-static mlm_status run_rows(batch_run *b)
+/* Prefill and generation; after a failure of generation the results say what became of each row. */
+static mlm_status generate_rows(batch_run *b, lm_row_result *results, double *prompt_ms)
 {
-    if (b->n_rows == 0)
-        return MLM_OK;
     mlmamba_engine *eng    = b->eng;
     kn_tensor       logits = kn_slice(eng->many.logits, 0, 0, b->n_rows);
     double          start  = mlm_now_ms();
-    MLM_TRY(prefill_rows(b, logits));
-    double         prompt_ms = mlm_now_ms() - start;
-    lm_row_result *results   = calloc((size_t)b->n_rows, sizeof *results);
-    if (results == NULL)
-        return mlm_fail_nomem((size_t)b->n_rows * sizeof *results, "results");
+    mlm_status      status = prefill_rows(b, logits);
+    *prompt_ms             = mlm_now_ms() - start;
+    for (int r = 0; status != MLM_OK && r < b->n_rows; r++)
+        results[r] = (lm_row_result){.finish = LM_FINISH_ERROR, .status = status};
+    if (status != MLM_OK)
+        return status;
     sampler_options  sampling = engine_sampling(&b->opt);
     lm_generate_args g        = {.tok            = eng->config.tok,
                                  .state          = eng->many.state,
@@ -166,16 +181,33 @@ static mlm_status run_rows(batch_run *b)
                                  .n_rows         = b->n_rows,
                                  .max_new_tokens = b->opt.max_new_tokens,
                                  .end_id         = eng->config.eos_id,
+                                 .want_logprob   = b->opt.want_logprob,
                                  .sampling       = &sampling,
                                  .on_piece       = b->on_token != NULL ? pass_piece : NULL,
                                  .payload        = b};
-    mlm_status       status   = lm_generate(eng->queue, eng->lm, eng->many.lm, &g, results);
-    if (status == MLM_OK)
-        status = make_answers(b, results, prompt_ms);
+    return lm_generate(eng->queue, eng->lm, eng->many.lm, &g, results);
+}
+
+/* Answers the rows collected so far.  Fails only when nothing after it would work, or without memory for answers. */
+static mlm_status run_rows(batch_run *b)
+{
+    if (b->n_rows == 0)
+        return MLM_OK;
+    double         prompt_ms = 0.0;
+    lm_row_result *results   = calloc((size_t)b->n_rows, sizeof *results);
+    if (results == NULL)
+        return mlm_fail_nomem((size_t)b->n_rows * sizeof *results, "results");
+    mlm_status run = generate_rows(b, results, &prompt_ms);
+    for (int r = 0; r < b->n_rows; r++)
+        if (results[r].finish == LM_FINISH_ERROR && results[r].message[0] == '\0')
+            (void)snprintf(results[r].message, sizeof results[r].message, "%s", mlm_error_message());
+    mlm_status status = make_answers(b, results, prompt_ms);
     for (int r = 0; r < b->n_rows; r++)
         token_list_free(&results[r].ids);
     free(results);
     b->n_rows = 0;
+    if (status == MLM_OK && run == MLM_E_DEVICE)
+        return mlm_fail(run, "%s", b->answers[b->query[0]]->message);
     return status;
 }
 
@@ -183,14 +215,25 @@ static mlm_status run_all(batch_run *b, int n)
 {
     for (int i = 0; i < n; i++) {
         mlm_status status = add_row(b, i);
-        if (status == MLM_E_DEVICE)
-            return status; /* nothing after it would work */
         if (status != MLM_OK)
             MLM_TRY(engine_answer_error(&b->answers[i], status, mlm_error_message()));
+        if (status == MLM_E_DEVICE)
+            return mlm_fail(status, "%s", b->answers[i]->message); /* nothing after it would work */
         if (b->n_rows == b->max_rows || i == n - 1)
             MLM_TRY(run_rows(b));
     }
     return MLM_OK;
+}
+
+/* After a failure of the whole: the queries that have no answer have the failure, as far as memory goes. */
+static mlm_status answer_rest(batch_run *b, int n, mlm_status why)
+{
+    char message[512];
+    (void)snprintf(message, sizeof message, "%s", mlm_error_message());
+    for (int i = 0; i < n; i++)
+        if (b->answers[i] == NULL && engine_answer_error(&b->answers[i], why, message) != MLM_OK)
+            break;
+    return mlm_fail(why, "%s", message);
 }
 
 static mlm_status prepare_rows(mlmamba_engine *eng)
@@ -218,17 +261,14 @@ mlm_status mlmamba_ask_batch(mlmamba_engine *eng, const mlmamba_query *queries, 
     b->payload                      = payload;
     b->image_opt.ignore_orientation = image_opt != NULL && image_opt->ignore_orientation;
     mlm_status status               = engine_options_check(&b->opt, opt);
-    /* A row's random numbers depend on its place among the rows; alone it is always the first. */
-    b->max_rows = b->opt.temperature > 0.0f ? 1 : eng->max_batch;
+    b->max_rows                     = eng->max_batch;
     if (status == MLM_OK && (status = engine_lock(eng)) == MLM_OK) {
         status = prepare_rows(eng);
         if (status == MLM_OK)
             status = run_all(b, n);
         engine_unlock(eng);
-    }
-    for (int i = 0; status != MLM_OK && i < n; i++) {
-        mlmamba_answer_free(answers[i]);
-        answers[i] = NULL;
+        if (status != MLM_OK)
+            status = answer_rest(b, n, status);
     }
     for (int r = 0; r < ENGINE_MAX_BATCH; r++)
         token_list_free(&b->prompt[r]);

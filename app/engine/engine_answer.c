@@ -55,11 +55,28 @@ static mlmamba_finish finish_of(lm_finish f)
         return MLMAMBA_FINISH_CANCELLED;
     case LM_FINISH_CALLBACK:
         return MLMAMBA_FINISH_CALLBACK;
+    case LM_FINISH_ERROR:
+        break;
     }
     return MLMAMBA_FINISH_ERROR;
 }
 
-/* Two passes: a tokenizer's decoded length is not known before. */
+/* Appends a piece; a NUL, which the byte vocabularies have a token for, becomes U+FFFD so that the text goes on. */
+static size_t put_piece(char *dst, const char *piece, size_t n)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (piece[i] != '\0') {
+            dst[used++] = piece[i];
+            continue;
+        }
+        memcpy(dst + used, "\xef\xbf\xbd", 3);
+        used += 3;
+    }
+    return used;
+}
+
+/* The decoded length is not known before, so the text grows. */
 static mlm_status decode_text(char **out, const tokenizer *tok, const token_list *ids)
 {
     size_t           used = 0, capacity = 256;
@@ -71,8 +88,8 @@ static mlm_status decode_text(char **out, const tokenizer *tok, const token_list
     for (size_t i = 0; i <= ids->count; i++) {
         size_t n = i < ids->count ? tokenizer_stream_put(tok, &stream, ids->ids[i], piece, sizeof piece)
                                   : tokenizer_stream_end(&stream, piece, sizeof piece);
-        if (used + n + 1 > capacity) {
-            capacity    = (used + n + 1) * 2;
+        if (used + 3 * n + 1 > capacity) {
+            capacity    = (used + 3 * n + 1) * 2;
             char *grown = realloc(text, capacity);
             if (grown == NULL) {
                 free(text);
@@ -80,8 +97,7 @@ static mlm_status decode_text(char **out, const tokenizer *tok, const token_list
             }
             text = grown;
         }
-        memcpy(text + used, piece, n);
-        used += n;
+        used += put_piece(text + used, piece, n);
     }
     text[used] = '\0';
     *out       = text;

@@ -1,5 +1,5 @@
 /*
- * engine_picture.c: decoded pixels -> view -> patch features -> connector rows -> recurrent state.
+ * engine_picture.c: decoded pixels -> view (prepare) -> patch features -> connector rows -> recurrent state (run).
  * The state (constant size, whatever the picture) is all that later questions need.
  */
 #include "app/engine/engine_private.h"
@@ -21,6 +21,7 @@ void engine_picture_drop(engine_picture *p)
         return;
     lm_state_free(p->state);
     free(p->view);
+    free(p->pixels);
     free(p);
 }
 
@@ -40,18 +41,20 @@ const char *engine_fit_name(const char *name)
     return NULL;
 }
 
-static mlm_status preprocess(engine_picture *p, mlmamba_engine *eng, const vision_image *img)
+static mlm_status preprocess(engine_picture *p, const mlmamba_engine *eng, const vision_image *img)
 {
     const vision_config *v     = &eng->config.vision;
     int                  side  = v->preprocess[0].size;
     size_t               plane = (size_t)side * (size_t)side * 3;
+    size_t               bytes = (size_t)v->n_towers * plane * sizeof *p->pixels;
     vision_placement     place = {0};
     p->view                    = malloc(plane);
-    if (p->view == NULL)
-        return mlm_fail_nomem(plane, "view of the picture");
-    MLM_TRY(vision_preprocess_run(&v->preprocess[0], img, eng->picture.pixels, p->view, &place));
+    p->pixels                  = malloc(bytes);
+    if (p->view == NULL || p->pixels == NULL)
+        return mlm_fail_nomem(plane + bytes, "view of the picture");
+    MLM_TRY(vision_preprocess_run(&v->preprocess[0], img, p->pixels, p->view, &place));
     for (int i = 1; i < v->n_towers; i++)
-        vision_normalize(&v->preprocess[i], p->view, &place, eng->picture.pixels + (size_t)i * plane);
+        vision_normalize(&v->preprocess[i], p->view, &place, p->pixels + (size_t)i * plane);
     p->info = (mlmamba_image_info){
         .width       = img->width,
         .height      = img->height,
@@ -73,6 +76,25 @@ static mlm_status preprocess(engine_picture *p, mlmamba_engine *eng, const visio
     return MLM_OK;
 }
 
+mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *eng, const vision_image *img,
+                                  engine_times *times)
+{
+    double          start = mlm_now_ms();
+    engine_picture *p     = calloc(1, sizeof *p);
+    *out                  = NULL;
+    if (p == NULL)
+        return mlm_fail_nomem(sizeof *p, "picture");
+    atomic_init(&p->refs, 1);
+    mlm_status status = preprocess(p, eng, img);
+    if (status != MLM_OK) {
+        engine_picture_drop(p);
+        return status;
+    }
+    times->preprocess_ms = mlm_now_ms() - start;
+    *out                 = p;
+    return MLM_OK;
+}
+
 static double lap(double *since)
 {
     double now = mlm_now_ms(), ms = now - *since;
@@ -80,41 +102,31 @@ static double lap(double *since)
     return ms;
 }
 
-static mlm_status run_model(engine_picture *p, mlmamba_engine *eng, engine_times *times, double *clock)
+mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_times *times,
+                              engine_ticket *ticket)
 {
-    engine_picture_scratch *s = &eng->picture;
-    MLM_TRY(vision_encode(eng->queue, eng->vision, &s->vision, s->pixels, 1, s->features, NULL, NULL));
+    engine_picture_scratch *s     = &eng->picture;
+    double                  clock = mlm_now_ms();
+    MLM_TRY(engine_ticket_check(ticket));
+    MLM_TRY(vision_encode(eng->queue, eng->vision, &s->vision, p->pixels, 1, s->features, NULL, NULL));
     MLM_TRY(kn_queue_sync(eng->queue));
-    times->vision_ms = lap(clock);
+    free(p->pixels);
+    p->pixels        = NULL;
+    times->vision_ms = lap(&clock);
+    MLM_TRY(engine_ticket_check(ticket));
     MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, s->features, s->rows, NULL, NULL));
     MLM_TRY(kn_queue_sync(eng->queue));
-    times->connector_ms = lap(clock);
+    times->connector_ms = lap(&clock);
 
-    lm_prefill_args a = {.x = s->rows, .n_rows = 1, .n_tokens = eng->config.n_image_tokens};
+    lm_prefill_args a = {.x              = s->rows,
+                         .n_rows         = 1,
+                         .n_tokens       = eng->config.n_image_tokens,
+                         .is_cancelled   = engine_ticket_cancelled,
+                         .cancel_payload = ticket};
+    MLM_TRY(engine_ticket_check(ticket));
     MLM_TRY(lm_state_create(&p->state, eng->lm, 1));
     MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, p->state, &a));
     MLM_TRY(kn_queue_sync(eng->queue));
-    times->prefill_ms = lap(clock);
-    return MLM_OK;
-}
-
-mlm_status engine_picture_create(engine_picture **out, mlmamba_engine *eng, const vision_image *img,
-                                 engine_times *times)
-{
-    double          clock = mlm_now_ms();
-    engine_picture *p     = calloc(1, sizeof *p);
-    *out                  = NULL;
-    if (p == NULL)
-        return mlm_fail_nomem(sizeof *p, "picture");
-    atomic_init(&p->refs, 1);
-    mlm_status status    = preprocess(p, eng, img);
-    times->preprocess_ms = lap(&clock);
-    if (status == MLM_OK)
-        status = run_model(p, eng, times, &clock);
-    if (status != MLM_OK) {
-        engine_picture_drop(p);
-        return status;
-    }
-    *out = p;
+    times->prefill_ms = lap(&clock);
     return MLM_OK;
 }

@@ -22,6 +22,7 @@
 #define ENGINE_MAX_NEW_TOKENS     65536
 #define ENGINE_DEFAULT_NEW_TOKENS 256
 #define ENGINE_MAX_TURNS          100000
+#define SESSION_MIN_KEPT          2
 #define SESSION_MAX_KEPT          64                  /* states kept for instant rewind ...        */
 #define SESSION_MAX_KEPT_BYTES    ((size_t)256 << 20) /* ... and what they may take together      */
 
@@ -41,7 +42,6 @@ typedef struct engine_picture_scratch {
     connector_scratch *connector;
     kn_tensor          features; /* [1, patches, width] f32 */
     kn_tensor          rows;     /* [1, tokens, d_model] f32 */
-    float             *pixels;   /* host [towers][3][S][S]   */
 } engine_picture_scratch;
 
 struct mlmamba_engine {
@@ -61,10 +61,17 @@ struct mlmamba_engine {
     int                    max_batch;
     int64_t                n_parameters;
     uint64_t               fingerprint;
+    const char            *weights_dtype;
+    size_t                 kept_bytes; /* of states that a session may keep behind its answers */
     mlmamba_memory         memory;
     double                 load_ms;
     char                   vision_text[192], connector_text[192], lm_text[192];
 };
+
+/* Zeroed: idle. */
+typedef struct engine_ticket {
+    atomic_uint_least64_t word;
+} engine_ticket;
 
 typedef struct engine_times {
     double file_ms, preprocess_ms, vision_ms, connector_ms, prefill_ms;
@@ -74,8 +81,9 @@ typedef struct engine_times {
 typedef struct engine_picture {
     atomic_int         refs;
     mlmamba_image_info info;
-    uint8_t           *view;  /* [S,S,3]; NULL when it came from a state file */
-    lm_state          *state; /* one row */
+    uint8_t           *view;   /* [S,S,3]; NULL when it came from a state file */
+    float             *pixels; /* [towers][3][S][S], only until the model has seen them */
+    lm_state          *state;  /* one row */
 } engine_picture;
 
 /* One question and its answer.  Immutable, counted. */
@@ -98,7 +106,7 @@ struct mlmamba_session {
     int               n_turns, capacity;
     engine_times      fresh;  /* of a picture that no answer has reported yet */
     bool              is_new; /* there is such a picture                       */
-    atomic_bool       cancel, running;
+    engine_ticket     ticket;
 };
 
 struct mlmamba_snapshot {
@@ -119,14 +127,38 @@ void       engine_picture_scratch_free(engine_picture_scratch *s);
 /* Bytes of both for one row, from the config alone. */
 mlm_status engine_scratch_measure(size_t *bytes, kn_device *dev, const model_config *c) MLM_WARN_UNUSED;
 
+/* Bytes of engine_scratch_create for n_rows rows, states included. */
+mlm_status engine_batch_measure(size_t *bytes, kn_device *dev, const model_config *c,
+                                int n_rows) MLM_WARN_UNUSED;
+
+/* ---- engine_memory.c ---------------------------------------------------------------------------- */
+mlm_status engine_memory_estimate(mlmamba_memory *m, kn_device *dev, const model_config *c,
+                                  const kn_weights *w, int max_batch) MLM_WARN_UNUSED;
+/* Sets kept_bytes, and lowers it and max_batch to what the limit leaves (0: no limit).  MLM_E_NOMEM when not even
+ * one row and one conversation fit. */
+mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit) MLM_WARN_UNUSED;
+
 /* MLM_E_STATE when this thread holds the engine already (a call from inside a callback). */
 mlm_status engine_lock(mlmamba_engine *eng) MLM_WARN_UNUSED;
 void       engine_unlock(mlmamba_engine *eng);
 
+/* ---- ticket.c ----------------------------------------------------------------------------------- */
+mlm_status engine_ticket_begin(engine_ticket *t) MLM_WARN_UNUSED; /* MLM_E_STATE when it is running */
+void       engine_ticket_end(engine_ticket *t);
+void       engine_ticket_cancel(engine_ticket *t); /* from any thread; nothing when nothing runs */
+bool       engine_ticket_cancelled(void *ticket);  /* an engine_ticket, NULL: never              */
+mlm_status engine_ticket_check(engine_ticket *t) MLM_WARN_UNUSED; /* MLM_E_CANCELLED            */
+mlm_status engine_ticket_check_idle(const engine_ticket *t) MLM_WARN_UNUSED;
+/* engine_lock that gives up when the ticket is cancelled. */
+mlm_status engine_ticket_lock(engine_ticket *t, mlmamba_engine *eng) MLM_WARN_UNUSED;
+
 /* ---- engine_picture.c --------------------------------------------------------------------------- */
-/* From a decoded picture; the engine is locked by the caller. */
-mlm_status      engine_picture_create(engine_picture **out, mlmamba_engine *eng, const vision_image *img,
-                                      engine_times *times) MLM_WARN_UNUSED;
+/* From a decoded picture, in two steps: resized and normalised, which any thread may do at any time, then seen by
+ * the model, for which the caller holds the engine's lock; ticket (NULL: none) is looked at between the stages. */
+mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *eng, const vision_image *img,
+                                  engine_times *times) MLM_WARN_UNUSED;
+mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_times *times,
+                              engine_ticket *ticket) MLM_WARN_UNUSED;
 engine_picture *engine_picture_share(engine_picture *p); /* NULL is fine */
 void            engine_picture_drop(engine_picture *p);  /* NULL is fine */
 /* A static string for a format name read from a state file; NULL when there is none. */

@@ -51,23 +51,26 @@ typedef struct mlmamba_engine_options {
     const char     *model_dir;    /* NULL: $MLMAMBA_MODEL, else the built-in model             */
     const char     *device;       /* NULL or "auto" | "cpu" | "ref" | "cuda" | "cuda:N"        */
     int             n_threads;    /* CPU threads; 0: all that this process may use             */
-    size_t          memory_limit; /* refuse to load what needs more (bytes); 0: no limit       */
+    size_t          memory_limit; /* bytes, for the engine and one session; 0: no limit        */
     int             max_batch;    /* rows decoded together by mlmamba_ask_batch, 1..256; 0: 8  */
     mlmamba_load_fn on_load;
     void           *payload;
 } mlmamba_engine_options;
 
-/* Errors: MLM_E_NOTFOUND, MLM_E_IO, MLM_E_FORMAT, MLM_E_CONFIG, MLM_E_SHAPE, MLM_E_DTYPE, MLM_E_DEVICE, MLM_E_NOMEM, ... */
+/* What does not fit into memory_limit is refused (MLM_E_NOMEM); a limit that leaves some room lowers max_batch and the
+ * number of states that a session keeps.  A tensor that the model of config.json has no place for is refused too.
+ * Errors: MLM_E_NOTFOUND, MLM_E_IO, MLM_E_FORMAT, MLM_E_CONFIG, MLM_E_SHAPE, MLM_E_DTYPE, MLM_E_DEVICE, MLM_E_NOMEM, ... */
 MLM_API mlm_status mlmamba_engine_open(mlmamba_engine **out, const mlmamba_engine_options *opt);
 /* After the last of its sessions and snapshots is freed. */
 MLM_API void mlmamba_engine_close(mlmamba_engine *eng);
 
-/* What a model would need, from its config and headers alone: nothing is loaded. */
+/* What a model would need without a limit, from its config and headers alone: nothing is loaded. */
 typedef struct mlmamba_memory {
     size_t weights_bytes;  /* on the device                                     */
     size_t scratch_bytes;  /* activations, once per engine                      */
-    size_t session_bytes;  /* per session: state and its snapshot of the picture */
+    size_t session_bytes;  /* per session at most: states of picture and answers, kept for instant rewind */
     size_t snapshot_bytes; /* each further snapshot                             */
+    size_t batch_bytes;    /* activations and states of max_batch rows, from the first batch on */
 } mlmamba_memory;
 MLM_API mlm_status mlmamba_estimate_memory(mlmamba_memory *out, const mlmamba_engine_options *opt);
 
@@ -82,7 +85,7 @@ typedef struct mlmamba_engine_info {
     const char    *describe_prompt; /* what to ask for a description; never ""                */
     int            n_threads;
     int64_t        n_parameters;
-    uint64_t       fingerprint; /* of the weights; state files carry it */
+    uint64_t       fingerprint; /* of all weights, config.json, preprocessor_config.json and tokenizer.json */
     int            image_size, n_image_tokens, n_layers, d_model, vocab_size;
     mlmamba_memory memory;
     double         load_ms;
@@ -99,7 +102,8 @@ typedef struct mlmamba_generate_options {
     float    top_p;              /* 0: off                   */
     float    min_p;              /* 0: off                   */
     float    repetition_penalty; /* 0: off                   */
-    uint64_t seed;
+    uint64_t seed;               /* each answer starts from it, alone or in a batch              */
+    bool     want_logprob;       /* fill answer.logprob: reads all logits back for every token   */
 } mlmamba_generate_options;
 
 /* One piece of answer text, complete UTF-8; row is 0 for a session, the query's index for a batch.  Called on
@@ -121,7 +125,7 @@ typedef struct mlmamba_answer {
     int            n_prompt_tokens; /* text tokens fed for this question                       */
     int            n_image_tokens;  /* picture tokens fed for this question: 0 when reused     */
     int            n_tokens;        /* produced                                                */
-    double         logprob;         /* natural log of the probability of the whole answer      */
+    double         logprob;         /* natural log of the answer's probability; 0 unless wanted */
     /* Of the picture: 0 when reused. */
     double     decode_file_ms, preprocess_ms, vision_ms, connector_ms, image_prefill_ms;
     double     prompt_ms;      /* the question's prefill                                        */
@@ -174,7 +178,9 @@ MLM_API const uint8_t *mlmamba_session_view(const mlmamba_session *ses);
 MLM_API mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const char *question,
                                        const mlmamba_generate_options *opt, mlmamba_token_fn on_token,
                                        void *payload);
-/* From any thread: the running ask ends after its current token; without one, nothing happens. */
+/* From any thread: what the session is doing now ends soon; when it does nothing, nothing happens.  An answer ends
+ * after its current token (MLMAMBA_FINISH_CANCELLED).  A picture, a question that is still being read, and a rewind
+ * end at their next stage with MLM_E_CANCELLED, and the session is as before the call. */
 MLM_API void mlmamba_session_cancel(mlmamba_session *ses);
 
 /* Turns answered so far, and going back: keep the first n (0: only the picture).  Regenerate = rewind by one and
@@ -194,7 +200,7 @@ MLM_API mlm_status mlmamba_session_snapshot(mlmamba_snapshot **out, const mlmamb
 MLM_API mlm_status mlmamba_session_restore(mlmamba_session *ses, const mlmamba_snapshot *snap);
 MLM_API size_t     mlmamba_snapshot_bytes(const mlmamba_snapshot *snap);
 MLM_API void       mlmamba_snapshot_free(mlmamba_snapshot *snap);
-/* State file (.mlmstate): magic, version, weights fingerprint, shapes, f32 state, conversation text, checksum.
+/* State file (.mlmstate): magic, version, fingerprint, shapes, f32 state, conversation text, checksum.
  * Written to a temporary file and renamed.  Portable between CPU and GPU. */
 MLM_API mlm_status mlmamba_snapshot_save(const mlmamba_snapshot *snap, const char *path);
 /* Refuses other weights (MLM_E_CONFIG), damage (MLM_E_FORMAT). */
@@ -213,7 +219,9 @@ typedef struct mlmamba_query {
  * Answers n independent queries, decoding up to max_batch rows together.  Consecutive queries with the same
  * image_path share one encoding and one prefilled state.  answers[0 .. n-1] are owned by the caller; a query that
  * fails has status and message set, text "" and finish MLMAMBA_FINISH_ERROR, and the others go on.  The answer of
- * a query is the same alone and in any batch: bitwise on the CPU.  Returns MLM_OK when the run as a whole worked.
+ * a query is the same alone and in any batch: bitwise on the CPU, drawn ones too.  Returns MLM_OK when every query
+ * was tried.  Otherwise (wrong options, no memory for the batch, a broken device) the answers made so far stay, and
+ * the rest have the error or are NULL; free all of them in any case.
  */
 MLM_API mlm_status mlmamba_ask_batch(mlmamba_engine *eng, const mlmamba_query *queries, int n,
                                      mlmamba_answer **answers, const mlmamba_generate_options *opt,

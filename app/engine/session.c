@@ -18,8 +18,7 @@ mlm_status mlmamba_session_create(mlmamba_session **out, mlmamba_engine *eng)
     if (ses == NULL)
         return mlm_fail_nomem(sizeof *ses, "session");
     ses->eng = eng;
-    atomic_init(&ses->cancel, false);
-    atomic_init(&ses->running, false);
+    atomic_init(&ses->ticket.word, 0);
     *out = ses;
     return MLM_OK;
 }
@@ -55,25 +54,31 @@ static mlm_status check_picture(const mlmamba_session *ses)
 
 /* ---- the picture -------------------------------------------------------------------------------- */
 
-/* Takes over `img`. */
-static mlm_status set_image(mlmamba_session *ses, vision_image *img, double file_ms)
+/* From a decoded picture, or the failure to decode it, to a new conversation.  Takes over `img`; ends the ticket. */
+static mlm_status set_image(mlmamba_session *ses, mlm_status status, vision_image *img, double start)
 {
     engine_picture *picture = NULL;
-    engine_times    times   = {.file_ms = file_ms};
-    mlm_status      status  = engine_lock(ses->eng);
+    engine_times    times   = {.file_ms = mlm_now_ms() - start};
+    if (status == MLM_OK)
+        status = engine_picture_prepare(&picture, ses->eng, img, &times);
+    vision_image_free(img);
+    if (status == MLM_OK)
+        status = engine_ticket_lock(&ses->ticket, ses->eng);
     if (status == MLM_OK) {
-        status = engine_picture_create(&picture, ses->eng, img, &times);
+        status = engine_picture_run(picture, ses->eng, &times, &ses->ticket);
         engine_unlock(ses->eng);
     }
-    vision_image_free(img);
-    if (status != MLM_OK)
-        return status;
-    drop_turns(ses, 0);
-    engine_picture_drop(ses->picture);
-    ses->picture = picture;
-    ses->fresh   = times;
-    ses->is_new  = true;
-    return MLM_OK;
+    if (status != MLM_OK) {
+        engine_picture_drop(picture);
+    } else {
+        drop_turns(ses, 0);
+        engine_picture_drop(ses->picture);
+        ses->picture = picture;
+        ses->fresh   = times;
+        ses->is_new  = true;
+    }
+    engine_ticket_end(&ses->ticket);
+    return status;
 }
 
 static vision_image_options image_options(const mlmamba_image_options *opt)
@@ -87,8 +92,8 @@ mlm_status mlmamba_session_set_image_file(mlmamba_session *ses, const char *path
     vision_image         img   = {0};
     vision_image_options o     = image_options(opt);
     double               start = mlm_now_ms();
-    MLM_TRY(vision_image_load_file(&img, path, &o));
-    return set_image(ses, &img, mlm_now_ms() - start);
+    MLM_TRY(engine_ticket_begin(&ses->ticket));
+    return set_image(ses, vision_image_load_file(&img, path, &o), &img, start);
 }
 
 mlm_status mlmamba_session_set_image_memory(mlmamba_session *ses, const void *bytes, size_t n,
@@ -97,16 +102,17 @@ mlm_status mlmamba_session_set_image_memory(mlmamba_session *ses, const void *by
     vision_image         img   = {0};
     vision_image_options o     = image_options(opt);
     double               start = mlm_now_ms();
-    MLM_TRY(vision_image_load_memory(&img, bytes, n, name != NULL ? name : "picture in memory", &o));
-    return set_image(ses, &img, mlm_now_ms() - start);
+    const char          *shown = name != NULL ? name : "picture in memory";
+    MLM_TRY(engine_ticket_begin(&ses->ticket));
+    return set_image(ses, vision_image_load_memory(&img, bytes, n, shown, &o), &img, start);
 }
 
 mlm_status mlmamba_session_set_image_rgb(mlmamba_session *ses, const uint8_t *rgb, int width, int height)
 {
     vision_image img   = {0};
     double       start = mlm_now_ms();
-    MLM_TRY(vision_image_from_rgb(&img, rgb, width, height));
-    return set_image(ses, &img, mlm_now_ms() - start);
+    MLM_TRY(engine_ticket_begin(&ses->ticket));
+    return set_image(ses, vision_image_from_rgb(&img, rgb, width, height), &img, start);
 }
 
 mlm_status mlmamba_session_get_image_info(const mlmamba_session *ses, mlmamba_image_info *info)
@@ -145,18 +151,23 @@ static bool pass_piece(int row, int32_t id, const char *piece, void *payload)
 static bool is_cancelled(void *payload)
 {
     const ask_run *r = payload;
-    return atomic_load(&r->ses->cancel);
+    return engine_ticket_cancelled(&r->ses->ticket);
 }
 
 /* With the engine locked. */
 static mlm_status run_turn(ask_run *r)
 {
+    engine_ticket  *t     = &r->ses->ticket;
     mlmamba_engine *eng   = r->ses->eng;
     engine_scratch *s     = &eng->one;
     double          start = mlm_now_ms();
     MLM_TRY(lm_state_copy_row(eng->queue, s->state, 0, session_state(r->ses), 0));
-    lm_prefill_args p = {
-        .ids = r->prompt.ids, .n_rows = 1, .n_tokens = (int)r->prompt.count, .logits = s->logits};
+    lm_prefill_args p = {.ids            = r->prompt.ids,
+                         .n_rows         = 1,
+                         .n_tokens       = (int)r->prompt.count,
+                         .logits         = s->logits,
+                         .is_cancelled   = engine_ticket_cancelled,
+                         .cancel_payload = t};
     MLM_TRY(lm_prefill(eng->queue, eng->lm, s->lm, s->state, &p));
     MLM_TRY(kn_queue_sync(eng->queue));
     r->prompt_ms = mlm_now_ms() - start;
@@ -164,16 +175,19 @@ static mlm_status run_turn(ask_run *r)
     sampler_options  sampling = engine_sampling(&r->opt);
     lm_generate_args g        = {.tok            = eng->config.tok,
                                  .state          = s->state,
+                                 .kept           = r->state,
                                  .logits         = s->logits,
                                  .n_rows         = 1,
                                  .max_new_tokens = r->opt.max_new_tokens,
                                  .end_id         = eng->config.eos_id,
+                                 .want_logprob   = r->opt.want_logprob,
                                  .sampling       = &sampling,
                                  .is_cancelled   = is_cancelled,
                                  .on_piece       = r->on_token != NULL ? pass_piece : NULL,
                                  .payload        = r};
     MLM_TRY(lm_generate(eng->queue, eng->lm, s->lm, &g, &r->result));
-    MLM_TRY(lm_state_copy_row(eng->queue, r->state, 0, s->state, 0));
+    if (r->result.finish == LM_FINISH_ERROR)
+        return mlm_fail(r->result.status, "%s", r->result.message);
     return kn_queue_sync(eng->queue);
 }
 
@@ -196,9 +210,9 @@ static mlm_status reserve_turn(mlmamba_session *ses)
 static void enforce_quota(mlmamba_session *ses)
 {
     size_t bytes = lm_config_state_bytes(&ses->eng->config.text);
-    size_t fit   = SESSION_MAX_KEPT_BYTES / bytes;
+    size_t fit   = ses->eng->kept_bytes / bytes;
     int    max   = fit < SESSION_MAX_KEPT ? (int)fit : SESSION_MAX_KEPT;
-    max          = max < 2 ? 2 : max;
+    max          = max < SESSION_MIN_KEPT ? SESSION_MIN_KEPT : max;
     for (int i = ses->n_turns - 1 - max; i >= 0 && ses->slot[i].state != NULL; i--) {
         lm_state_free(ses->slot[i].state);
         ses->slot[i].state = NULL;
@@ -225,10 +239,8 @@ static void fill_times(mlmamba_answer *ans, mlmamba_session *ses, const ask_run 
 
 static mlm_status ask_locked(ask_run *r)
 {
-    mlm_status status = engine_lock(r->ses->eng);
-    if (status != MLM_OK)
-        return status;
-    status = run_turn(r);
+    MLM_TRY(engine_ticket_lock(&r->ses->ticket, r->ses->eng));
+    mlm_status status = run_turn(r);
     engine_unlock(r->ses->eng);
     return status;
 }
@@ -241,12 +253,9 @@ mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const
     engine_turn    *turn   = NULL;
     mlm_status      status = MLM_OK;
     *out                   = NULL;
-    if (atomic_load(&ses->running))
-        return mlm_fail(MLM_E_STATE, "the session is answering already");
     MLM_TRY(check_picture(ses));
     MLM_TRY(engine_options_check(&r.opt, opt));
-    atomic_store(&ses->cancel, false);
-    atomic_store(&ses->running, true);
+    MLM_TRY(engine_ticket_begin(&ses->ticket));
     MLM_TRY_GOTO(status, reserve_turn(ses), done);
     MLM_TRY_GOTO(status, engine_prompt(&r.prompt, ses->eng, question, ses->n_turns == 0), done);
     MLM_TRY_GOTO(status, lm_state_create(&r.state, ses->eng->lm, 1), done);
@@ -267,14 +276,13 @@ done:
     lm_state_free(r.state);
     token_list_free(&r.prompt);
     token_list_free(&r.result.ids);
-    atomic_store(&ses->running, false);
+    engine_ticket_end(&ses->ticket);
     return status;
 }
 
 void mlmamba_session_cancel(mlmamba_session *ses)
 {
-    if (atomic_load(&ses->running))
-        atomic_store(&ses->cancel, true);
+    engine_ticket_cancel(&ses->ticket);
 }
 
 /* ---- going back --------------------------------------------------------------------------------- */
@@ -285,19 +293,24 @@ int mlmamba_session_turns(const mlmamba_session *ses)
 }
 
 /* Feeds a turn's tokens as they were fed the first time: the prompt at once, what was produced one by one. */
-static mlm_status replay_turn(mlmamba_engine *eng, const engine_turn *t)
+static mlm_status replay_turn(mlmamba_engine *eng, const engine_turn *t, engine_ticket *ticket)
 {
-    lm_prefill_args p = {.ids = t->ids, .n_rows = 1, .n_tokens = t->n_prompt};
+    lm_prefill_args p = {.ids            = t->ids,
+                         .n_rows         = 1,
+                         .n_tokens       = t->n_prompt,
+                         .is_cancelled   = engine_ticket_cancelled,
+                         .cancel_payload = ticket};
     MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, eng->one.state, &p));
+    p.n_tokens = 1;
     for (int i = 0; i < t->n_tokens; i++) {
-        p = (lm_prefill_args){.ids = t->ids + t->n_prompt + i, .n_rows = 1, .n_tokens = 1};
+        p.ids = t->ids + t->n_prompt + i;
         MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, eng->one.state, &p));
     }
     return MLM_OK;
 }
 
 /* With the engine locked: the state behind turn n-1, n >= 1, from the newest older state. */
-static mlm_status recompute(const mlmamba_session *ses, int n, lm_state *dst)
+static mlm_status recompute(mlmamba_session *ses, int n, lm_state *dst)
 {
     mlmamba_engine *eng  = ses->eng;
     int             from = n;
@@ -306,35 +319,43 @@ static mlm_status recompute(const mlmamba_session *ses, int n, lm_state *dst)
     const lm_state *base = from > 0 ? ses->slot[from - 1].state : ses->picture->state;
     MLM_TRY(lm_state_copy_row(eng->queue, eng->one.state, 0, base, 0));
     for (int i = from; i < n; i++)
-        MLM_TRY(replay_turn(eng, ses->slot[i].turn));
+        MLM_TRY(replay_turn(eng, ses->slot[i].turn, &ses->ticket));
     MLM_TRY(lm_state_copy_row(eng->queue, dst, 0, eng->one.state, 0));
     return kn_queue_sync(eng->queue);
 }
 
+/* Computes the dropped state behind turn n-1 again. */
+static mlm_status restore_state(mlmamba_session *ses, int n)
+{
+    lm_state  *state  = NULL;
+    mlm_status status = lm_state_create(&state, ses->eng->lm, 1);
+    if (status == MLM_OK)
+        status = engine_ticket_lock(&ses->ticket, ses->eng);
+    if (status == MLM_OK) {
+        status = recompute(ses, n, state);
+        engine_unlock(ses->eng);
+    }
+    if (status != MLM_OK) {
+        lm_state_free(state);
+        return status;
+    }
+    ses->slot[n - 1].state = state;
+    return MLM_OK;
+}
+
 mlm_status mlmamba_session_rewind(mlmamba_session *ses, int n_turns)
 {
+    mlm_status status = MLM_OK;
     MLM_TRY(check_picture(ses));
     if (n_turns < 0 || n_turns > ses->n_turns)
         return mlm_fail(MLM_E_RANGE, "cannot keep %d turns of %d", n_turns, ses->n_turns);
-    if (atomic_load(&ses->running))
-        return mlm_fail(MLM_E_STATE, "the session is answering");
-    if (n_turns > 0 && ses->slot[n_turns - 1].state == NULL) {
-        lm_state  *state  = NULL;
-        mlm_status status = lm_state_create(&state, ses->eng->lm, 1);
-        if (status == MLM_OK)
-            status = engine_lock(ses->eng);
-        if (status == MLM_OK) {
-            status = recompute(ses, n_turns, state);
-            engine_unlock(ses->eng);
-        }
-        if (status != MLM_OK) {
-            lm_state_free(state);
-            return status;
-        }
-        ses->slot[n_turns - 1].state = state;
-    }
-    drop_turns(ses, n_turns);
-    return MLM_OK;
+    MLM_TRY(engine_ticket_begin(&ses->ticket));
+    if (n_turns > 0 && ses->slot[n_turns - 1].state == NULL)
+        status = restore_state(ses, n_turns);
+    if (status == MLM_OK)
+        drop_turns(ses, n_turns);
+    engine_ticket_end(&ses->ticket);
+    return status;
 }
 
 const char *mlmamba_session_question(const mlmamba_session *ses, int turn)

@@ -29,8 +29,7 @@ mlm_status mlmamba_session_snapshot(mlmamba_snapshot **out, const mlmamba_sessio
     *out = NULL;
     if (ses->picture == NULL)
         return mlm_fail(MLM_E_STATE, "no picture is set");
-    if (atomic_load(&ses->running))
-        return mlm_fail(MLM_E_STATE, "the session is answering");
+    MLM_TRY(engine_ticket_check_idle(&ses->ticket));
     mlmamba_snapshot *snap = calloc(1, sizeof *snap);
     if (snap == NULL)
         return mlm_fail_nomem(sizeof *snap, "snapshot");
@@ -59,8 +58,7 @@ mlm_status mlmamba_session_restore(mlmamba_session *ses, const mlmamba_snapshot 
     lm_state *state = NULL;
     if (snap->eng != ses->eng)
         return mlm_fail(MLM_E_STATE, "the snapshot belongs to another engine");
-    if (atomic_load(&ses->running))
-        return mlm_fail(MLM_E_STATE, "the session is answering");
+    MLM_TRY(engine_ticket_check_idle(&ses->ticket));
     if (snap->n_turns > 0)
         MLM_TRY(copy_state(&state, ses->eng, snap->state));
     mlm_status status = session_adopt(ses, snap->picture, snap->turn, snap->n_turns, state);

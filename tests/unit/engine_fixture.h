@@ -48,8 +48,9 @@ static inline mlmamba_session *open_session(mlmamba_engine *eng, const char *pic
 /* Asks, checks the text (unless NULL), returns the log probability: equal bits mean equal logits on the way. */
 static inline double ask(mlmamba_session *ses, const char *question, const char *want)
 {
-    mlmamba_answer *ans = NULL;
-    assert_ok(mlmamba_session_ask(&ans, ses, question, NULL, NULL, NULL));
+    mlmamba_answer          *ans = NULL;
+    mlmamba_generate_options opt = {.want_logprob = true};
+    assert_ok(mlmamba_session_ask(&ans, ses, question, &opt, NULL, NULL));
     if (want != NULL)
         assert_string_equal(ans->text, want);
     double logprob = ans->logprob;

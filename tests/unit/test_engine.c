@@ -35,7 +35,7 @@ static void info_is_honest(void **state)
     assert_string_equal(mlmamba_version(), MLM_VERSION);
 
     mlmamba_memory         m;
-    mlmamba_engine_options opt = {.model_dir = MODEL_DIR, .device = "cpu"};
+    mlmamba_engine_options opt = {.model_dir = MODEL_DIR, .device = "cpu", .max_batch = 3};
     assert_ok(mlmamba_estimate_memory(&m, &opt));
     assert_memory_equal(&m, &i.memory, sizeof m);
     assert_in_range(m.weights_bytes, 20000000, 21000000);
@@ -99,9 +99,11 @@ static void answer_says_what_was_done(void **state)
                 ans->prompt_ms > 0);
     assert_true(ans->first_token_ms >=
                 ans->vision_ms + ans->connector_ms + ans->image_prefill_ms + ans->prompt_ms);
-    assert_true(ans->logprob < 0 && ans->logprob > -5);
+    assert_true(ans->logprob == 0.0); /* not asked for */
     mlmamba_answer_free(ans);
-    assert_ok(mlmamba_session_ask(&ans, ses, TOP, NULL, NULL, NULL));
+    mlmamba_generate_options opt = {.want_logprob = true};
+    assert_ok(mlmamba_session_ask(&ans, ses, TOP, &opt, NULL, NULL));
+    assert_true(ans->logprob < 0 && ans->logprob > -5);
     assert_int_equal(ans->n_image_tokens, 0);
     assert_true(ans->vision_ms == 0 && ans->image_prefill_ms == 0);
     mlmamba_answer_free(ans);
@@ -203,7 +205,7 @@ static void wrong_calls_change_nothing(void **state)
 static void rewind_reaches_every_turn(void **state)
 {
     double                   logprob[80];
-    mlmamba_generate_options short_answer = {.max_new_tokens = 2};
+    mlmamba_generate_options short_answer = {.max_new_tokens = 2, .want_logprob = true};
     (void)state;
     mlmamba_session *ses = open_session(eng, SCENE(0));
     for (int i = 0; i < 80; i++) {
@@ -238,9 +240,10 @@ static void batch_equals_alone(void **state)
         {SCENE(5), NULL, " "},
     };
     enum { N = sizeof queries / sizeof queries[0] };
-    mlmamba_answer *all[N], *one = NULL;
+    mlmamba_answer          *all[N], *one = NULL;
+    mlmamba_generate_options opt = {.want_logprob = true};
     (void)state;
-    assert_ok(mlmamba_ask_batch(eng, queries, N, all, NULL, NULL, NULL, NULL));
+    assert_ok(mlmamba_ask_batch(eng, queries, N, all, &opt, NULL, NULL, NULL));
     assert_string_equal(all[0]->text, "An orange cross.");
     assert_int_equal(all[0]->n_image_tokens, 256);
     assert_int_equal(all[1]->n_image_tokens, 0);
@@ -253,7 +256,7 @@ static void batch_equals_alone(void **state)
     assert_string_equal(all[5]->text, "Yes.");
     mlmamba_session *ses = open_session(eng, NULL);
     for (int i = 0; i < N; i++) {
-        assert_ok(mlmamba_ask_batch(eng, &queries[i], 1, &one, NULL, NULL, NULL, NULL));
+        assert_ok(mlmamba_ask_batch(eng, &queries[i], 1, &one, &opt, NULL, NULL, NULL));
         assert_string_equal(one->text, all[i]->text);
         assert_true(one->logprob == all[i]->logprob);
         if (one->status == MLM_OK) {

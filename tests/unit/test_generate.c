@@ -4,6 +4,7 @@
  * exactly what it produced.
  */
 #include "lm/generate.h"
+#include "lm/lm_private.h"
 #include "tests/support/model_fixture.h"
 
 #include <math.h>
@@ -89,6 +90,7 @@ typedef struct run {
     float        *state[ROWS];
     char          text[ROWS][512];
     int           n, calls, stop_row, stop_after, cancel_after, polls;
+    bool          no_states;
 } run;
 
 static bool on_piece(int row, int32_t id, const char *piece, void *payload)
@@ -106,22 +108,24 @@ static bool is_cancelled(void *payload)
     return r->cancel_after > 0 && r->polls++ == r->cancel_after;
 }
 
-static void generate(run *r, int from, int n, int max_new, const sampler_options *sampling, bool skip_logprob)
+static void generate(run *r, int from, int n, int max_new, const sampler_options *sampling, bool want_logprob)
 {
-    lm_state *st     = NULL;
+    lm_state *st = NULL, *kept = NULL;
     kn_tensor logits = kn_slice(F.logits, 0, 0, n);
     r->n             = n;
     ok(lm_state_create(&st, F.lm, n));
+    ok(lm_state_create(&kept, F.lm, n));
     for (int i = 0; i < n; i++)
         ok(lm_state_copy_row(F.q, st, i, prompted, from + i));
     ok(kn_upload(F.q, logits, first + (size_t)from * V, (size_t)n * V * sizeof *first));
     lm_generate_args a = {.tok            = tok,
                           .state          = st,
+                          .kept           = r->no_states ? NULL : kept,
                           .logits         = logits,
                           .n_rows         = n,
                           .max_new_tokens = max_new,
                           .end_id         = F.eos_id,
-                          .skip_logprob   = skip_logprob,
+                          .want_logprob   = want_logprob,
                           .sampling       = sampling,
                           .is_cancelled   = is_cancelled,
                           .on_piece       = on_piece,
@@ -130,9 +134,10 @@ static void generate(run *r, int from, int n, int max_new, const sampler_options
     for (int i = 0; i < n; i++) {
         r->state[i] = malloc(state_bytes);
         assert_non_null(r->state[i]);
-        ok(lm_state_export_row(F.q, st, i, r->state[i], state_bytes));
+        ok(lm_state_export_row(F.q, kept, i, r->state[i], state_bytes));
     }
     lm_state_free(st);
+    lm_state_free(kept);
 }
 
 static void run_free(run *r)
@@ -176,20 +181,25 @@ static void assert_equal_rows(const run *a, int i, const run *b, int j, bool log
     assert_string_equal(a->text[i], b->text[j]);
     if (logprob)
         assert_memory_equal(&x->logprob, &y->logprob, sizeof x->logprob);
-    assert_memory_equal(a->state[i], b->state[j], state_bytes);
+    if (!a->no_states && !b->no_states)
+        assert_memory_equal(a->state[i], b->state[j], state_bytes);
 }
 
 static void check_batch_is_single(int max_new)
 {
     run all     = {.stop_row = -1};
+    run loose   = {.stop_row = -1, .no_states = true};
     int stopped = 0;
-    generate(&all, 0, ROWS, max_new, NULL, false);
+    generate(&all, 0, ROWS, max_new, NULL, true);
+    generate(&loose, 0, ROWS, max_new, NULL, false);
     for (int i = 0; i < ROWS; i++) {
         run alone = {.stop_row = -1}, quick = {.stop_row = -1};
-        generate(&alone, i, 1, max_new, NULL, false);
-        generate(&quick, i, 1, max_new, NULL, true); /* argmax on the device */
+        generate(&alone, i, 1, max_new, NULL, true);
+        generate(&quick, i, 1, max_new, NULL, false); /* argmax on the device */
         assert_equal_rows(&all, i, &alone, 0, true);
         assert_equal_rows(&all, i, &quick, 0, false);
+        assert_equal_rows(&all, i, &loose, i, false);
+        assert_true(quick.result[0].logprob == 0.0);
         assert_true(isfinite(alone.result[0].logprob) && alone.result[0].logprob < 0.0);
         assert_true(alone.result[0].first_ms <= alone.result[0].last_ms);
         assert_fed(i, &all.result[i].ids, all.state[i]);
@@ -202,6 +212,7 @@ static void check_batch_is_single(int max_new)
     print_message("max_new %d: %d of %d rows stopped by themselves, first text '%s'\n", max_new, stopped,
                   ROWS, all.text[0]);
     run_free(&all);
+    run_free(&loose);
 }
 
 static void test_batch_is_single(void **state)
@@ -217,13 +228,11 @@ static void test_sampled_batch_is_single(void **state)
     (void)state;
     const sampler_options o   = {.temperature = 1.5f, .top_k = 50, .seed = 42};
     run                   all = {.stop_row = -1}, again = {.stop_row = -1};
-    generate(&all, 0, ROWS, 12, &o, false);
-    generate(&again, 0, ROWS, 12, &o, false);
+    generate(&all, 0, ROWS, 12, &o, true);
+    generate(&again, 0, ROWS, 12, &o, true);
     for (int i = 0; i < ROWS; i++) {
-        run             alone = {.stop_row = -1};
-        sampler_options own   = o;
-        own.seed += (uint64_t)i;
-        generate(&alone, i, 1, 12, &own, false);
+        run alone = {.stop_row = -1};
+        generate(&alone, i, 1, 12, &o, true);
         assert_equal_rows(&all, i, &alone, 0, true);
         assert_equal_rows(&all, i, &again, i, true);
         assert_fed(i, &all.result[i].ids, all.state[i]);
@@ -237,8 +246,8 @@ static void test_callback_stops_one_row(void **state)
 {
     (void)state;
     run plain = {.stop_row = -1}, stopped = {.stop_row = 3, .stop_after = 2};
-    generate(&plain, 0, ROWS, 64, NULL, false);
-    generate(&stopped, 0, ROWS, 64, NULL, false);
+    generate(&plain, 0, ROWS, 64, NULL, true);
+    generate(&stopped, 0, ROWS, 64, NULL, true);
     assert_int_equal(stopped.result[3].finish, LM_FINISH_CALLBACK);
     assert_int_equal(stopped.result[3].ids.count, 2);
     assert_fed(3, &stopped.result[3].ids, stopped.state[3]);
@@ -253,7 +262,7 @@ static void test_cancel(void **state)
 {
     (void)state;
     run r = {.stop_row = -1, .cancel_after = 2};
-    generate(&r, 0, ROWS, 64, NULL, false);
+    generate(&r, 0, ROWS, 64, NULL, true);
     for (int i = 0; i < ROWS; i++) {
         assert_int_equal(r.result[i].finish, LM_FINISH_CANCELLED);
         assert_int_equal(r.result[i].ids.count, 2);
@@ -267,43 +276,124 @@ static void test_limits(void **state)
 {
     (void)state;
     run none = {.stop_row = -1};
-    generate(&none, 0, 2, 0, NULL, false);
+    generate(&none, 0, 2, 0, NULL, true);
     assert_int_equal(none.calls, 0);
     assert_int_equal(none.result[1].finish, LM_FINISH_LENGTH);
     assert_int_equal(none.result[1].ids.count, 0);
     run_free(&none);
-    lm_row_result    res = {0};
-    lm_generate_args a   = {.state = prompted, .logits = F.logits, .n_rows = ROWS + 1, .max_new_tokens = 1};
-    assert_int_equal(lm_generate(F.q, F.lm, F.lm_s, &a, &res), MLM_E_RANGE);
+    lm_row_result    res[ROWS + 1] = {0};
+    lm_generate_args a = {.state = prompted, .logits = F.logits, .n_rows = ROWS + 1, .max_new_tokens = 1};
+    assert_int_equal(lm_generate(F.q, F.lm, F.lm_s, &a, res), MLM_E_RANGE);
+    assert_int_equal(res[ROWS].finish, LM_FINISH_ERROR);
+    assert_int_equal(res[ROWS].status, MLM_E_RANGE);
+    a.n_rows = ROWS;
+    a.kept   = prompted; /* rows move about in `state`, so it cannot also be where they are kept */
+    assert_int_equal(lm_generate(F.q, F.lm, F.lm_s, &a, res), MLM_E_RANGE);
+    a.kept           = NULL;
     a.n_rows         = 1;
     a.max_new_tokens = -1;
-    assert_int_equal(lm_generate(F.q, F.lm, F.lm_s, &a, &res), MLM_E_RANGE);
+    assert_int_equal(lm_generate(F.q, F.lm, F.lm_s, &a, res), MLM_E_RANGE);
 }
 
-/* A NaN from a broken device is an error, never text. */
-static void test_nan_is_refused(void **state)
+/* Puts NaN into what row `r` of `st` has remembered. */
+static void spoil_state(lm_state *st, int r)
 {
-    (void)state;
-    float *bad = malloc(V * sizeof *bad);
+    float *nan = malloc(state_bytes);
+    assert_non_null(nan);
+    for (size_t i = 0; i < state_bytes / sizeof *nan; i++)
+        nan[i] = NAN;
+    int64_t n = st->ssm.stride[1];
+    for (int layer = 0; layer < F.lm_cfg.n_layers; layer++)
+        ok(kn_upload(
+            F.q,
+            kn_tensor_make(st->ssm.buf,
+                           st->ssm.offset + (size_t)(layer * st->ssm.stride[0] + r * n) * sizeof(float),
+                           KN_F32, 1, KN_DIMS(n)),
+            nan, (size_t)n * sizeof *nan));
+    free(nan);
+}
+
+/* A NaN from a broken device is an error of its row, never text; the other rows answer as without it.  In the first
+ * logits (at once) or in the state (after one token). */
+static void check_nan(bool in_logits, bool want_logprob)
+{
+    run           plain     = {.stop_row = -1};
+    lm_state     *st        = NULL;
+    kn_tensor     logits    = kn_slice(F.logits, 0, 0, ROWS);
+    float        *bad       = malloc(V * sizeof *bad);
+    lm_row_result res[ROWS] = {0};
     assert_non_null(bad);
     for (size_t i = 0; i < V; i++)
         bad[i] = NAN;
-    lm_state *st = NULL;
-    ok(lm_state_create(&st, F.lm, 1));
-    for (int skip = 0; skip < 2; skip++) {
-        lm_row_result    res = {0};
-        lm_generate_args a   = {.state          = st,
-                                .logits         = kn_slice(F.logits, 0, 0, 1),
-                                .n_rows         = 1,
-                                .max_new_tokens = 3,
-                                .end_id         = F.eos_id,
-                                .skip_logprob   = skip};
-        ok(kn_upload(F.q, a.logits, bad, V * sizeof *bad));
-        assert_int_equal(lm_generate(F.q, F.lm, F.lm_s, &a, &res), MLM_E_DEVICE);
-        token_list_free(&res.ids);
+    generate(&plain, 0, ROWS, 64, NULL, want_logprob);
+    ok(lm_state_create(&st, F.lm, ROWS));
+    for (int i = 0; i < ROWS; i++)
+        ok(lm_state_copy_row(F.q, st, i, prompted, i));
+    ok(kn_upload(F.q, logits, first, ROWS * V * sizeof *first));
+    if (in_logits)
+        ok(kn_upload(F.q, kn_slice(logits, 0, 2, 1), bad, V * sizeof *bad));
+    else
+        spoil_state(st, 2);
+    lm_generate_args a = {.state          = st,
+                          .logits         = logits,
+                          .n_rows         = ROWS,
+                          .max_new_tokens = 64,
+                          .end_id         = F.eos_id,
+                          .want_logprob   = want_logprob};
+    ok(lm_generate(F.q, F.lm, F.lm_s, &a, res));
+    for (int i = 0; i < ROWS; i++) {
+        if (i == 2) {
+            assert_int_equal(res[i].finish, LM_FINISH_ERROR);
+            assert_int_equal(res[i].status, MLM_E_DEVICE);
+            assert_non_null(strstr(res[i].message, "no finite logit"));
+            assert_int_equal(res[i].ids.count, in_logits ? 0 : 1);
+        } else {
+            assert_int_equal(res[i].finish, plain.result[i].finish);
+            assert_int_equal(res[i].status, MLM_OK);
+            assert_int_equal(res[i].ids.count, plain.result[i].ids.count);
+            assert_memory_equal(res[i].ids.ids, plain.result[i].ids.ids, res[i].ids.count * sizeof(int32_t));
+            assert_true(res[i].logprob == plain.result[i].logprob);
+        }
+        token_list_free(&res[i].ids);
     }
     free(bad);
     lm_state_free(st);
+    run_free(&plain);
+}
+
+static void test_nan_ends_its_row(void **state)
+{
+    (void)state;
+    check_nan(true, false);
+    check_nan(true, true);
+    check_nan(false, false);
+    check_nan(false, true);
+}
+
+/* A prefill of several pieces asks before each of them. */
+static bool cancel_third(void *payload)
+{
+    int *polls = payload;
+    return ++*polls == 3;
+}
+
+static void test_prefill_is_cancelled(void **state)
+{
+    enum { N = 256 * 3 + 1 };
+    int       polls = 0;
+    int32_t  *ids   = calloc(N, sizeof *ids);
+    lm_state *st    = NULL;
+    (void)state;
+    assert_non_null(ids);
+    ok(lm_state_create(&st, F.lm, 1));
+    lm_prefill_args a = {
+        .ids = ids, .n_rows = 1, .n_tokens = N, .is_cancelled = cancel_third, .cancel_payload = &polls};
+    assert_int_equal(lm_prefill(F.q, F.lm, F.lm_s, st, &a), MLM_E_CANCELLED);
+    assert_int_equal(polls, 3);
+    ok(lm_prefill(F.q, F.lm, F.lm_s, st, &a)); /* polls 4 to 7 */
+    assert_int_equal(polls, 7);
+    lm_state_free(st);
+    free(ids);
 }
 
 int main(void)
@@ -314,7 +404,8 @@ int main(void)
         cmocka_unit_test(test_callback_stops_one_row),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_nan_is_refused),
+        cmocka_unit_test(test_nan_ends_its_row),
+        cmocka_unit_test(test_prefill_is_cancelled),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
