@@ -104,6 +104,7 @@ template <bool XF, bool WI8> struct gemm_shape {
     static constexpr int    n_chunks = BM * CH / GEMM_THREADS;  /* a thread and tile, of x and of W */
     static constexpr int    stage    = (planes * BM + BN) * CH; /* in 16-byte chunks */
     static constexpr size_t shared   = 2 * (size_t)stage * 16;
+    static_assert(2 * stage * 16 >= BM * BN * 4, "the outputs go through the same memory");
 };
 
 template <bool WI8> __device__ __forceinline__ uint4 fetch_w(const linear_params &p, int row, int k)
@@ -144,6 +145,29 @@ __device__ __forceinline__ void multiply_tile(float (*acc)[4][4], const uint4 *x
                 for (int j = 0; j < 4; j++)
                     mma_bf16(acc[i][j], a, b[j]);
             }
+    }
+}
+
+/* The block's outputs through shared memory, so that neighbouring threads store neighbouring columns. */
+__device__ __forceinline__ void store_tile(const linear_params &p, const float (*acc)[4][4], float *tile,
+                                           int64_t m0, int n0, int wm, int wn, int lane)
+{
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+#pragma unroll
+        for (int j = 0; j < 4; j++)
+#pragma unroll
+            for (int e = 0; e < 4; e++) {
+                int row                                 = wm * 64 + i * 16 + e / 2 * 8 + lane / 4,
+                    col                                 = wn * 32 + j * 8 + lane % 4 * 2 + e % 2;
+                tile[row * BN + (col ^ (row & 7) << 2)] = acc[i][j][e];
+            }
+    __syncthreads();
+#pragma unroll 1
+    for (int i = (int)threadIdx.x; i < BM * BN; i += GEMM_THREADS) {
+        int row = i / BN, col = i % BN;
+        if (m0 + row < p.R && n0 + col < p.out)
+            linear_store(p, m0 + row, n0 + col, tile[row * BN + (col ^ (row & 7) << 2)]);
     }
 }
 
@@ -196,22 +220,7 @@ __global__ void __launch_bounds__(GEMM_THREADS) gemm_tensor_kernel(linear_params
             put(tiles + (s ^ 1) * shape::stage);
         __syncthreads();
     }
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-#pragma unroll
-        for (int half = 0; half < 2; half++) {
-            int64_t r = m0 + wm * 64 + i * 16 + half * 8 + lane / 4;
-            if (r >= p.R)
-                continue;
-#pragma unroll
-            for (int j = 0; j < 4; j++)
-#pragma unroll
-                for (int e = 0; e < 2; e++) {
-                    int o = n0 + wn * 32 + j * 8 + lane % 4 * 2 + e;
-                    if (o < p.out)
-                        linear_store(p, r, o, acc[i][j][half * 2 + e]);
-                }
-        }
+    store_tile(p, acc, (float *)tiles, m0, n0, wm, wn, lane);
 }
 
 template <bool XF, bool WI8> static mlm_status launch_tensor(kn_queue *q, const linear_params *p)
@@ -266,12 +275,15 @@ __global__ void __launch_bounds__(256) gemm_plain_kernel(linear_params p, int w_
         }
         __syncthreads();
     }
+    __shared__ float ys[PM][PN];
 #pragma unroll
     for (int i = 0; i < 4; i++)
-#pragma unroll
-        for (int j = 0; j < 4; j++)
-            if (m0 + tm + i < p.R && n0 + tn + j < p.out)
-                linear_store(p, m0 + tm + i, n0 + tn + j, acc[i][j]);
+        *(float4 *)&ys[tm + i][tn] = make_float4(acc[i][0], acc[i][1], acc[i][2], acc[i][3]);
+    __syncthreads();
+#pragma unroll 1
+    for (int i = tid; i < PM * PN; i += 256)
+        if (m0 + i / PN < p.R && n0 + i % PN < p.out)
+            linear_store(p, m0 + i / PN, n0 + i % PN, ys[i / PN][i % PN]);
 }
 
 mlm_status cuda_gemm_plain(kn_queue *q, const linear_params *p, kn_dtype w_dtype)

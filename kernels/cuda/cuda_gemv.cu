@@ -211,14 +211,16 @@ __global__ void __launch_bounds__(GEMV_THREADS) gemv_kernel(linear_params p)
                     }
             }
         }
+        float mine = 0.0f; /* lane r NR + n stores output n of row r */
 #pragma unroll
         for (int r = 0; r < RT; r++)
 #pragma unroll
             for (int n = 0; n < NR; n++) {
-                float sum = warp_sum(acc[r][n]);
-                if (lane == r * NR + n && tile * NR + n < p.out && r0 + r < p.R)
-                    linear_store(p, r0 + r, tile * NR + n, sum * factor[r]);
+                float sum = warp_sum(acc[r][n]) * factor[r];
+                mine      = lane == r * NR + n ? sum : mine;
             }
+        if (lane < RT * NR && tile * NR + lane % NR < p.out && r0 + lane / NR < p.R)
+            linear_store(p, r0 + lane / NR, tile * NR + lane % NR, mine);
     }
 }
 
