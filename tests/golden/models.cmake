@@ -4,6 +4,11 @@ mlm_test(NAME test_golden_builtin LABELS golden TIMEOUT 300 ARGS cpu
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_golden_builtin.c ${_fixture}
     LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)
 add_test(NAME test_golden_builtin_ref COMMAND test_golden_builtin ref 2)
+add_test(NAME test_golden_builtin_cuda COMMAND test_golden_builtin cuda)
+set_tests_properties(test_golden_builtin_cuda PROPERTIES LABELS gpu TIMEOUT 300 SKIP_RETURN_CODE 77)
+if(TARGET mlmamba_cuda)
+    set_tests_properties(test_golden_builtin_cuda PROPERTIES ENVIRONMENT "MLMAMBA_CUDA_PLUGIN=$<TARGET_FILE:mlmamba_cuda>")
+endif()
 add_test(NAME test_golden_builtin_ref_all COMMAND test_golden_builtin ref)
 set_tests_properties(test_golden_builtin_ref_all PROPERTIES LABELS slow TIMEOUT 1800)
 # The bf16 weights, by hand: MLM_SHARED names the folder with models/ and golden/.

@@ -277,6 +277,12 @@ int main(int argc, char **argv)
         (void)snprintf(record, sizeof record, "%s/%s", shared, argv[3]);
         (void)snprintf(images, sizeof images, "%s/%s", shared, argv[4]);
     }
+    kn_device *dev = NULL; /* a GPU may be missing; anything else is a failure of setup */
+    if (strncmp(device, "cuda", 4) == 0 && kn_device_open(&dev, &(kn_device_options){.name = device}) != MLM_OK) {
+        fprintf(stderr, "skipped: %s\n", mlm_error_message());
+        return 77;
+    }
+    kn_device_close(dev);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_stage), cmocka_unit_test(test_answers)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
