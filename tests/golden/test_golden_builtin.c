@@ -278,7 +278,8 @@ int main(int argc, char **argv)
         (void)snprintf(images, sizeof images, "%s/%s", shared, argv[4]);
     }
     kn_device *dev = NULL; /* a GPU may be missing; anything else is a failure of setup */
-    if (strncmp(device, "cuda", 4) == 0 && kn_device_open(&dev, &(kn_device_options){.name = device}) != MLM_OK) {
+    if (strncmp(device, "cuda", 4) == 0 &&
+        kn_device_open(&dev, &(kn_device_options){.name = device}) != MLM_OK) {
         fprintf(stderr, "skipped: %s\n", mlm_error_message());
         return 77;
     }
