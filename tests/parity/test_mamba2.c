@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@
 typedef struct mixer {
     const char    *device;
     double         bound; /* of what need not be bitwise; 0 = bitwise */
+    double         alone; /* a row alone against the row in a batch: other kernels on a GPU */
     kn_device     *dev;
     kn_queue      *q;
     kn_arena       arena;
@@ -104,18 +106,19 @@ static void fill(mixer *m)
     m->weights.out_proj = m->out_proj;
 }
 
-static mixer *mixer_open(const char *device, int n_threads)
+static mixer *mixer_open_groups(const char *device, int n_threads, int n_groups)
 {
     mixer *m = calloc(1, sizeof *m);
     assert_non_null(m);
     m->device = device;
     m->bound  = strcmp(device, "ref") == 0 ? 0.0 : 1e-5;
+    m->alone  = strcmp(device, "cuda") == 0 ? 1e-5 : 0.0;
     m->config = (mamba2_config){.d_model      = D_MODEL,
                                 .d_inner      = 64,
                                 .n_heads      = 4,
                                 .head_dim     = 16,
                                 .d_state      = 24,
-                                .n_groups     = 2,
+                                .n_groups     = n_groups,
                                 .conv_kernel  = 4,
                                 .n_directions = 1,
                                 .norm_eps     = 1e-5f};
@@ -130,6 +133,11 @@ static mixer *mixer_open(const char *device, int n_threads)
     OK(kn_arena_check(&m->arena, "test"));
     fill(m);
     return m;
+}
+
+static mixer *mixer_open(const char *device, int n_threads)
+{
+    return mixer_open_groups(device, n_threads, 2);
 }
 
 static void mixer_close(mixer *m)
@@ -241,10 +249,10 @@ static void check_padding(mixer *m)
         outcome bare = take(m, b, len[b]);
         reset(m);
         OK(forward(m, b, 1, 0, MAX_T, true));
-        expect_same("padded against unpadded", bare, take(m, b, len[b]), 0.0);
+        expect_same("padded against unpadded", bare, take(m, b, len[b]), m->alone);
         reset(m);
         OK(forward(m, 0, MAX_B, 0, MAX_T, true));
-        expect_same("row in a batch against the row alone", bare, take(m, b, len[b]), 0.0);
+        expect_same("row in a batch against the row alone", bare, take(m, b, len[b]), m->alone);
         free(bare.v);
     }
 }
@@ -284,6 +292,26 @@ static void test_state_cpu(void **state)
         check_padding(m);
         check_empty_row(m);
         mixer_close(m);
+    }
+}
+
+/* One group: the backend's fused step, where it has one; two: op by op. */
+static void test_state_cuda(void **state)
+{
+    (void)state;
+    for (int groups = 1; groups <= 2; groups++) {
+        mixer *m = mixer_open_groups("cuda", 0, groups), *ref = mixer_open_groups("ref", 0, groups);
+        check_steps(m);
+        check_splits(m);
+        check_padding(m);
+        check_empty_row(m);
+        check_steps(ref);
+        check_steps(m);
+        outcome want = take(ref, 0, MAX_T);
+        expect_same("steps, cuda against ref", want, take(m, 0, MAX_T), 1e-5);
+        free(want.v);
+        mixer_close(m);
+        mixer_close(ref);
     }
 }
 
@@ -430,8 +458,22 @@ static void test_refusals(void **state)
     mixer_close(m);
 }
 
-int main(void)
+static int run_cuda(void)
 {
+    kn_device *dev = NULL;
+    if (kn_device_open(&dev, &(kn_device_options){.name = "cuda"}) != MLM_OK) {
+        fprintf(stderr, "skipped: %s\n", mlm_error_message());
+        return 77;
+    }
+    kn_device_close(dev);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_state_cuda)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--device") == 0 && strcmp(argv[2], "cuda") == 0)
+        return run_cuda();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state_ref),
         cmocka_unit_test(test_state_cpu),
