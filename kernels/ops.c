@@ -4,8 +4,6 @@
  */
 #include "kernels/ops_check.h"
 
-#include <stdio.h>
-
 const char *const kn_op_names[KN_OP_COUNT] = {
 #define X(op) [KN_OP_##op] = #op,
     KN_OP_LIST(X)
@@ -26,12 +24,10 @@ static int64_t width_of(kn_tensor t)
 
 static void check_linear(kn_check *c, const kn_linear_args *a)
 {
-    char why[64];
     kn_check_matrix(c, "w", a->w);
     if (c->status != MLM_OK)
         return;
-    (void)snprintf(why, sizeof why, " for w [%lld,%lld]", (long long)a->w->out, (long long)a->w->in);
-    c->reason = why;
+    c->w = a->w;
     kn_check_rows(c, "x", a->x, NULL, a->w->in);
     kn_check_rows(c, "y", a->y, &a->x, a->w->out);
     kn_check_vector(c, "bias", a->bias, a->w->out, true);
@@ -46,7 +42,7 @@ static void check_linear(kn_check *c, const kn_linear_args *a)
         kn_check_same_dtype(c, "residual", a->residual, "y", a->y, false);
     }
     kn_check_range(c, "act", (int64_t)a->act, 0, KN_ACT_COUNT - 1);
-    c->reason = NULL;
+    c->w = NULL;
 }
 
 static void check_swiglu(kn_check *c, const kn_swiglu_args *a)

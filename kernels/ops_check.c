@@ -27,8 +27,13 @@ static const char *dims_text(char text[TEXT_BYTES], int rank, const int64_t *dim
 static void fail_shape(kn_check *c, const char *field, kn_tensor t, const char *wanted)
 {
     char found[TEXT_BYTES];
-    c->status = mlm_fail(MLM_E_SHAPE, "%s: %s is %s, wanted %s%s", c->op, field,
-                         dims_text(found, t.rank, t.dim, NULL), wanted, c->reason != NULL ? c->reason : "");
+    if (c->w)
+        c->status = mlm_fail(MLM_E_SHAPE, "%s: %s is %s, wanted %s for w [%lld,%lld]", c->op, field,
+                             dims_text(found, t.rank, t.dim, NULL), wanted, (long long)c->w->out,
+                             (long long)c->w->in);
+    else
+        c->status = mlm_fail(MLM_E_SHAPE, "%s: %s is %s, wanted %s", c->op, field,
+                             dims_text(found, t.rank, t.dim, NULL), wanted);
 }
 
 /* Bytes from the buffer's start to behind the last element; false when the view is not a legal one. */

@@ -15,7 +15,7 @@
 typedef struct kn_check {
     const kn_device *dev;
     const char      *op;
-    const char      *reason; /* put behind "wanted ..." of shapes, "" = nothing */
+    const kn_matrix *w; /* a product's matrix, named behind "wanted ..." of shapes; may be NULL */
     mlm_status       status;
 } kn_check;
 
