@@ -36,17 +36,21 @@ struct cuda_lt {
     pthread_mutex_t  lock; /* of plans: queues share them */
     lt_plan          plans[LT_PLANS];
     int              n_plans;
-#define LT_FUNCTIONS(X)                                                                                      \
-    X(cublasLtCreate)                                                                                        \
-    X(cublasLtDestroy)                                                                                       \
-    X(cublasLtMatmul)                                                                                        \
-    X(cublasLtMatmulDescCreate)                                                                              \
-    X(cublasLtMatmulDescDestroy)                                                                             \
-    X(cublasLtMatmulDescSetAttribute)                                                                        \
-    X(cublasLtMatrixLayoutCreate)                                                                            \
-    X(cublasLtMatrixLayoutDestroy)                                                                           \
-    X(cublasLtMatmulPreferenceCreate) X(cublasLtMatmulPreferenceDestroy)                                     \
-        X(cublasLtMatmulPreferenceSetAttribute) X(cublasLtMatmulAlgoGetHeuristic)
+/* clang-format off */
+#define LT_FUNCTIONS(X) \
+    X(cublasLtCreate) \
+    X(cublasLtDestroy) \
+    X(cublasLtMatmul) \
+    X(cublasLtMatmulDescCreate) \
+    X(cublasLtMatmulDescDestroy) \
+    X(cublasLtMatmulDescSetAttribute) \
+    X(cublasLtMatrixLayoutCreate) \
+    X(cublasLtMatrixLayoutDestroy) \
+    X(cublasLtMatmulPreferenceCreate) \
+    X(cublasLtMatmulPreferenceDestroy) \
+    X(cublasLtMatmulPreferenceSetAttribute) \
+    X(cublasLtMatmulAlgoGetHeuristic)
+/* clang-format on */
 #define X(name) decltype(&::name) name;
     LT_FUNCTIONS(X)
 #undef X
