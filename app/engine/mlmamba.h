@@ -178,7 +178,7 @@ MLM_API const uint8_t *mlmamba_session_view(const mlmamba_session *ses);
 MLM_API mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const char *question,
                                        const mlmamba_generate_options *opt, mlmamba_token_fn on_token,
                                        void *payload);
-/* From any thread: what the session is doing now ends soon; when it does nothing, nothing happens.  An answer ends
+/* From any thread or signal handler: what the session is doing now ends soon; when it does nothing, nothing happens.  An answer ends
  * after its current token (MLMAMBA_FINISH_CANCELLED).  A picture, a question that is still being read, and a rewind
  * end at their next stage with MLM_E_CANCELLED, and the session is as before the call. */
 MLM_API void mlmamba_session_cancel(mlmamba_session *ses);
@@ -201,7 +201,8 @@ MLM_API mlm_status mlmamba_session_restore(mlmamba_session *ses, const mlmamba_s
 MLM_API size_t     mlmamba_snapshot_bytes(const mlmamba_snapshot *snap);
 MLM_API void       mlmamba_snapshot_free(mlmamba_snapshot *snap);
 /* State file (.mlmstate): magic, version, fingerprint, shapes, f32 state, conversation text, checksum.
- * Written to a temporary file and renamed.  Portable between CPU and GPU. */
+ * Written to a temporary file and renamed; a link is followed.  What exists under the name is replaced only when it
+ * is a state file or empty (MLM_E_IO).  Portable between CPU and GPU. */
 MLM_API mlm_status mlmamba_snapshot_save(const mlmamba_snapshot *snap, const char *path);
 /* Refuses other weights (MLM_E_CONFIG), damage (MLM_E_FORMAT). */
 MLM_API mlm_status mlmamba_snapshot_load(mlmamba_snapshot **out, mlmamba_engine *eng, const char *path);

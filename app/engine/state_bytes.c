@@ -1,11 +1,13 @@
 /* state_bytes.c: the byte order, the bounds and the atomic write of state files (state_file.h). */
 #include "app/engine/state_file.h"
+#include "kernels/base/mlm_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void *state_put_space(state_writer *w, size_t n)
@@ -107,12 +109,51 @@ static void sync_folder(char *path)
     }
 }
 
-mlm_status state_write_file(const char *path, const void *bytes, size_t n)
+/* A rename replaces whatever has the name: only what was one of ours, or an empty file, may go. */
+static mlm_status check_replaceable(const char *path)
 {
-    size_t cap = strlen(path) + sizeof ".XXXXXX";
+    mlm_file   file;
+    char       magic[sizeof STATE_MAGIC - 1];
+    mlm_status status = mlm_file_open(&file, path, "state file");
+    if (status != MLM_OK)
+        return status;
+    if (file.size > 0) {
+        if (file.size >= sizeof magic)
+            status = mlm_file_pread(&file, magic, sizeof magic, 0, path);
+        if (status == MLM_OK && (file.size < sizeof magic || memcmp(magic, STATE_MAGIC, sizeof magic) != 0))
+            status = mlm_fail(MLM_E_IO, "%s exists and is no state file; not replaced", path);
+    }
+    mlm_file_close(&file);
+    return status;
+}
+
+/* Where the file really goes: links stay links. */
+static mlm_status find_target(char **out, const char *path)
+{
+    struct stat st;
+    *out = NULL;
     if (path[0] == '\0')
         return mlm_fail(MLM_E_IO, "cannot write a state file: its name is empty");
-    char *temp = malloc(cap);
+    bool  exists = lstat(path, &st) == 0, is_link = exists && S_ISLNK(st.st_mode);
+    char *target = is_link ? realpath(path, NULL) : strdup(path);
+    if (target == NULL) {
+        if (errno == ENOMEM)
+            return mlm_fail_nomem(strlen(path) + 1, "file name");
+        return mlm_fail(MLM_E_IO, "%s is a link that leads nowhere: %s", path, strerror(errno));
+    }
+    mlm_status status = exists ? check_replaceable(target) : MLM_OK;
+    if (status != MLM_OK) {
+        free(target);
+        return status == MLM_E_NOMEM ? status : MLM_E_IO;
+    }
+    *out = target;
+    return MLM_OK;
+}
+
+static mlm_status write_and_rename(const char *path, const void *bytes, size_t n)
+{
+    size_t cap  = strlen(path) + sizeof ".XXXXXX";
+    char  *temp = malloc(cap);
     if (temp == NULL)
         return mlm_fail_nomem(cap, "file name");
     (void)snprintf(temp, cap, "%s.XXXXXX", path);
@@ -132,5 +173,14 @@ mlm_status state_write_file(const char *path, const void *bytes, size_t n)
     else
         sync_folder(temp);
     free(temp);
+    return status;
+}
+
+mlm_status state_write_file(const char *path, const void *bytes, size_t n)
+{
+    char *target = NULL;
+    MLM_TRY(find_target(&target, path));
+    mlm_status status = write_and_rename(target, bytes, n);
+    free(target);
     return status;
 }

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_MAGIC      "MLMSTATE"
 #define STATE_VERSION    1
 #define STATE_TEXT_LIMIT ((size_t)256 << 20) /* all turns together */
 #define STATE_NAME       16

@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+#define STATE_MAGIC "MLMSTATE" /* without its end: 8 bytes */
+
 /* Without memory (data NULL) it only counts, so that the same calls first measure and then write into exactly what is
  * needed.  What does not fit is remembered in `failed`. */
 typedef struct state_writer {
@@ -41,7 +43,8 @@ uint32_t    state_get_u32(state_reader *r);
 uint64_t    state_get_u64(state_reader *r);
 float       state_get_f32(state_reader *r);
 
-/* Temporary file in the same folder, fsync, rename, fsync of the folder: the old file or the new one, never half. */
+/* Temporary file in the same folder, fsync, rename, fsync of the folder: the old file or the new one, never half.
+ * A link is followed; a target that exists must be a state file or empty (MLM_E_IO). */
 mlm_status state_write_file(const char *path, const void *bytes, size_t n) MLM_WARN_UNUSED;
 
 #endif

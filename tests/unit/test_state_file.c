@@ -5,6 +5,9 @@
 #include "tests/support/temp_dir.h"
 #include "tests/unit/engine_fixture.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 static mlmamba_engine *eng;
 static temp_dir        dir;
 
@@ -110,6 +113,49 @@ static void save_needs_a_place(void **state)
     assert_int_equal(mlmamba_snapshot_save(snap, "/nonexistent/x"), MLM_E_IO);
     assert_int_equal(mlmamba_snapshot_save(snap, dir.path), MLM_E_IO);
     assert_int_equal(mlmamba_snapshot_save(snap, ""), MLM_E_IO);
+    mlmamba_snapshot_free(snap);
+    mlmamba_session_free(ses);
+}
+
+static void refuse_save(const mlmamba_snapshot *snap, const char *name, const char *part)
+{
+    assert_int_equal(mlmamba_snapshot_save(snap, temp_dir_path(&dir, name)), MLM_E_IO);
+    if (strstr(mlm_error_message(), part) == NULL || strstr(mlm_error_message(), name) == NULL)
+        fail_msg("%s: %s", name, mlm_error_message());
+}
+
+/* Only state files and empty files are replaced; links stay. */
+static void save_replaces_its_own_only(void **state)
+{
+    mlmamba_snapshot *snap = NULL;
+    struct stat       st;
+    char              link[512];
+    (void)state;
+    mlmamba_session *ses = open_session(eng, SCENE(1));
+    assert_ok(mlmamba_session_snapshot(&snap, ses));
+    (void)temp_dir_write(&dir, "photo.png", "\x89PNG\r\n\x1a\n and more", 17);
+    refuse_save(snap, "photo.png", "exists and is no state file; not replaced");
+    assert_int_equal(stat(temp_dir_path(&dir, "photo.png"), &st), 0);
+    assert_int_equal(st.st_size, 17);
+    (void)temp_dir_write(&dir, "short", "MLM", 3);
+    refuse_save(snap, "short", "no state file");
+    assert_int_equal(mkfifo(temp_dir_path(&dir, "pipe.mlmstate"), 0600), 0);
+    refuse_save(snap, "pipe.mlmstate", "a FIFO, not a regular file");
+    assert_int_equal(lstat(temp_dir_path(&dir, "pipe.mlmstate"), &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    assert_int_equal(symlink("nowhere", temp_dir_path(&dir, "dangling")), 0);
+    refuse_save(snap, "dangling", "a link that leads nowhere");
+
+    (void)temp_dir_write(&dir, "real.mlmstate", "", 0);
+    (void)snprintf(link, sizeof link, "%s", temp_dir_path(&dir, "link.mlmstate"));
+    assert_int_equal(symlink("real.mlmstate", link), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(mlmamba_snapshot_save(snap, link));
+        assert_int_equal(lstat(link, &st), 0);
+        assert_true(S_ISLNK(st.st_mode));
+        assert_int_equal(stat(temp_dir_path(&dir, "real.mlmstate"), &st), 0);
+        assert_true(st.st_size > 1000);
+    }
     mlmamba_snapshot_free(snap);
     mlmamba_session_free(ses);
 }
@@ -221,9 +267,9 @@ static void refuses_malice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(branches_are_independent), cmocka_unit_test(saved_equals_kept),
-        cmocka_unit_test(save_needs_a_place),       cmocka_unit_test(refuses_every_cut_and_flip),
-        cmocka_unit_test(refuses_malice),
+        cmocka_unit_test(branches_are_independent),   cmocka_unit_test(saved_equals_kept),
+        cmocka_unit_test(save_needs_a_place),         cmocka_unit_test(save_replaces_its_own_only),
+        cmocka_unit_test(refuses_every_cut_and_flip), cmocka_unit_test(refuses_malice),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
