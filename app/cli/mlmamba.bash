@@ -1,31 +1,43 @@
 # bash completion for mlmamba
+_mlmamba_words()
+{
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+# compgen's -f or -d; names are kept whole whatever is in them but a newline
+_mlmamba_files()
+{
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
+    compopt -o filenames 2>/dev/null
+}
+
 _mlmamba()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd=${COMP_WORDS[1]}
     local engine='--model --device --threads --memory-limit --quiet --help'
     local answer='--max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --seed --no-exif --stats'
+    local commands='ask describe chat info bench tokenize help'
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'ask describe chat info bench tokenize help --help --version' -- "$cur"))
+        _mlmamba_words "$commands --help --version" "$cur"
         return
     fi
     case $prev in
-        --model | -m) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
-        --device | -d) COMPREPLY=($(compgen -W 'auto cpu ref cuda' -- "$cur")); return ;;
-        --state | --image | -i) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
-        help) COMPREPLY=($(compgen -W 'ask describe chat info bench tokenize' -- "$cur")); return ;;
+        --model | -m) _mlmamba_files -d "$cur"; return ;;
+        --device | -d) _mlmamba_words 'auto cpu ref cuda' "$cur"; return ;;
+        --state | --image | -i) _mlmamba_files -f "$cur"; return ;;
+        help) _mlmamba_words "$commands" "$cur"; return ;;
     esac
     if [[ $cur == -* ]]; then
         case $cmd in
-            ask) COMPREPLY=($(compgen -W "$engine $answer --json --state" -- "$cur")) ;;
-            describe) COMPREPLY=($(compgen -W "$engine $answer --json" -- "$cur")) ;;
-            chat) COMPREPLY=($(compgen -W "$engine $answer --state" -- "$cur")) ;;
-            info) COMPREPLY=($(compgen -W "$engine --json" -- "$cur")) ;;
-            bench) COMPREPLY=($(compgen -W "$engine --image --tokens --runs --json --csv" -- "$cur")) ;;
-            tokenize) COMPREPLY=($(compgen -W '--model --json --help' -- "$cur")) ;;
+            ask) _mlmamba_words "$engine $answer --json --state" "$cur" ;;
+            describe) _mlmamba_words "$engine $answer --json" "$cur" ;;
+            chat) _mlmamba_words "$engine $answer --state" "$cur" ;;
+            info) _mlmamba_words "$engine --json" "$cur" ;;
+            bench) _mlmamba_words "$engine --image --tokens --runs --json --csv" "$cur" ;;
+            tokenize) _mlmamba_words '--model --json --quiet --help' "$cur" ;;
         esac
         return
     fi
-    COMPREPLY=($(compgen -f -- "$cur"))
-    compopt -o filenames
+    _mlmamba_files -f "$cur"
 }
 complete -F _mlmamba mlmamba

@@ -16,12 +16,22 @@ done
 "$dir/bin/mlmamba" info | grep -q "^directory *$dir/" || fail 'the installed program does not use the installed model'
 ! readelf -d "$dir/bin/mlmamba" | grep -qE 'R(UN)?PATH' || fail 'the installed program has an RPATH'
 bash -n "$dir/share/bash-completion/completions/mlmamba" || fail 'bash completion'
+# shellcheck disable=SC1091
+completed=$(cd "$dir" && touch 'two words.png' && . share/bash-completion/completions/mlmamba &&
+    {
+    COMP_WORDS=(mlmamba ask two) COMP_CWORD=2
+    _mlmamba # compopt refuses outside of a completion
+    printf '%s|' "${COMPREPLY[@]}"
+})
+[ "$completed" = 'two words.png|' ] || fail "bash completion of a name with a space: '$completed'"
 
 pc=$(dirname "$(find "$dir" -name mlmamba.pc)")
 lib=$(dirname "$(find "$dir" -name 'libmlmamba.so')")
 [ -n "$lib" ] || fail 'libmlmamba.so is not installed'
-flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-variable=prefix="$dir" --define-variable=libdir="$lib" \
-    --define-variable=includedir="$dir/include" --cflags --libs mlmamba) || fail pkg-config
+# Not the prefix of the configuration: the paths are those of where the file lies.
+flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs mlmamba) || fail pkg-config
+[ "$(cd "$(PKG_CONFIG_PATH=$pc pkg-config --variable=prefix mlmamba)" && pwd -P)" = "$(cd "$dir" && pwd -P)" ] || fail 'prefix in mlmamba.pc'
+[ "$(cd "$(PKG_CONFIG_PATH=$pc pkg-config --variable=libdir mlmamba)" && pwd -P)" = "$(cd "$lib" && pwd -P)" ] || fail 'libdir in mlmamba.pc'
 PKG_CONFIG_PATH=$pc pkg-config --modversion mlmamba | grep -qE '^[0-9]+\.[0-9]+\.[0-9]+$' || fail 'version in mlmamba.pc'
 exported=$(nm -D --defined-only "$lib/libmlmamba.so" | awk '{print $3}' | grep -vE '^(mlmamba_|mlm_error_message$|mlm_status_name$|_init$|_fini$|__gcov)' | grep -v '^__')
 [ -z "$exported" ] || [ -n "$MLM_SANITIZED" ] || fail "symbols that are not public: $exported"
