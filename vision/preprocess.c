@@ -8,6 +8,7 @@
 #include "vision/preprocess.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,11 +30,13 @@ static mlm_status parse_size(vision_preprocess *out, const mlm_json_node *root, 
     const mlm_json_node *size = mlm_json_get(root, "size");
     if (!size || mlm_json_type_of(size) != MLM_JSON_OBJECT)
         return mlm_json_req_int(root, where, "size", MIN_SIZE, MAX_SIZE, &out->size);
-    int width = 0;
-    MLM_TRY(mlm_json_req_int(size, where, "height", MIN_SIZE, MAX_SIZE, &out->size));
-    MLM_TRY(mlm_json_req_int(size, where, "width", MIN_SIZE, MAX_SIZE, &width));
+    char inner[128];
+    int  width = 0;
+    (void)snprintf(inner, sizeof inner, "%s: size", where);
+    MLM_TRY(mlm_json_req_int(size, inner, "height", MIN_SIZE, MAX_SIZE, &out->size));
+    MLM_TRY(mlm_json_req_int(size, inner, "width", MIN_SIZE, MAX_SIZE, &width));
     if (width != out->size)
-        return mlm_fail(MLM_E_CONFIG, "%s.size is %d x %d, height and width must be equal", where, width,
+        return mlm_fail(MLM_E_CONFIG, "%s: size is %d x %d, height and width must be equal", where, width,
                         out->size);
     return MLM_OK;
 }
@@ -52,7 +55,7 @@ static mlm_status parse_statistics(vision_preprocess *out, const mlm_json_node *
     MLM_TRY(mlm_json_req_floats(root, where, "image_std", 3, out->std));
     for (int c = 0; c < 3; c++)
         if (!(out->std[c] > 0.0f))
-            return mlm_fail(MLM_E_CONFIG, "%s.image_std[%d] is %g, must be above 0", where, c,
+            return mlm_fail(MLM_E_CONFIG, "%s: image_std[%d] is %g, must be above 0", where, c,
                             (double)out->std[c]);
     return MLM_OK;
 }
@@ -66,11 +69,11 @@ static mlm_status check_steps(const mlm_json_node *root, const char *where)
         bool on = true;
         MLM_TRY(mlm_json_opt_bool(root, where, steps[i], true, &on));
         if (!on)
-            return mlm_fail(MLM_E_CONFIG, "%s.%s is false, must be true", where, steps[i]);
+            return mlm_fail(MLM_E_CONFIG, "%s: %s is false, must be true", where, steps[i]);
     }
     MLM_TRY(mlm_json_opt_float(root, where, "rescale_factor", 0.0, 1.0, 1.0f / 255.0f, &factor));
     if (fabsf(factor - 1.0f / 255.0f) > 1e-8f)
-        return mlm_fail(MLM_E_CONFIG, "%s.rescale_factor is %.9g, must be 1/255", where, (double)factor);
+        return mlm_fail(MLM_E_CONFIG, "%s: rescale_factor is %.9g, must be 1/255", where, (double)factor);
     return MLM_OK;
 }
 
@@ -86,7 +89,7 @@ mlm_status vision_preprocess_parse(vision_preprocess *out, const mlm_json_node *
     MLM_TRY(parse_size(&p, root, where));
     MLM_TRY(mlm_json_req_int(root, where, "resample", 0, 5, &resample));
     if (resample != VISION_BILINEAR && resample != VISION_BICUBIC)
-        return mlm_fail(MLM_E_CONFIG, "%s.resample is %d, must be 2 (bilinear) or 3 (bicubic)", where,
+        return mlm_fail(MLM_E_CONFIG, "%s: resample is %d, must be 2 (bilinear) or 3 (bicubic)", where,
                         resample);
     MLM_TRY(mlm_json_opt_float(root, where, "pad_value", 0.0, 1.0, 0.5f, &p.pad_value));
     MLM_TRY(parse_statistics(&p, root, where));

@@ -200,6 +200,8 @@ mlm_status mlmamba_engine_open(mlmamba_engine **out, const mlmamba_engine_option
         return mlm_fail_nomem(sizeof *eng, "engine");
     eng->max_batch    = engine_max_batch(opt);
     mlm_status status = build_engine(eng, opt);
+    if (status == MLM_E_NOMEM && eng->model_dir != NULL)
+        status = mlm_fail_context(status, "%s", eng->model_dir);
     if (status != MLM_OK) {
         mlmamba_engine_close(eng);
         return status;

@@ -151,6 +151,17 @@ static mlm_status hash_text(uint64_t *out, const char *dir)
     return MLM_OK;
 }
 
+/* The readers of values know only the file's name. */
+static mlm_status in_dir(mlm_status status, const char *dir)
+{
+    size_t n = strlen(dir);
+    while (n > 1 && dir[n - 1] == '/')
+        n--;
+    if (status == MLM_OK || status == MLM_E_NOMEM)
+        return status;
+    return mlm_fail(status, "%.*s/%s", (int)n, dir, mlm_error_message());
+}
+
 mlm_status model_config_load(model_config *out, const char *dir)
 {
     mlm_json  *config = NULL, *pre = NULL;
@@ -159,10 +170,11 @@ mlm_status model_config_load(model_config *out, const char *dir)
     memset(out, 0, sizeof *out);
     MLM_TRY_GOTO(status, parse_file(&config, dir, "config.json"), done);
     MLM_TRY_GOTO(status, parse_file(&pre, dir, "preprocessor_config.json"), done);
-    MLM_TRY_GOTO(status, parse_root(out, mlm_json_root(config), mlm_json_root(pre), "config.json"), done);
+    MLM_TRY_GOTO(
+        status, in_dir(parse_root(out, mlm_json_root(config), mlm_json_root(pre), "config.json"), dir), done);
     MLM_TRY_GOTO(status, mlm_path_join(&tok_path, dir, "tokenizer.json"), done);
     MLM_TRY_GOTO(status, tokenizer_load(&out->tok, tok_path), done);
-    MLM_TRY_GOTO(status, check_tokenizer(out, "config.json"), done);
+    MLM_TRY_GOTO(status, in_dir(check_tokenizer(out, "config.json"), dir), done);
     MLM_TRY_GOTO(status, hash_text(&out->text_hash, dir), done);
 done:
     free(tok_path);

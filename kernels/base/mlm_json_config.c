@@ -34,17 +34,25 @@ static void describe(const mlm_json_node *node, char *text, size_t cap)
     (void)snprintf(text, cap, "%s", mlm_json_type_name(mlm_json_type_of(node)));
 }
 
+/* "config.json: key", "config.json: text.key". */
+static const char *between(const char *where)
+{
+    static const char file[] = ".json";
+    size_t            n      = strlen(where);
+    return n >= sizeof file - 1 && strcmp(where + n - (sizeof file - 1), file) == 0 ? ": " : ".";
+}
+
 static mlm_status fail_value(const mlm_json_node *node, const char *where, const char *key,
                              const char *wanted)
 {
     char found[128];
     describe(node, found, sizeof found);
-    return mlm_fail(MLM_E_CONFIG, "%s.%s is %s, must be %s", where, key, found, wanted);
+    return mlm_fail(MLM_E_CONFIG, "%s%s%s is %s, must be %s", where, between(where), key, found, wanted);
 }
 
 static mlm_status fail_missing(const char *where, const char *key, const char *wanted)
 {
-    return mlm_fail(MLM_E_CONFIG, "%s.%s is missing, must be %s", where, key, wanted);
+    return mlm_fail(MLM_E_CONFIG, "%s%s%s is missing, must be %s", where, between(where), key, wanted);
 }
 
 /* The member for the opt_ forms: NULL when absent or null. */
@@ -138,7 +146,7 @@ static mlm_status read_string(const mlm_json_node *node, const char *where, cons
         return fail_value(node, where, key, "a string");
     const char *text = mlm_json_text(node, &n);
     if (strlen(text) != n)
-        return mlm_fail(MLM_E_CONFIG, "%s.%s contains a NUL character", where, key);
+        return mlm_fail(MLM_E_CONFIG, "%s%s%s contains a NUL character", where, between(where), key);
     *out = text;
     return MLM_OK;
 }
@@ -218,7 +226,7 @@ mlm_status mlm_json_req_floats(const mlm_json_node *obj, const char *where, cons
     if (mlm_json_type_of(node) != MLM_JSON_ARRAY)
         return fail_value(node, where, key, wanted);
     if (mlm_json_count(node) != n)
-        return mlm_fail(MLM_E_CONFIG, "%s.%s has %lld elements, must be %s", where, key,
+        return mlm_fail(MLM_E_CONFIG, "%s%s%s has %lld elements, must be %s", where, between(where), key,
                         (long long)mlm_json_count(node), wanted);
     int i = 0;
     for (const mlm_json_node *c = mlm_json_first(node); c; c = mlm_json_next(c), i++) {
