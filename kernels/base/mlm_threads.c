@@ -189,8 +189,9 @@ void mlm_parallel_for(mlm_threads *t, int64_t n, int64_t grain, mlm_range_fn fn,
     atomic_store(&t->busy, false);
 }
 
-/* Signals belong to the program's own threads: workers are started with all of them blocked. */
-static mlm_status start_workers(mlm_threads *t)
+/* Signals belong to the program's own threads: workers are started with all of them blocked.  They do not read
+ * n_threads, so it can still shrink here. */
+static mlm_status start_workers(mlm_threads *t, bool fewer)
 {
     sigset_t all, before;
     (void)sigfillset(&all);
@@ -205,7 +206,9 @@ static mlm_status start_workers(mlm_threads *t)
         }
     }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (code != 0) {
+    if (code != 0 && fewer) {
+        t->n_threads = t->n_started + 1;
+    } else if (code != 0) {
         char text[128];
         return mlm_fail(MLM_E_NOMEM, "cannot start thread %d of %d: %s", t->n_started + 2, t->n_threads,
                         strerror_r(code, text, sizeof text));
@@ -213,7 +216,7 @@ static mlm_status start_workers(mlm_threads *t)
     return MLM_OK;
 }
 
-mlm_status mlm_threads_create(mlm_threads **out, int n_threads)
+static mlm_status create(mlm_threads **out, int n_threads, bool fewer)
 {
     *out = NULL;
     if (n_threads < 1 || n_threads > MAX_THREADS)
@@ -236,13 +239,23 @@ mlm_status mlm_threads_create(mlm_threads **out, int n_threads)
         free(t);
         return mlm_fail(MLM_E_NOMEM, "cannot create a lock for a pool of %d threads", n_threads);
     }
-    mlm_status status = start_workers(t);
+    mlm_status status = start_workers(t, fewer);
     if (status != MLM_OK) {
         mlm_threads_free(t);
         return status;
     }
     *out = t;
     return MLM_OK;
+}
+
+mlm_status mlm_threads_create(mlm_threads **out, int n_threads)
+{
+    return create(out, n_threads, false);
+}
+
+mlm_status mlm_threads_create_most(mlm_threads **out, int n_threads)
+{
+    return create(out, n_threads, true);
 }
 
 void mlm_threads_free(mlm_threads *t)

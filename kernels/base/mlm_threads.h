@@ -20,6 +20,8 @@ typedef void (*mlm_range_fn)(int64_t from, int64_t to, int thread, void *payload
 
 mlm_status mlm_threads_create(mlm_threads **out, int n_threads) MLM_WARN_UNUSED; /* owned; 1 .. 256 */
 void       mlm_threads_free(mlm_threads *t);                                     /* joins; NULL is fine */
+/* The same, with as many as can be started: at least the caller. */
+mlm_status mlm_threads_create_most(mlm_threads **out, int n_threads) MLM_WARN_UNUSED;
 int        mlm_threads_count(const mlm_threads *t);
 void       mlm_parallel_for(mlm_threads *t, int64_t n, int64_t grain, mlm_range_fn fn, void *payload);
 

@@ -60,7 +60,7 @@ static void fill_info(kn_device *dev, const cpu_device *d, int n_threads)
 static mlm_status device_open(kn_device *dev, const kn_device_options *opt, int index)
 {
     (void)index;
-    int n_threads = opt ? opt->n_threads : 0;
+    int wanted = opt ? opt->n_threads : 0, n_threads = wanted;
     if (n_threads < 0 || n_threads > MAX_THREADS)
         return mlm_fail(MLM_E_RANGE, "cpu: number of threads is %d, must be 0 to %d", n_threads, MAX_THREADS);
     if (n_threads == 0) {
@@ -81,8 +81,13 @@ static mlm_status device_open(kn_device *dev, const kn_device_options *opt, int 
             goto fail;
         }
     }
-    MLM_TRY_GOTO(status, mlm_threads_create(&d->threads, n_threads), fail);
-    fill_info(dev, d, n_threads);
+    if (wanted > 0)
+        status = mlm_threads_create(&d->threads, n_threads);
+    else
+        status = mlm_threads_create_most(&d->threads, n_threads);
+    if (status != MLM_OK)
+        goto fail;
+    fill_info(dev, d, mlm_threads_count(d->threads));
     return MLM_OK;
 fail:
     device_close(dev);

@@ -6,8 +6,11 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 typedef struct job {
     mlm_threads  *pool;
@@ -190,12 +193,44 @@ static void test_limits(void **state)
     assert_null(t);
 }
 
+/* Address space for a few stacks only. */
+static void test_fewer_than_wanted(void **state)
+{
+    struct rlimit before, little;
+    long          pages = 0;
+    mlm_threads  *t     = NULL;
+    (void)state;
+    if (!alloc_fail_works()) /* a sanitizer owns the address space */
+        skip();
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%ld", &pages), 1);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    little          = before;
+    little.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)24 << 20);
+    assert_int_equal(setrlimit(RLIMIT_AS, &little), 0);
+    mlm_status strict = mlm_threads_create(&t, 256);
+    bool       none   = t == NULL;
+    mlm_status most   = none ? mlm_threads_create_most(&t, 256) : MLM_OK;
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(strict, MLM_E_NOMEM);
+    assert_true(none);
+    assert_int_equal(most, MLM_OK);
+    assert_in_range(mlm_threads_count(t), 1, 255);
+    mlm_threads_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_items),       cmocka_unit_test(test_after_sleep),
-        cmocka_unit_test(test_really_parallel), cmocka_unit_test(test_nested),
-        cmocka_unit_test(test_shared),          cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_all_items),
+        cmocka_unit_test(test_after_sleep),
+        cmocka_unit_test(test_really_parallel),
+        cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_fewer_than_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
