@@ -146,8 +146,13 @@ static void cancel_at_any_moment(void **state)
     double first = ask(p.ses, TOP, "An orange cross.");
     assert_int_equal(pthread_create(&thread, NULL, cancel_always, &p), 0);
     for (int i = 0; i < 8; i++) {
-        mlmamba_answer *ans = NULL;
-        assert_ok(mlmamba_session_ask(&ans, p.ses, DESCRIBE, NULL, NULL, NULL));
+        mlmamba_answer *ans    = NULL;
+        mlm_status      status = mlmamba_session_ask(&ans, p.ses, DESCRIBE, NULL, NULL, NULL);
+        if (status == MLM_E_CANCELLED) { /* before the first token */
+            assert_null(ans);
+            continue;
+        }
+        assert_ok(status);
         assert_true(ans->finish == MLMAMBA_FINISH_CANCELLED || ans->finish == MLMAMBA_FINISH_STOP);
         mlmamba_answer_free(ans);
     }
