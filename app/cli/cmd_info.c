@@ -1,5 +1,6 @@
 /* cmd_info.c: mlmamba info: what is loaded, what it can do, and on what it runs. */
 #include "app/cli/cli.h"
+#include "lm/tokenizer.h"
 #include "vision/image.h"
 
 #define MEGABYTE 1048576.0
@@ -46,7 +47,10 @@ static void print_text(const mlmamba_engine_info *i)
     print_field("note", i->device_note);
     out_printf("%-15s ", "pictures");
     print_formats(false);
-    out_printf("\n%-15s %.0f ms\n", "loaded in", i->load_ms);
+    out_printf("\n%-15s picture file %zu MB, %d a side, %lld Mpixel, %d JPEG scans; question %zu MB\n",
+               "limits", VISION_MAX_FILE_BYTES >> 20, VISION_MAX_SIDE, (long long)(VISION_MAX_PIXELS >> 20),
+               VISION_MAX_SCANS, (size_t)TOKENIZER_MAX_TEXT >> 20);
+    out_printf("%-15s %.0f ms\n", "loaded in", i->load_ms);
 }
 
 static void print_json(const mlmamba_engine_info *i)
@@ -75,7 +79,10 @@ static void print_json(const mlmamba_engine_info *i)
     json_text("device_note", i->device_note, false);
     out_printf(", \"threads\": %d, \"formats\": [", i->n_threads);
     print_formats(true);
-    out_printf("], \"load_ms\": %.3f}\n", i->load_ms);
+    out_printf("], \"limits\": {\"file_bytes\": %zu, \"side\": %d, \"pixels\": %lld, \"jpeg_scans\": %d, "
+               "\"question_bytes\": %zu}, \"load_ms\": %.3f}\n",
+               VISION_MAX_FILE_BYTES, VISION_MAX_SIDE, (long long)VISION_MAX_PIXELS, VISION_MAX_SCANS,
+               (size_t)TOKENIZER_MAX_TEXT, i->load_ms);
 }
 
 int cmd_info(cli_options *o)

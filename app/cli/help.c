@@ -30,15 +30,16 @@ static const char overview[] =
     "  -t, --threads N            CPU threads (default: all that this process may use)\n"                    \
     "      --memory-limit MB      refuse a model that needs more\n"
 
+#define QUIET_OPTION "  -q, --quiet                nothing on standard error but errors\n"
+
 #define ANSWER_OPTIONS                                                                                       \
     "  -n, --max-tokens N         longest answer (default 256)\n"                                            \
     "      --temperature T        0: always the most likely token (default); above 0: draw\n"                \
     "      --top-k N, --top-p P, --min-p P   draw only from the likely tokens\n"                             \
     "      --repetition-penalty R above 1: repeat less\n"                                                    \
-    "      --seed N               the same seed draws the same answer\n"                                     \
+    "      --seed N               the same seed draws the same answer (default 0)\n"                         \
     "      --no-exif              do not turn the picture as its EXIF orientation says\n"                    \
-    "  -s, --stats                times and tokens on standard error\n"                                      \
-    "  -q, --quiet                nothing on standard error but errors\n"
+    "  -s, --stats                times and tokens on standard error\n" QUIET_OPTION
 
 static const struct {
     const char *name, *text;
@@ -82,7 +83,7 @@ static const struct {
              "\n"
              "The model, its parts and sizes, what it can and cannot do, the device, picture formats.\n"
              "\n"
-             "  -j, --json                 as one JSON object\n" ENGINE_OPTIONS "\n"
+             "  -j, --json                 as one JSON object\n" ENGINE_OPTIONS QUIET_OPTION "\n"
              "example: mlmamba info --json\n"},
     {"bench", "usage: mlmamba bench [OPTION]...\n"
               "\n"
@@ -91,8 +92,13 @@ static const struct {
               "  -i, --image FILE           picture (default: one made by the program, 1024 x 1024)\n"
               "      --tokens N             tokens to decode in each run (default 64)\n"
               "  -r, --runs N               (default 5)\n"
-              "  -j, --json  --csv          for programs\n" ENGINE_OPTIONS "\n"
+              "  -j, --json  --csv          for programs\n" ENGINE_OPTIONS QUIET_OPTION "\n"
               "example: mlmamba bench --threads 2 --runs 9\n"},
+    {"help", "usage: mlmamba help [COMMAND]\n"
+             "\n"
+             "Options and examples of a command; without one, the overview.\n"
+             "\n"
+             "example: mlmamba help ask\n"},
     {"tokenize", "usage: mlmamba tokenize [OPTION]... TEXT\n"
                  "\n"
                  "One token a line: its id, a tab, its text.  TEXT - is standard input.\n"
