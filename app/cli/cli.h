@@ -56,17 +56,21 @@ bool json_is_utf8(const char *text);
 void json_file_name(const char *key, const char *name, bool first);
 
 /* ---- signals.c ---------------------------------------------------------------------------------- */
-/* SIGINT and SIGTERM are remembered (the second one ends the program); SIGPIPE is ignored; descriptors 0, 1, 2
- * exist afterwards, so no file of ours can land on them. */
+/* SIGINT and SIGTERM are remembered (the second one ends the program) and cancel what the watched session does;
+ * SIGPIPE and SIGXFSZ are ignored; descriptors 0, 1, 2 exist afterwards, so no file of ours can land on them. */
 void signals_install(void);
 int  signals_pending(void); /* number of the signal, 0 without */
 void signals_clear(void);
+void signals_watch(mlmamba_session *ses); /* NULL, before it is freed: none */
+bool signals_stdin_closed(void);          /* it was when the program began */
 
 /* ---- common.c ----------------------------------------------------------------------------------- */
 /* Opens the engine with a progress line on a terminal; message and CLI_FAILED (or 128 + signal) on failure. */
 int cli_open_engine(mlmamba_engine **eng, const cli_options *o);
 /* Sets a picture from a file or, for "-", from standard input. */
 mlm_status cli_set_image(mlmamba_session *ses, const char *path, const cli_options *o);
+/* All of standard input, owned; `what` is the thing expected, for messages. */
+mlm_status cli_read_stdin(char **data, size_t *n, size_t limit, const char *what);
 /* "-" -> "standard input". */
 const char *cli_picture_name(const char *path);
 /* "12 tokens in 0.21 s, ..." */

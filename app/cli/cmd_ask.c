@@ -38,6 +38,8 @@ static void print_json(const ask_job *job, const char *path, const mlmamba_answe
 
 static void print_failure(ask_job *job, const char *path, mlm_status status)
 {
+    if (status == MLM_E_CANCELLED && signals_pending() != 0)
+        return; /* the exit status says it */
     job->n_failed++;
     err_line("%s", mlm_error_message());
     if (!job->o->json)
@@ -119,12 +121,14 @@ static int run(cli_options *o, char **paths, int n, const char *question)
         err_line("%s", mlm_error_message());
         rc = CLI_FAILED;
     } else {
+        signals_watch(job.ses);
         if (o->state != NULL)
             ask_state(&job, eng);
         else
             ask_pictures(&job, paths, n);
         rc = job.n_failed == 0 ? CLI_OK : job.n_failed < n ? CLI_ERROR_ROWS : CLI_FAILED;
     }
+    signals_watch(NULL);
     mlmamba_session_free(job.ses);
     mlmamba_engine_close(eng);
     return cli_exit_status(rc);
@@ -133,6 +137,20 @@ static int run(cli_options *o, char **paths, int n, const char *question)
 static bool is_blank(const char *text)
 {
     return text[strspn(text, " \t\r\n\v\f")] == '\0';
+}
+
+/* mlmamba ask picture.png What is this?  The words before the last would be pictures. */
+static void hint_at_quotes(const cli_options *o)
+{
+    if (o->n_args <= 2 || strchr(o->args[o->n_args - 1], ' ') != NULL)
+        return;
+    for (int i = 0; i < o->n_args - 1; i++) {
+        const char *word = o->args[i];
+        if (strcmp(word, "-") == 0 || strpbrk(word, "./") != NULL || mlm_path_is_file(word))
+            continue;
+        err_line("there is no file '%s'; if it belongs to the question, put the question in quotes", word);
+        return;
+    }
 }
 
 int cmd_ask(cli_options *o)
@@ -161,6 +179,7 @@ int cmd_ask(cli_options *o)
         from_stdin += strcmp(o->args[i], "-") == 0;
     if (from_stdin > 1)
         return args_usage_error(o, NULL, "standard input (-) can be read only once");
+    hint_at_quotes(o);
     return run(o, o->args, n, question);
 }
 

@@ -5,11 +5,13 @@
 #include "app/cli/cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LINE_LIMIT        ((size_t)1 << 20)
+#define TOO_LONG          "a line has more than 1 MB"
 #define RETRY_TEMPERATURE 0.7f
 
 typedef struct chat {
@@ -21,64 +23,100 @@ typedef struct chat {
     int              n_failed, n_retries;
     char            *buffer; /* bytes read, not yet a line */
     size_t           used, capacity;
-    bool             end;
+    bool  end, skipping, broken; /* no more input; inside a line that is too long; reading failed */
+    char *about;                 /* name of the picture, for messages */
 } chat;
 
 static void fail_line(chat *c)
 {
+    if (signals_pending() == SIGTERM)
+        return; /* the exit status says it */
     c->n_failed++;
     err_line("%s", mlm_error_message());
 }
 
-/* Takes the next line (without its end) out of the buffer; NULL: more bytes are needed. */
-static char *take_line(chat *c)
+static void refuse_line(chat *c, const char *why)
+{
+    c->n_failed++;
+    err_line("%s", why);
+}
+
+/* Takes the next line (without its end) out of the buffer, if there is a whole one.  A line with a NUL byte is reported
+ * and leaves *line NULL, and so does the end of one that was too long. */
+static bool take_line(chat *c, char **line)
 {
     char  *newline = c->used > 0 ? memchr(c->buffer, '\n', c->used) : NULL;
     size_t n       = newline != NULL ? (size_t)(newline - c->buffer) : c->used;
+    size_t used    = newline != NULL ? n + 1 : n;
+    *line          = NULL;
     if (newline == NULL && !(c->end && c->used > 0))
-        return NULL;
-    char *line = malloc(n + 1);
-    if (line == NULL)
-        return NULL;
-    memcpy(line, c->buffer, n);
-    if (n > 0 && line[n - 1] == '\r')
-        line[n - 1] = '\0';
-    line[n]     = '\0';
-    size_t used = newline != NULL ? n + 1 : n;
+        return false;
+    if (c->skipping) {
+        c->skipping = false;
+    } else if (n >= LINE_LIMIT) {
+        refuse_line(c, TOO_LONG);
+    } else if (memchr(c->buffer, '\0', n) != NULL) {
+        refuse_line(c, "a line has a NUL byte");
+    } else if ((*line = strndup(c->buffer, n)) == NULL) {
+        refuse_line(c, "out of memory");
+    } else if (n > 0 && (*line)[n - 1] == '\r') {
+        (*line)[n - 1] = '\0';
+    }
     memmove(c->buffer, c->buffer + used, c->used - used);
     c->used -= used;
-    return line;
+    return true;
 }
 
-/* NULL: end of file, a signal, or a failure that was reported.  Owned. */
+/* False: end of file, a signal, or a failure that was reported. */
+static bool fill_buffer(chat *c)
+{
+    if (c->capacity - c->used < 4096) {
+        char *grown = realloc(c->buffer, c->capacity + 65536);
+        if (grown == NULL) {
+            c->broken = true;
+            err_line("out of memory");
+            return false;
+        }
+        c->buffer = grown;
+        c->capacity += 65536;
+    }
+    for (;;) {
+        ssize_t n = read(STDIN_FILENO, c->buffer + c->used, 4096);
+        if (n >= 0) {
+            c->end = n == 0;
+            c->used += (size_t)n;
+            return true;
+        }
+        if (errno == EINTR && signals_pending() == 0)
+            continue;
+        if (errno != EINTR) {
+            c->broken = true;
+            err_line("cannot read standard input: %s", strerror(errno));
+        }
+        return false;
+    }
+}
+
+/* NULL: the conversation ends.  Owned. */
 static char *read_line(chat *c)
 {
     for (;;) {
-        char *line = take_line(c);
-        if (line != NULL || c->end)
-            return line;
-        if (c->used >= LINE_LIMIT) {
-            err_line("a line has more than 1 MB");
-            c->n_failed++;
-            return NULL;
-        }
-        if (c->capacity - c->used < 4096) {
-            char *grown = realloc(c->buffer, c->capacity + 65536);
-            if (grown == NULL) {
-                err_line("out of memory");
-                c->n_failed++;
-                return NULL;
-            }
-            c->buffer = grown;
-            c->capacity += 65536;
-        }
-        ssize_t n = read(STDIN_FILENO, c->buffer + c->used, 4096);
-        if (n < 0 && errno == EINTR && signals_pending() == 0)
+        char *line = NULL;
+        if (take_line(c, &line)) {
+            if (line != NULL)
+                return line;
             continue;
-        if (n < 0)
+        }
+        if (c->end || signals_pending() != 0)
             return NULL;
-        c->end = n == 0;
-        c->used += (size_t)n;
+        if (c->skipping || c->used >= LINE_LIMIT) {
+            if (!c->skipping)
+                refuse_line(c, TOO_LONG);
+            c->skipping = true; /* what is left of the line is dropped as it comes */
+            c->used     = 0;
+        }
+        if (!fill_buffer(c))
+            return NULL;
     }
 }
 
@@ -90,7 +128,8 @@ static void ask(chat *c, const char *question, const mlmamba_generate_options *g
         fail_line(c);
         return;
     }
-    out_text(ans->finish == MLMAMBA_FINISH_CALLBACK ? " ...\n" : "\n");
+    bool stopped = ans->finish == MLMAMBA_FINISH_CALLBACK || ans->finish == MLMAMBA_FINISH_CANCELLED;
+    out_text(stopped ? " ...\n" : "\n");
     out_flush();
     if (c->o->stats)
         cli_stats_line(c->o, ans);
@@ -106,12 +145,27 @@ static void say_image(chat *c)
                       i.rotated ? ", turned as its EXIF says" : "", i.view_size, i.view_size, i.fit);
 }
 
+static void remember_picture(chat *c, const char *name)
+{
+    free(c->about);
+    c->about = strdup(name);
+}
+
 static void set_image(chat *c, const char *path)
 {
-    if (cli_set_image(c->ses, path, c->o) != MLM_OK)
-        fail_line(c);
-    else
+    mlmamba_image_info i;
+    if (cli_set_image(c->ses, path, c->o) == MLM_OK) {
+        remember_picture(c, path);
         say_image(c);
+        return;
+    }
+    fail_line(c);
+    if (signals_pending() == SIGTERM)
+        return;
+    if (mlmamba_session_get_image_info(c->ses, &i) == MLM_OK)
+        err_line("still about %s", c->about != NULL ? c->about : "the picture before");
+    else
+        err_line("no picture");
 }
 
 static void undo(chat *c)
@@ -170,7 +224,9 @@ static bool load(chat *c, const char *path)
     mlmamba_snapshot_free(snap);
     if (status != MLM_OK)
         fail_line(c);
-    else if (c->terminal)
+    else
+        remember_picture(c, path);
+    if (status == MLM_OK && c->terminal)
         (void)fprintf(stderr, "a conversation of %d questions\n", mlmamba_session_turns(c->ses));
     return status == MLM_OK;
 }
@@ -198,9 +254,9 @@ static void show_commands(void)
 static bool wants(const char *line, const char *name, const char **value)
 {
     size_t n = strlen(name);
-    if (strncmp(line, name, n) != 0 || (line[n] != '\0' && line[n] != ' '))
+    if (strncmp(line, name, n) != 0 || (line[n] != '\0' && line[n] != ' ' && line[n] != '\t'))
         return false;
-    *value = line + n + strspn(line + n, " ");
+    *value = line + n + strspn(line + n, " \t");
     return true;
 }
 
@@ -208,7 +264,7 @@ static bool wants(const char *line, const char *name, const char **value)
 static bool do_command(chat *c, char *line)
 {
     const char *value = "";
-    for (size_t n = strlen(line); n > 0 && line[n - 1] == ' '; n--)
+    for (size_t n = strlen(line); n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'); n--)
         line[n - 1] = '\0';
     bool takes_value =
         wants(line, "/image", &value) || wants(line, "/save", &value) || wants(line, "/load", &value);
@@ -247,9 +303,10 @@ static void talk(chat *c)
         char *line = read_line(c);
         if (line == NULL)
             break; /* end of file, or Ctrl-C at the prompt */
-        if (line[0] == '/')
-            go_on = do_command(c, line);
-        else if (line[strspn(line, " \t")] != '\0')
+        char *text = line + strspn(line, " \t");
+        if (text[0] == '/')
+            go_on = do_command(c, text);
+        else if (text[0] != '\0')
             ask(c, line, &c->o->gen);
         free(line);
         if (signals_pending() == 2) /* Ctrl-C stopped an answer: the conversation goes on */
@@ -268,6 +325,7 @@ static int run(chat *c)
         err_line("%s", mlm_error_message());
         return CLI_FAILED;
     }
+    signals_watch(c->ses);
     if (o->state != NULL && !load(c, o->state))
         return CLI_FAILED;
     if (o->n_args == 1) {
@@ -275,6 +333,7 @@ static int run(chat *c)
             err_line("%s", mlm_error_message());
             return CLI_FAILED;
         }
+        remember_picture(c, o->args[0]);
         say_image(c);
     }
     if (c->terminal && !o->quiet)
@@ -283,6 +342,8 @@ static int run(chat *c)
                         : "/image PATH opens a picture; /help lists commands, Ctrl-D ends.\n",
                     stderr);
     talk(c);
+    if (c->broken)
+        return CLI_FAILED;
     return c->n_failed > 0 && !c->terminal ? CLI_ERROR_ROWS : CLI_OK;
 }
 
@@ -297,13 +358,19 @@ int cmd_chat(cli_options *o)
     if (o->n_args == 1 && strcmp(o->args[0], "-") == 0)
         return args_usage_error(o, "mlmamba chat picture.png",
                                 "chat reads questions from standard input, so the picture must be a file");
+    if (signals_stdin_closed()) {
+        err_line("standard input is closed");
+        return CLI_FAILED;
+    }
     int rc = cli_open_engine(&c.eng, o);
     if (rc != CLI_OK)
         return rc;
     rc = cli_exit_status(run(&c));
     mlmamba_answer_free(c.last);
+    signals_watch(NULL);
     mlmamba_session_free(c.ses);
     mlmamba_engine_close(c.eng);
+    free(c.about);
     free(c.buffer);
     return rc;
 }

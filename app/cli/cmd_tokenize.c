@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void print_token(const tokenizer *tok, int32_t id, char *piece, size_t cap)
 {
@@ -71,7 +70,7 @@ int cmd_tokenize(cli_options *o)
     if (strcmp(o->args[0], "-") == 0) {
         char  *text = NULL;
         size_t n    = 0;
-        status      = mlm_fd_read(&text, &n, STDIN_FILENO, TOKENIZER_MAX_TEXT, "standard input");
+        status      = cli_read_stdin(&text, &n, TOKENIZER_MAX_TEXT, "the text");
         if (status == MLM_OK)
             status = tokenize(o, text, n);
         free(text);

@@ -50,13 +50,22 @@ const char *cli_picture_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
+mlm_status cli_read_stdin(char **data, size_t *n, size_t limit, const char *what)
+{
+    *data = NULL;
+    *n    = 0;
+    if (signals_stdin_closed())
+        return mlm_fail(MLM_E_IO, "standard input is closed");
+    return mlm_fd_read(data, n, STDIN_FILENO, limit, what);
+}
+
 mlm_status cli_set_image(mlmamba_session *ses, const char *path, const cli_options *o)
 {
     if (strcmp(path, "-") != 0)
         return mlmamba_session_set_image_file(ses, path, &o->image);
     char  *bytes = NULL;
     size_t n     = 0;
-    MLM_TRY(mlm_fd_read(&bytes, &n, STDIN_FILENO, STDIN_LIMIT, "standard input"));
+    MLM_TRY(cli_read_stdin(&bytes, &n, STDIN_LIMIT, "the picture"));
     mlm_status status = mlmamba_session_set_image_memory(ses, bytes, n, "standard input", &o->image);
     free(bytes);
     return status;

@@ -38,6 +38,7 @@ run ask - "$q"
 want_rc 'empty stdin' 1; want_err 'empty stdin' 'standard input'
 run ask - - "$q"
 want_rc 'stdin twice' 2
+run ask "$images/scene0.png" What is it; want_rc quotes 3; want_err quotes 'put the question in quotes'
 run ask --stats "$images/scene0.png" "$q"
 want_rc stats 0; want_out stats 'An orange cross.'; want_err stats 'tokens/s'
 run ask --temperature 1.5 --seed 3 "$images/scene0.png" 'Describe the image.'
@@ -49,7 +50,7 @@ want_out seed "$(cat "$dir/first")"
 run ask --json "$images/scene0.png" "$dir/none.png" "$q"
 want_rc json 3; want_json json image question answer error
 n=$((n + 1)); [ "$(wc -l <"$dir/out")" -eq 2 ] || bad 'json: two lines'
-run info --json; want_rc 'info json' 0; want_json 'info json' model fingerprint memory formats device
+run info --json; want_rc 'info json' 0; want_json 'info json' model fingerprint memory formats device limits
 run tokenize --json 'two "red" circles'; want_rc 'tokenize json' 0; want_json 'tokenize json' ids pieces
 run bench --json --runs 1 --tokens 4; want_rc 'bench json' 0; want_json 'bench json' stages tokens_per_second rss_mb
 run bench --csv --runs 1 --tokens 4 --image "$images/scene1.png"; want_rc 'bench csv' 0
@@ -78,6 +79,7 @@ for c in ask describe chat info bench tokenize; do
 done
 run --help; want_rc --help 0; n=$((n + 1)); grep -q 'ask PICTURE' "$dir/out" || bad --help
 run --version; want_rc --version 0; n=$((n + 1)); grep -qE '^mlmamba [0-9]+\.[0-9]+\.[0-9]+$' "$dir/out" || bad --version
+run help help; want_rc 'help help' 0; want_no_err 'help help'
 run help paint; want_rc 'help paint' 2
 
 # ---- files that are no pictures
@@ -103,6 +105,7 @@ run info --memory-limit 5; want_rc 'memory limit' 1; want_err 'memory limit' '5.
 run info --device toaster; want_rc device 1; want_err device toaster
 MLMAMBA_MODEL=$dir/none run info; want_rc environment 1; want_err environment MLMAMBA_MODEL
 run info --model "$model"; want_rc info 0; want_no_err info
+n=$((n + 1)); grep -q '^limits .*256 MB, 16384 a side, 64 Mpixel' "$dir/out" || bad 'info: limits of pictures'
 n=$((n + 1)); grep -q 'Weak on photographs' "$dir/out" || bad 'info: limits'
 
 # ---- output that cannot be written, interrupts
@@ -121,6 +124,13 @@ kill -TERM $pid; wait $pid; rc=$?
 exec 9>&-
 want_rc terminated 143; want_out terminated 'An orange cross.'
 
+# A question of minutes: the first token is never reached.
+for s in INT TERM; do
+    timeout --preserve-status -s $s 1 "$mlmamba" ask -n 5 "$images/scene0.png" "$(head -c 60000 /dev/zero | tr '\0' a)" >"$dir/out" 2>"$dir/err"; rc=$?
+    n=$((n + 1)); [ $rc -eq $([ $s = INT ] && echo 130 || echo 143) ] || bad "SIG$s in a long question: status"
+    want_no_err "SIG$s in a long question"; want_no_out "SIG$s in a long question"
+done
+
 # ---- chat
 printf '%s\nWhat color is it?\n/undo\nWhat color is it?\n/save %s\n/quit\nnever\n' "$q" "$dir/talk" |
     "$mlmamba" chat "$images/scene0.png" >"$dir/out" 2>"$dir/err"; rc=$?
@@ -133,7 +143,25 @@ want_rc 'chat load' 0; want_out 'chat load' 'Six.
 A teal arrow.'
 printf 'hello\n/undo\n/retry\n/foo\n/save\n/load %s/none\n/image %s/none\n' "$dir" "$dir" | "$mlmamba" chat >"$dir/out" 2>"$dir/err"; rc=$?
 want_rc 'chat errors' 3; want_no_out 'chat errors'; want_err 'chat errors' 'no picture is set'
-n=$((n + 1)); [ "$(wc -l <"$dir/err")" -eq 7 ] || bad 'chat errors: seven lines'
+n=$((n + 1)); [ "$(wc -l <"$dir/err")" -eq 8 ] || bad 'chat errors: eight lines'
+want_err 'chat errors' 'no picture'
+printf '  /image\t%s\n/image %s/none\na\0b\n%s\n%s\n' "$images/scene0.png" "$dir" "$(head -c 1500000 /dev/zero | tr '\0' a)" "$q" |
+    "$mlmamba" chat >"$dir/out" 2>"$dir/err"; rc=$?
+want_rc 'chat lines' 3; want_out 'chat lines' 'An orange cross.'
+want_err 'chat lines' "still about $images/scene0.png"; want_err 'chat lines' 'NUL byte'; want_err 'chat lines' 'more than 1 MB'
+n=$((n + 1)); [ "$(wc -l <"$dir/err")" -eq 4 ] || bad 'chat lines: four lines'
+"$mlmamba" chat "$images/scene0.png" <"$dir" >"$dir/out" 2>"$dir/err"; rc=$?
+want_rc 'chat directory' 1; want_err 'chat directory' 'cannot read standard input'
+for c in chat 'ask - x' 'tokenize -'; do
+    # shellcheck disable=SC2086
+    "$mlmamba" $c <&- >"$dir/out" 2>"$dir/err"; rc=$?
+    want_rc "$c, closed input" 1; want_err "$c, closed input" 'mlmamba: standard input is closed'
+done
+mkdir "$dir/small"
+(ulimit -f 1; printf '/save %s\n' "$dir/small/talk" | "$mlmamba" chat "$images/scene0.png" 2>&1) >"$dir/small.log"
+cp "$dir/small.log" "$dir/err"
+want_err 'file limit' 'File too large'
+n=$((n + 1)); [ -z "$(ls "$dir/small")" ] || bad 'file limit: a file was left'
 printf '%s' "$q" | "$mlmamba" chat "$images/scene0.png" >"$dir/out" 2>"$dir/err"; rc=$?
 want_rc 'last line' 0; want_out 'last line' 'An orange cross.'
 run ask --state /etc/passwd hello; want_rc 'not a state' 1; want_err 'not a state' '/etc/passwd is not a state file'
