@@ -5,7 +5,7 @@ BUILD_PACKAGES="gcc libc6-dev make cmake ninja-build pkg-config libcjson-dev lib
  libwebp-dev libgif-dev libpcre2-dev libutf8proc-dev"
 # More picture formats; the build does without them.
 FORMAT_PACKAGES="libheif-dev libavif-dev libtiff-dev"
-TEST_PACKAGES="g++ clang libclang-rt-14-dev clang-format libcmocka-dev libopenblas-dev zlib1g-dev"
+TEST_PACKAGES="git g++ clang libclang-rt-14-dev clang-format libcmocka-dev libopenblas-dev zlib1g-dev"
 
 is_installed() {
     [ "$(dpkg-query -W -f='${Status}' "$1" 2>/dev/null)" = "install ok installed" ]
