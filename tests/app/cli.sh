@@ -119,7 +119,7 @@ mkfifo "$dir/slow"
 pid=$!
 exec 9>"$dir/slow"
 printf '%s\n' "$q" >&9
-for _ in $(seq 200); do [ -s "$dir/out" ] && break; sleep 0.1; done
+for _ in $(seq 200); do grep -q "cross\." "$dir/out" && break; sleep 0.1; done # the whole answer: it is streamed
 kill -TERM $pid; wait $pid; rc=$?
 exec 9>&-
 want_rc terminated 143; want_out terminated 'An orange cross.'
