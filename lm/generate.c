@@ -127,20 +127,6 @@ static mlm_status finish_with_error(loop *l, int i, mlm_status why)
     return finish_slot(l, i, LM_FINISH_ERROR);
 }
 
-static mlm_status append(token_list *list, int32_t id)
-{
-    if (list->count == list->capacity) {
-        size_t   capacity = list->capacity ? 2 * list->capacity : 64;
-        int32_t *ids      = realloc(list->ids, capacity * sizeof *ids);
-        if (!ids)
-            return mlm_fail_nomem(capacity * sizeof *ids, "produced tokens");
-        list->ids      = ids;
-        list->capacity = capacity;
-    }
-    list->ids[list->count++] = id;
-    return MLM_OK;
-}
-
 /* Brings what the picks of this turn need to the host: argmax ids, the logits of `n` rows, or both. */
 static mlm_status fetch(loop *l, int n)
 {
@@ -195,7 +181,7 @@ static mlm_status advance(loop *l, int i)
     if (st == MLM_OK && s->id == a->end_id)
         return finish_slot(l, i, LM_FINISH_STOP);
     if (st == MLM_OK)
-        st = append(&res->ids, s->id);
+        st = token_list_push(&res->ids, s->id);
     if (st != MLM_OK)
         return finish_with_error(l, i, st);
     res->last_ms = mlm_now_ms() - l->start_ms;

@@ -33,7 +33,8 @@ typedef struct token_list {
     int32_t *ids; /* owned by the list */
     size_t   count, capacity;
 } token_list;
-void token_list_free(token_list *l); /* zeroed struct is fine */
+mlm_status token_list_push(token_list *l, int32_t id) MLM_WARN_UNUSED; /* MLM_E_NOMEM: unchanged */
+void       token_list_free(token_list *l);                             /* zeroed struct is fine */
 
 typedef enum tokenizer_mode {
     TOKENIZER_TEMPLATE = 0, /* special tokens in the text become their ids (our own templates)        */

@@ -101,7 +101,6 @@ mlm_status             tokenizer_merges_reserve(tokenizer *t, size_t count) MLM_
 mlm_status             tokenizer_merges_add(tokenizer *t, int32_t left, int32_t right, uint32_t rank,
                                             int32_t id) MLM_WARN_UNUSED;
 const tokenizer_merge *tokenizer_merges_find(const tokenizer *t, int32_t left, int32_t right);
-mlm_status             token_list_push(token_list *l, int32_t id) MLM_WARN_UNUSED;
 /* *data (capacity *cap items of `size` bytes) gets room for `need` items. */
 mlm_status tokenizer_grow(void **data, size_t *cap, size_t need, size_t size,
                           const char *what) MLM_WARN_UNUSED;

@@ -61,24 +61,10 @@ void engine_turn_drop(engine_turn *t)
     free(t);
 }
 
-static mlm_status push_id(token_list *l, int32_t id)
-{
-    if (l->count == l->capacity) {
-        size_t   capacity = l->capacity + 16;
-        int32_t *ids      = realloc(l->ids, capacity * sizeof *ids);
-        if (ids == NULL)
-            return mlm_fail_nomem(capacity * sizeof *ids, "prompt");
-        l->ids      = ids;
-        l->capacity = capacity;
-    }
-    l->ids[l->count++] = id;
-    return MLM_OK;
-}
-
 mlm_status engine_prompt(token_list *out, const mlmamba_engine *eng, const char *question, bool first)
 {
     if (!first)
-        MLM_TRY(push_id(out, eng->config.eos_id));
+        MLM_TRY(token_list_push(out, eng->config.eos_id));
     MLM_TRY(prompt_encode_turn(&eng->config.prompt, eng->config.tok, out, question != NULL ? question : "",
                                first));
     if (out->count > INT32_MAX / 8)
