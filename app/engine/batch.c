@@ -198,16 +198,18 @@ static mlm_status run_rows(batch_run *b)
     if (results == NULL)
         return mlm_fail_nomem((size_t)b->n_rows * sizeof *results, "results");
     mlm_status run = generate_rows(b, results, &prompt_ms);
+    char       why[sizeof results->message]; /* the next failure on this thread would replace the line */
+    (void)snprintf(why, sizeof why, "%s", mlm_error_message());
     for (int r = 0; r < b->n_rows; r++)
         if (results[r].finish == LM_FINISH_ERROR && results[r].message[0] == '\0')
-            (void)snprintf(results[r].message, sizeof results[r].message, "%s", mlm_error_message());
+            memcpy(results[r].message, why, sizeof why);
     mlm_status status = make_answers(b, results, prompt_ms);
     for (int r = 0; r < b->n_rows; r++)
         token_list_free(&results[r].ids);
     free(results);
     b->n_rows = 0;
     if (status == MLM_OK && run == MLM_E_DEVICE)
-        return mlm_fail(run, "%s", b->answers[b->query[0]]->message);
+        return mlm_fail(run, "%s", why);
     return status;
 }
 
