@@ -47,33 +47,38 @@ static kn_tensor take(kn_loader *l, int64_t rows, int64_t columns)
                     : kn_arena_take(l->arena, KN_F32, 1, KN_DIMS(columns));
 }
 
-mlm_status kn_load_vector(kn_loader *l, kn_tensor *out, int64_t count, const char *fmt, ...)
+static mlm_status load_part(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns, int64_t first,
+                            int64_t whole, const char *fmt, va_list ap) __attribute__((format(printf, 7, 0)));
+
+static mlm_status load_part(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns, int64_t first,
+                            int64_t whole, const char *fmt, va_list ap)
 {
-    *out = take(l, 0, count);
+    char name[KN_LOADER_NAME];
+    *out = take(l, rows, columns);
     if (kn_loader_measuring(l))
         return MLM_OK;
     MLM_TRY(kn_arena_check(l->arena, "weights"));
-    char    name[KN_LOADER_NAME];
+    MLM_TRY(format_name(l, name, fmt, ap));
+    return kn_weights_vector(l->weights, l->queue, *out, name, first, whole);
+}
+
+mlm_status kn_load_vector(kn_loader *l, kn_tensor *out, int64_t count, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
-    mlm_status st = format_name(l, name, fmt, ap);
+    mlm_status st = load_part(l, out, 0, count, 0, 0, fmt, ap);
     va_end(ap);
-    return st != MLM_OK ? st : kn_weights_vector(l->weights, l->queue, *out, name, 0, 0);
+    return st;
 }
 
 mlm_status kn_load_part(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns, int64_t first,
                         int64_t whole, const char *fmt, ...)
 {
-    *out = take(l, rows, columns);
-    if (kn_loader_measuring(l))
-        return MLM_OK;
-    MLM_TRY(kn_arena_check(l->arena, "weights"));
-    char    name[KN_LOADER_NAME];
     va_list ap;
     va_start(ap, fmt);
-    mlm_status st = format_name(l, name, fmt, ap);
+    mlm_status st = load_part(l, out, rows, columns, first, whole, fmt, ap);
     va_end(ap);
-    return st != MLM_OK ? st : kn_weights_vector(l->weights, l->queue, *out, name, first, whole);
+    return st;
 }
 
 mlm_status kn_load_host(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns, const float *values)
