@@ -140,6 +140,24 @@ mlm_status engine_answer_candidates(mlmamba_answer *ans, const float *probs, int
     return MLM_OK;
 }
 
+void engine_answer_prompt(mlmamba_answer *ans, size_t n_tokens, double ms)
+{
+    ans->n_prompt_tokens = (int)n_tokens;
+    ans->prompt_ms       = ms;
+    ans->first_token_ms += ms;
+}
+
+void engine_answer_picture(mlmamba_answer *ans, int n_tokens, const engine_times *t)
+{
+    ans->n_image_tokens   = n_tokens;
+    ans->decode_file_ms   = t->file_ms;
+    ans->preprocess_ms    = t->preprocess_ms;
+    ans->vision_ms        = t->vision_ms;
+    ans->connector_ms     = t->connector_ms;
+    ans->image_prefill_ms = t->prefill_ms;
+    ans->first_token_ms += t->file_ms + t->preprocess_ms + t->vision_ms + t->connector_ms + t->prefill_ms;
+}
+
 mlm_status engine_answer_error(mlmamba_answer **out, mlm_status why, const char *message)
 {
     mlmamba_answer *ans = calloc(1, sizeof *ans);

@@ -218,8 +218,31 @@ mlm_status engine_answer_create(mlmamba_answer **out, const mlmamba_engine *eng,
                                 const lm_row_result *r) MLM_WARN_UNUSED;
 /* Adds a copy of probs[n]. */
 mlm_status engine_answer_candidates(mlmamba_answer *ans, const float *probs, int n) MLM_WARN_UNUSED;
+/* Counts the question's prefill in, and a picture that was looked at for this answer. */
+void engine_answer_prompt(mlmamba_answer *ans, size_t n_tokens, double ms);
+void engine_answer_picture(mlmamba_answer *ans, int n_tokens, const engine_times *t);
 /* Batch: an answer that says why there is none. */
 mlm_status engine_answer_error(mlmamba_answer **out, mlm_status why, const char *message) MLM_WARN_UNUSED;
+
+/* ---- engine_question.c -------------------------------------------------------------------------- */
+typedef struct engine_question {
+    mlmamba_generate_options opt;
+    mlmamba_token_fn         on_token; /* may be NULL */
+    void                    *payload;
+    engine_ticket           *ticket;
+    token_list               prompt;
+    int32_t                  candidate[ENGINE_MAX_CANDIDATES];
+    const lm_state          *from; /* one row; NULL: the empty state         */
+    lm_state                *kept; /* one row, gets the state after the answer; NULL: nobody wants it */
+    lm_row_result            result;
+    double                   prompt_ms;
+    float                    probs[ENGINE_MAX_CANDIDATES];
+} engine_question;
+/* Takes the engine. */
+mlm_status engine_question_run(engine_question *r, mlmamba_engine *eng) MLM_WARN_UNUSED;
+mlm_status engine_question_answer(mlmamba_answer **out, const engine_question *r,
+                                  const mlmamba_engine *eng) MLM_WARN_UNUSED;
+void       engine_question_clear(engine_question *r); /* what it owns: prompt and result */
 
 /* ---- stream.c ----------------------------------------------------------------------------------- */
 /* on_token (may be NULL) is called with the place of query.user in base. */

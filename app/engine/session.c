@@ -142,73 +142,6 @@ const uint8_t *mlmamba_session_view(const mlmamba_session *ses)
 
 /* ---- asking ------------------------------------------------------------------------------------- */
 
-typedef struct ask_run {
-    mlmamba_session         *ses;
-    mlmamba_generate_options opt;
-    mlmamba_token_fn         on_token;
-    void                    *payload;
-    token_list               prompt;
-    lm_row_result            result;
-    lm_state                *state; /* after the turn, to be */
-    double                   prompt_ms;
-    int32_t                  candidate[ENGINE_MAX_CANDIDATES];
-    float                    probs[ENGINE_MAX_CANDIDATES];
-} ask_run;
-
-static bool pass_piece(int row, int32_t id, const char *piece, void *payload)
-{
-    const ask_run *r = payload;
-    (void)row;
-    (void)id;
-    return r->on_token(0, piece, r->payload);
-}
-
-static bool is_cancelled(void *payload)
-{
-    const ask_run *r = payload;
-    return engine_ticket_cancelled(&r->ses->ticket);
-}
-
-/* With the engine locked. */
-static mlm_status run_turn(ask_run *r)
-{
-    engine_ticket  *t     = &r->ses->ticket;
-    mlmamba_engine *eng   = r->ses->eng;
-    engine_scratch *s     = &eng->one;
-    double          start = mlm_now_ms();
-    MLM_TRY(lm_state_copy_row(eng->queue, s->state, 0, session_state(r->ses), 0));
-    lm_prefill_args p = {.ids            = r->prompt.ids,
-                         .n_rows         = 1,
-                         .n_tokens       = (int)r->prompt.count,
-                         .logits         = s->logits,
-                         .is_cancelled   = engine_ticket_cancelled,
-                         .cancel_payload = t};
-    MLM_TRY(lm_prefill(eng->queue, eng->lm, s->lm, s->state, &p));
-    MLM_TRY(kn_queue_sync(eng->queue));
-    r->prompt_ms = mlm_now_ms() - start;
-
-    sampler_options  sampling = engine_sampling(&r->opt);
-    lm_generate_args g        = {.tok            = eng->config.tok,
-                                 .state          = s->state,
-                                 .kept           = r->state,
-                                 .logits         = s->logits,
-                                 .n_rows         = 1,
-                                 .max_new_tokens = r->opt.max_new_tokens,
-                                 .end_id         = eng->config.eos_id,
-                                 .want_logprob   = r->opt.want_logprob,
-                                 .sampling       = &sampling,
-                                 .candidates     = r->candidate,
-                                 .probs          = r->probs,
-                                 .n_candidates   = r->opt.n_candidates,
-                                 .is_cancelled   = is_cancelled,
-                                 .on_piece       = r->on_token != NULL ? pass_piece : NULL,
-                                 .payload        = r};
-    MLM_TRY(lm_generate(eng->queue, eng->lm, s->lm, &g, &r->result));
-    if (r->result.finish == LM_FINISH_ERROR)
-        return mlm_fail(r->result.status, "%s", r->result.message);
-    return kn_queue_sync(eng->queue);
-}
-
 static mlm_status reserve_turn(mlmamba_session *ses)
 {
     if (ses->n_turns >= ENGINE_MAX_TURNS)
@@ -237,30 +170,12 @@ static void enforce_quota(mlmamba_session *ses)
     }
 }
 
-static void fill_times(mlmamba_answer *ans, mlmamba_session *ses, const ask_run *r)
+/* A picture that no answer has reported yet is this answer's. */
+static void report_picture(mlmamba_answer *ans, mlmamba_session *ses)
 {
-    const engine_times *t = &ses->fresh;
-    ans->n_prompt_tokens  = (int)r->prompt.count;
-    ans->prompt_ms        = r->prompt_ms;
-    ans->first_token_ms += r->prompt_ms;
-    if (!ses->is_new)
-        return;
-    ans->n_image_tokens   = ses->picture->info.n_tokens;
-    ans->decode_file_ms   = t->file_ms;
-    ans->preprocess_ms    = t->preprocess_ms;
-    ans->vision_ms        = t->vision_ms;
-    ans->connector_ms     = t->connector_ms;
-    ans->image_prefill_ms = t->prefill_ms;
-    ans->first_token_ms += t->file_ms + t->preprocess_ms + t->vision_ms + t->connector_ms + t->prefill_ms;
+    if (ses->is_new)
+        engine_answer_picture(ans, ses->picture->info.n_tokens, &ses->fresh);
     ses->is_new = false;
-}
-
-static mlm_status ask_locked(ask_run *r)
-{
-    MLM_TRY(engine_ticket_lock(&r->ses->ticket, r->ses->eng));
-    mlm_status status = run_turn(r);
-    engine_unlock(r->ses->eng);
-    return status;
 }
 
 /* Text tokens of all turns so far: 0 only when there is none. */
@@ -275,9 +190,10 @@ static int count_fed(const mlmamba_session *ses)
 mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const char *question,
                                const mlmamba_generate_options *opt, mlmamba_token_fn on_token, void *payload)
 {
-    ask_run         r      = {.ses = ses, .on_token = on_token, .payload = payload};
+    engine_question r      = {.ticket = &ses->ticket, .on_token = on_token, .payload = payload};
     mlmamba_answer *ans    = NULL;
     engine_turn    *turn   = NULL;
+    lm_state       *after  = NULL;
     mlm_status      status = MLM_OK;
     *out                   = NULL;
     MLM_TRY(check_picture(ses));
@@ -287,25 +203,25 @@ mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const
     MLM_TRY_GOTO(status, engine_candidates(r.candidate, ses->eng, &r.opt), done);
     MLM_TRY_GOTO(status, engine_prompt(&r.prompt, ses->eng, question, count_fed(ses), r.opt.raw_prompt),
                  done);
-    MLM_TRY_GOTO(status, lm_state_create(&r.state, ses->eng->lm, 1), done);
-    MLM_TRY_GOTO(status, ask_locked(&r), done);
-    MLM_TRY_GOTO(status, engine_answer_create(&ans, ses->eng, &r.result), done);
-    MLM_TRY_GOTO(status, engine_answer_candidates(ans, r.probs, r.opt.n_candidates), done);
+    MLM_TRY_GOTO(status, lm_state_create(&after, ses->eng->lm, 1), done);
+    r.from = session_state(ses);
+    r.kept = after;
+    MLM_TRY_GOTO(status, engine_question_run(&r, ses->eng), done);
+    MLM_TRY_GOTO(status, engine_question_answer(&ans, &r, ses->eng), done);
     MLM_TRY_GOTO(status,
                  engine_turn_create(&turn, question, strlen(question), ans->text, strlen(ans->text),
                                     r.prompt.ids, r.prompt.count, r.result.ids.ids, r.result.ids.count),
                  done);
-    ses->slot[ses->n_turns++] = (engine_turn_slot){turn, r.state};
-    r.state                   = NULL;
+    ses->slot[ses->n_turns++] = (engine_turn_slot){turn, after};
+    after                     = NULL;
     enforce_quota(ses);
-    fill_times(ans, ses, &r);
+    report_picture(ans, ses);
     *out = ans;
 done:
     if (status != MLM_OK)
         mlmamba_answer_free(ans);
-    lm_state_free(r.state);
-    token_list_free(&r.prompt);
-    token_list_free(&r.result.ids);
+    lm_state_free(after);
+    engine_question_clear(&r);
     engine_ticket_end(&ses->ticket);
     return status;
 }

@@ -42,23 +42,6 @@ static mlm_status answer_error(stream *st, stream_row *r, mlm_status why, const 
     return made == MLM_OK ? hand_over(st, ans, user) : made;
 }
 
-static void add_times(mlmamba_answer *ans, const stream *st, const stream_row *r)
-{
-    const engine_times *t = &r->times;
-    ans->n_prompt_tokens  = (int)r->prompt.count;
-    ans->prompt_ms        = r->prompt_ms;
-    ans->first_token_ms += r->prompt_ms;
-    if (!r->is_new)
-        return;
-    ans->n_image_tokens   = st->eng->config.n_image_tokens;
-    ans->decode_file_ms   = t->file_ms;
-    ans->preprocess_ms    = t->preprocess_ms;
-    ans->vision_ms        = t->vision_ms;
-    ans->connector_ms     = t->connector_ms;
-    ans->image_prefill_ms = t->prefill_ms;
-    ans->first_token_ms += t->file_ms + t->preprocess_ms + t->vision_ms + t->connector_ms + t->prefill_ms;
-}
-
 static mlm_status answer_row(stream *st, stream_row *r)
 {
     mlmamba_answer *ans  = NULL;
@@ -72,7 +55,9 @@ static mlm_status answer_row(stream *st, stream_row *r)
         mlmamba_answer_free(ans);
         return answer_error(st, r, status, mlm_error_message());
     }
-    add_times(ans, st, r);
+    engine_answer_prompt(ans, r->prompt.count, r->prompt_ms);
+    if (r->is_new)
+        engine_answer_picture(ans, st->eng->config.n_image_tokens, &r->times);
     row_clear(r);
     return hand_over(st, ans, user);
 }
