@@ -4,8 +4,8 @@
 #include "app/vqa/vqa_manifest.h"
 #include "app/vqa/vqa_report.h"
 #include "app/vqa/vqa_score.h"
-#include "app/vqa/vqa_write.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_file_write.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -113,7 +113,7 @@ static mlm_status give(const cli_options *o, const vqa_text *text)
 {
     MLM_TRY(vqa_text_status(text));
     if (o->output != NULL && strcmp(o->output, "-") != 0)
-        return vqa_write_file(o->output, vqa_text_str(text), text->n);
+        return mlm_file_write(o->output, vqa_text_str(text), text->n, 0666, "scores");
     out_text(vqa_text_str(text));
     return MLM_OK;
 }

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/desktop/file_write.h"
+#include "app/desktop/app_dirs.h"
 #include "app/desktop/text_buffer.h"
 #include "app/vqa/vqa_result.h"
+#include "kernels/base/mlm_file_write.h"
 
 static void add_cell(text_buffer *b, const char *text, const char *behind)
 {
@@ -65,7 +66,7 @@ mlm_status batch_export_file(const char *path, const char *results, ui_batch_for
     if (status == MLM_OK)
         status = file_expand_home(&full, path);
     if (status == MLM_OK)
-        status = file_write_atomic(full, text, n, "results");
+        status = mlm_file_write(full, text, n, 0600, "results");
     free(full);
     free(text);
     return status;

@@ -8,14 +8,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/desktop/app_dirs.h"
 #include "app/desktop/batch_export.h"
 #include "app/desktop/export.h"
 #include "app/desktop/file_list.h"
-#include "app/desktop/file_write.h"
 #include "app/desktop/gather.h"
 #include "app/desktop/history.h"
 #include "app/desktop/model_scan.h"
 #include "app/desktop/text_buffer.h"
+#include "kernels/base/mlm_file_write.h"
 
 struct clerk {
     event_box  *events;
@@ -64,7 +65,7 @@ static char *keep_pasted(const clerk *k, const ui_request *req, const mlmamba_im
               ending_of(mlmamba_image_format(img)));
     if (text_take(&b, &path) != MLM_OK)
         return NULL;
-    if (file_write_atomic(path, req->bytes, req->n_bytes, "picture") == MLM_OK)
+    if (mlm_file_write(path, req->bytes, req->n_bytes, 0600, "picture") == MLM_OK)
         return path;
     free(path);
     return NULL;
@@ -187,7 +188,7 @@ static void save_settings(clerk *k, const ui_request *req)
     }
     free(dir);
     if (status == MLM_OK)
-        status = file_write_atomic(k->settings_path, req->text, strlen(req->text), "settings");
+        status = mlm_file_write(k->settings_path, req->text, strlen(req->text), 0600, "settings");
     event_box_put_simple(k->events, UI_EV_SETTINGS_SAVED, req->serial, 0, status);
 }
 

@@ -38,7 +38,7 @@ add_library(mlm_desktop_core STATIC
     ${CMAKE_CURRENT_LIST_DIR}/dialog.c
     ${CMAKE_CURRENT_LIST_DIR}/export.c
     ${CMAKE_CURRENT_LIST_DIR}/file_list.c
-    ${CMAKE_CURRENT_LIST_DIR}/file_write.c
+    ${CMAKE_CURRENT_LIST_DIR}/app_dirs.c
     ${CMAKE_CURRENT_LIST_DIR}/gather.c
     ${CMAKE_CURRENT_LIST_DIR}/helper.c
     ${CMAKE_CURRENT_LIST_DIR}/history.c

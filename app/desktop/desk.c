@@ -10,7 +10,7 @@
 #include "app/desktop/clerk.h"
 #include "app/desktop/clipboard.h"
 #include "app/desktop/dialog.h"
-#include "app/desktop/file_write.h"
+#include "app/desktop/app_dirs.h"
 #include "app/desktop/model_scan.h"
 #include "app/desktop/worker.h"
 #include "kernels/base/mlm_file.h"

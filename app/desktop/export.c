@@ -1,8 +1,9 @@
 /* export.c: a chat for other programs and for people. */
 #include "app/desktop/export.h"
 
-#include "app/desktop/file_write.h"
+#include "app/desktop/app_dirs.h"
 #include "app/desktop/text_buffer.h"
+#include "kernels/base/mlm_file_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -335,7 +336,7 @@ mlm_status export_chat_file(const char *path, const chat *c, ui_export_format fo
     if (status == MLM_OK)
         status = file_expand_home(&full, path);
     if (status == MLM_OK)
-        status = file_write_atomic(full, text, n, "chat");
+        status = mlm_file_write(full, text, n, 0600, "chat");
     free(full);
     free(text);
     return status;

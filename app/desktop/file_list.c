@@ -1,7 +1,7 @@
 /* file_list.c: a folder for the in-app file list. */
 #include "app/desktop/file_list.h"
 
-#include "app/desktop/file_write.h"
+#include "app/desktop/app_dirs.h"
 #include "app/desktop/text_buffer.h"
 #include "kernels/base/mlm_file.h"
 

@@ -2,7 +2,7 @@
 #include "app/desktop/gather.h"
 
 #include "app/desktop/chat.h"
-#include "app/desktop/file_write.h"
+#include "app/desktop/app_dirs.h"
 #include "app/desktop/text_buffer.h"
 #include "kernels/base/mlm_file.h"
 

@@ -1,7 +1,7 @@
 /* history.c: the file: opening, versions, transactions, small changes. */
 #include "app/desktop/history_private.h"
 
-#include "app/desktop/file_write.h"
+#include "app/desktop/app_dirs.h"
 #include "app/desktop/text_buffer.h"
 
 #include <stdio.h>

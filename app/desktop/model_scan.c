@@ -1,7 +1,7 @@
 /* model_scan.c: models on this computer. */
 #include "app/desktop/model_scan.h"
 
-#include "app/desktop/file_write.h"
+#include "app/desktop/app_dirs.h"
 #include "app/desktop/text_buffer.h"
 #include "kernels/base/mlm_file.h"
 

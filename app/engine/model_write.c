@@ -1,6 +1,7 @@
 /* model_write.c: DIR.partial, then DIR. */
 #include "app/engine/model_write.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_file_write.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -116,27 +117,15 @@ mlm_status model_write_path(char **out, const model_write *w, const char *name)
     return mlm_path_join(out, w->partial, name);
 }
 
-static mlm_status write_fd(int fd, const char *path, const char *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t got = write(fd, bytes, n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return mlm_fail(MLM_E_IO, "%s: cannot write: %s", path, strerror(errno));
-        bytes += got;
-        n -= (size_t)got;
-    }
-    return fsync(fd) == 0 ? MLM_OK : mlm_fail(MLM_E_IO, "%s: cannot sync: %s", path, strerror(errno));
-}
-
 mlm_status model_write_bytes(model_write *w, const char *name, const void *bytes, size_t n)
 {
     char *path = NULL;
     MLM_TRY(model_write_path(&path, w, name));
     int        fd     = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-    mlm_status status = fd >= 0 ? write_fd(fd, path, bytes, n)
+    mlm_status status = fd >= 0 ? mlm_fd_write(fd, bytes, n, path)
                                 : mlm_fail(MLM_E_IO, "%s: cannot create: %s", path, strerror(errno));
+    if (status == MLM_OK)
+        status = mlm_fd_sync(fd, path);
     if (fd >= 0 && close(fd) != 0 && status == MLM_OK)
         status = mlm_fail(MLM_E_IO, "%s: cannot write: %s", path, strerror(errno));
     free(path);

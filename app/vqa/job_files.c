@@ -1,6 +1,7 @@
 /* job_files.c: the directory of a job: lock, manifest, what was done before, and each new line. */
 #include "app/vqa/job_private.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_file_write.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -249,19 +250,6 @@ mlm_status job_check_manifest(vqa_job *job, const mlmamba_engine *eng)
 
 /* ---- new lines ------------------------------------------------------------------------------------ */
 
-static mlm_status write_to_pipe(const vqa_job *job, const char *line, size_t n)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t k = write(job->opt.out_fd, line + done, n - done);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return mlm_fail(MLM_E_IO, "cannot write results: %s", strerror(errno));
-        done += (size_t)k;
-    }
-    return MLM_OK;
-}
-
 /* In row order: a line waits for those before it. */
 static mlm_status pass_on(vqa_job *job, int64_t index)
 {
@@ -270,7 +258,7 @@ static mlm_status pass_on(vqa_job *job, int64_t index)
         return mlm_fail_nomem(job->line.n, "a line");
     while (job->next_out < job->n_rows && job->held[job->next_out] != NULL) {
         char *line = job->held[job->next_out];
-        MLM_TRY(write_to_pipe(job, line, strlen(line)));
+        MLM_TRY(mlm_fd_write(job->opt.out_fd, line, strlen(line), "results"));
         free(line);
         job->held[job->next_out++] = NULL;
     }
@@ -281,7 +269,7 @@ void job_flush_held(vqa_job *job)
 {
     for (; job->next_out < job->n_rows; job->next_out++) {
         char *line = job->held[job->next_out];
-        if (line != NULL && write_to_pipe(job, line, strlen(line)) != MLM_OK)
+        if (line != NULL && mlm_fd_write(job->opt.out_fd, line, strlen(line), "results") != MLM_OK)
             return;
         free(line);
         job->held[job->next_out] = NULL;

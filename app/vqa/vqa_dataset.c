@@ -1,5 +1,6 @@
 /* vqa_dataset.c: opens the files of a data set, finds their rows, selects. */
 #include "app/vqa/dataset_private.h"
+#include "kernels/base/mlm_file_write.h"
 #include "kernels/base/mlm_rng.h"
 
 #include <errno.h>
@@ -45,11 +46,7 @@ static mlm_status spool_stdin(mlm_file *f)
             return mlm_fail(MLM_E_IO, "standard input: %s", strerror(errno));
         if (n == 0)
             return describe_spool(f);
-        for (ssize_t done = 0, k = 0; done < n; done += k) {
-            k = write(f->fd, block + done, (size_t)(n - done));
-            if (k < 0)
-                return mlm_fail(MLM_E_IO, "a temporary file for standard input: %s", strerror(errno));
-        }
+        MLM_TRY(mlm_fd_write(f->fd, block, (size_t)n, "a temporary file for standard input"));
         f->size += (uint64_t)n;
     }
 }

@@ -1,6 +1,7 @@
 /* vqa_output.c: a results file that only grows, one write a line; its lock, repair and order. */
 #include "app/vqa/vqa_output.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_file_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,20 +28,8 @@ static size_t faulted(const vqa_faults *f, const char *step, size_t n)
 
 static mlm_status write_all(int fd, const char *data, size_t n, const char *path, const vqa_faults *faults)
 {
-    size_t allowed = faulted(faults, "write", n), done = 0;
-    size_t want = allowed < n ? allowed : n;
-    while (done < want) {
-        ssize_t k = write(fd, data + done, want - done);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return cannot("write", path);
-        if (k == 0) {
-            errno = ENOSPC;
-            return cannot("write", path);
-        }
-        done += (size_t)k;
-    }
+    size_t allowed = faulted(faults, "write", n);
+    MLM_TRY(mlm_fd_write(fd, data, allowed < n ? allowed : n, path));
     if (allowed < n) {
         (void)faulted(faults, "torn", 0);
         errno = ENOSPC;
@@ -55,19 +44,6 @@ static mlm_status sync_file(int fd, const char *path, const vqa_faults *faults)
     if (fdatasync(fd) != 0 && errno != EINVAL && errno != EROFS) /* pipes and the like have nothing to sync */
         return cannot("sync", path);
     return MLM_OK;
-}
-
-static void sync_directory_of(const char *path)
-{
-    char *dir = strdup(path), *slash = dir != NULL ? strrchr(dir, '/') : NULL;
-    if (slash != NULL)
-        slash[slash == dir] = '\0';
-    int fd = open(slash != NULL ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        (void)close(fd);
-    }
-    free(dir);
 }
 
 static mlm_status temporary_name(char **out, const char *path)
@@ -85,7 +61,7 @@ static mlm_status put_in_place(const char *temporary, const char *path, const vq
     (void)faulted(faults, "rename", 0);
     if (rename(temporary, path) != 0)
         return cannot("rename to it", path);
-    sync_directory_of(path);
+    mlm_sync_folder_of(path);
     (void)faulted(faults, "renamed", 0);
     return MLM_OK;
 }

@@ -2,8 +2,8 @@
 #include "app/vqa/vqa_report.h"
 
 #include "app/vqa/report_private.h"
-#include "app/vqa/vqa_write.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_file_write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -178,27 +178,27 @@ static int compare_pieces(const void *pa, const void *pb)
 
 static mlm_status write_page(reporting *x, const char *path)
 {
-    vqa_writer *w    = NULL;
-    vqa_text    page = {0};
+    mlm_new_file f    = {.fd = -1};
+    vqa_text     page = {0};
     qsort(x->pieces, x->n_pieces, sizeof *x->pieces, compare_pieces);
     report_page_head(&page, x->opt, (int64_t)x->n_pieces);
     mlm_status status = vqa_text_status(&page);
     if (status == MLM_OK)
-        status = vqa_writer_open(&w, path);
+        status = mlm_new_file_open(&f, path, 0666, "report");
     if (status == MLM_OK)
-        status = vqa_writer_add(w, vqa_text_str(&page), page.n);
+        status = mlm_new_file_put(&f, vqa_text_str(&page), page.n);
     for (size_t i = 0; i < x->n_pieces && status == MLM_OK; i++)
-        status = vqa_writer_add(w, vqa_text_str(&x->text) + x->pieces[i].from, x->pieces[i].n);
+        status = mlm_new_file_put(&f, vqa_text_str(&x->text) + x->pieces[i].from, x->pieces[i].n);
     vqa_text_clear(&page);
     report_page_foot(&page);
     if (status == MLM_OK)
         status = vqa_text_status(&page);
     if (status == MLM_OK)
-        status = vqa_writer_add(w, vqa_text_str(&page), page.n);
+        status = mlm_new_file_put(&f, vqa_text_str(&page), page.n);
     vqa_text_free(&page);
     if (status == MLM_OK)
-        return vqa_writer_commit(w);
-    vqa_writer_abort(w);
+        return mlm_new_file_commit(&f);
+    mlm_new_file_discard(&f);
     return status;
 }
 

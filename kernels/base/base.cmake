@@ -4,6 +4,7 @@ add_library(mlm_base STATIC
     ${CMAKE_CURRENT_LIST_DIR}/mlm_cores.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_fail.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_file.c
+    ${CMAKE_CURRENT_LIST_DIR}/mlm_file_write.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_hash.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_json.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_json_config.c

@@ -1,5 +1,6 @@
 /* mlm_st_write.c: safetensors out.  The header is padded with blanks to a multiple of 8, as the reference does. */
 #include "kernels/base/mlm_st_write.h"
+#include "kernels/base/mlm_file_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,21 +117,6 @@ mlm_status mlm_st_writer_declare(mlm_st_writer *w, const char *name, mlm_st_dtyp
     return MLM_OK;
 }
 
-static mlm_status write_all(mlm_st_writer *w, const void *bytes, size_t n)
-{
-    const char *p = bytes;
-    while (n > 0) {
-        ssize_t got = write(w->fd, p, n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return mlm_fail(MLM_E_IO, "%s: cannot write: %s", w->path, strerror(errno));
-        p += got;
-        n -= (size_t)got;
-    }
-    return MLM_OK;
-}
-
 mlm_status mlm_st_writer_begin(mlm_st_writer *w)
 {
     uint8_t size[8];
@@ -142,15 +128,15 @@ mlm_status mlm_st_writer_begin(mlm_st_writer *w)
     for (int i = 0; i < 8; i++)
         size[i] = (uint8_t)((uint64_t)w->used >> (8 * i));
     w->has_begun = true;
-    MLM_TRY(write_all(w, size, sizeof size));
-    return write_all(w, w->header, w->used);
+    MLM_TRY(mlm_fd_write(w->fd, size, sizeof size, w->path));
+    return mlm_fd_write(w->fd, w->header, w->used, w->path);
 }
 
 static mlm_status flush(mlm_st_writer *w)
 {
     size_t n      = w->n_buffered;
     w->n_buffered = 0;
-    return write_all(w, w->buffer, n);
+    return mlm_fd_write(w->fd, w->buffer, n, w->path);
 }
 
 mlm_status mlm_st_writer_put(mlm_st_writer *w, const void *bytes, size_t n)
@@ -161,7 +147,7 @@ mlm_status mlm_st_writer_put(mlm_st_writer *w, const void *bytes, size_t n)
     if (w->n_buffered + n > BUFFER_BYTES)
         MLM_TRY(flush(w));
     if (n > BUFFER_BYTES)
-        return write_all(w, bytes, n);
+        return mlm_fd_write(w->fd, bytes, n, w->path);
     memcpy(w->buffer + w->n_buffered, bytes, n);
     w->n_buffered += n;
     return MLM_OK;
@@ -173,8 +159,7 @@ mlm_status mlm_st_writer_end(mlm_st_writer *w)
         return mlm_fail(MLM_E_STATE, "%s: %" PRIu64 " bytes of data were written, %" PRIu64 " were declared",
                         w->path, w->put, w->declared);
     MLM_TRY(flush(w));
-    if (fsync(w->fd) != 0)
-        return mlm_fail(MLM_E_IO, "%s: cannot sync: %s", w->path, strerror(errno));
+    MLM_TRY(mlm_fd_sync(w->fd, w->path));
     int error = close(w->fd);
     w->fd     = -1;
     return error == 0 ? MLM_OK : mlm_fail(MLM_E_IO, "%s: cannot write: %s", w->path, strerror(errno));

@@ -95,7 +95,7 @@ head -11 "$dir/run/results.jsonl" >"$dir/run/short.jsonl"
 run score "$dir/run/short.jsonl"; want_rc missing 1; want_err missing '1 rows are missing'
 run score "$dir/run/short.jsonl" --partial; want_rc 'missing allowed' 0
 run score "$dir/run" --export gqa -o "$dir/none/there.json"; want_rc 'no such folder' 1; want_err 'no such folder' there.json
-run score "$dir/run" --export gqa -o "$dir/pictures"; want_rc 'a folder' 1; want_err 'a folder' 'no regular file'
+run score "$dir/run" --export gqa -o "$dir/pictures"; want_rc 'a folder' 1; want_err 'a folder' 'not a regular file'
 run score "$dir/run" --export gqa -o "$dir/run/results.jsonl"; want_rc 'over its input' 2; want_err 'over its input' 'also an input'
 run score "$dir/run" --data "$dir/coco_pope_random.json" --report "$dir/coco_pope_random.json"; want_rc 'over its data' 2
 run score - --report "$dir/r.html"; want_rc 'report of a pipe' 2

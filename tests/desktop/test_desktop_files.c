@@ -12,14 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/desktop/app_dirs.h"
 #include "app/desktop/clipboard.h"
 #include "app/desktop/dialog.h"
 #include "app/desktop/export.h"
 #include "app/desktop/file_list.h"
-#include "app/desktop/file_write.h"
 #include "app/desktop/gather.h"
 #include "app/desktop/model_scan.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_file_write.h"
 #include "kernels/base/mlm_json.h"
 
 static temp_dir dir;
@@ -220,22 +221,22 @@ static void test_atomic_write(void **state)
     struct stat st;
     char       *path = NULL;
     (void)state;
-    assert_int_equal(file_write_atomic(at("f"), "one", 3, "settings"), MLM_OK);
+    assert_int_equal(mlm_file_write(at("f"), "one", 3, 0600, "settings"), MLM_OK);
     assert_content(at("f"), "one");
     assert_int_equal(chmod(at("f"), 0640), 0);
     assert_int_equal(symlink("f", at("link")), 0);
-    assert_int_equal(file_write_atomic(at("link"), "two", 3, "settings"), MLM_OK);
+    assert_int_equal(mlm_file_write(at("link"), "two", 3, 0600, "settings"), MLM_OK);
     assert_content(at("f"), "two");
     assert_int_equal(lstat(at("link"), &st), 0);
     assert_true(S_ISLNK(st.st_mode));
     assert_int_equal(stat(at("f"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0640);
     assert_int_equal(mkdir(at("d"), 0700), 0);
-    assert_int_equal(file_write_atomic(at("d"), "x", 1, "settings"), MLM_E_IO);
+    assert_int_equal(mlm_file_write(at("d"), "x", 1, 0600, "settings"), MLM_E_IO);
     assert_int_equal(mkfifo(at("pipe"), 0600), 0);
-    assert_int_equal(file_write_atomic(at("pipe"), "x", 1, "settings"), MLM_E_IO);
-    assert_int_equal(file_write_atomic(at("none/f"), "x", 1, "settings"), MLM_E_IO);
-    assert_int_equal(file_write_atomic(at("f/f"), "x", 1, "settings"), MLM_E_IO);
+    assert_int_equal(mlm_file_write(at("pipe"), "x", 1, 0600, "settings"), MLM_E_IO);
+    assert_int_equal(mlm_file_write(at("none/f"), "x", 1, 0600, "settings"), MLM_E_IO);
+    assert_int_equal(mlm_file_write(at("f/f"), "x", 1, 0600, "settings"), MLM_E_IO);
     assert_int_equal(file_make_dirs(at("x/y/z")), MLM_OK);
     assert_int_equal(file_make_dirs(at("x/y/z")), MLM_OK);
     assert_int_equal(file_make_dirs(at("f/y")), MLM_E_IO);

@@ -1,12 +1,15 @@
 /* test_file.c: reading files that are not what they seem. */
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_file_write.h"
 
 #include "tests/support/alloc_fail.h"
 #include "tests/support/cm.h"
 #include "tests/support/temp_dir.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -201,12 +204,77 @@ static int teardown(void **state)
     return 0;
 }
 
+static void assert_holds(const char *path, const char *want)
+{
+    char  *data = NULL;
+    size_t size = 0;
+    assert_int_equal(mlm_file_read(&data, &size, path, 100, "text"), MLM_OK);
+    assert_string_equal(data, want);
+    free(data);
+}
+
+static int entries(void)
+{
+    DIR *d = opendir(dir.path);
+    int  n = 0;
+    assert_non_null(d);
+    while (readdir(d) != NULL)
+        n++;
+    (void)closedir(d);
+    return n;
+}
+
+/* What was there stays until the commit, whatever happens; nothing is left behind. */
+static void test_write(void **state)
+{
+    (void)state;
+    mlm_new_file f;
+    struct stat  st;
+    const char  *path = temp_dir_write(&dir, "w.txt", "old", 3);
+    assert_int_equal(chmod(path, 0640), 0);
+    int before = entries();
+    assert_int_equal(mlm_new_file_open(&f, path, 0600, "notes"), MLM_OK);
+    assert_int_equal(mlm_new_file_put(&f, "ne", 2), MLM_OK);
+    assert_holds(path, "old");
+    assert_int_equal(entries(), before + 1);
+    assert_int_equal(mlm_new_file_put(&f, "w", 1), MLM_OK);
+    assert_int_equal(mlm_new_file_commit(&f), MLM_OK);
+    assert_holds(path, "new");
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0640);
+    assert_int_equal(mlm_new_file_open(&f, path, 0600, "notes"), MLM_OK);
+    assert_int_equal(mlm_new_file_put(&f, "other", 5), MLM_OK);
+    mlm_new_file_discard(&f);
+    mlm_new_file_discard(&f);
+    assert_holds(path, "new");
+    assert_int_equal(entries(), before);
+    assert_int_equal(mlm_file_write("", "x", 1, 0600, "notes"), MLM_E_IO);
+    assert_message_has("name is empty");
+    assert_int_equal(mlm_file_write(dir.path, "x", 1, 0600, "notes"), MLM_E_IO);
+    assert_message_has("not a regular file");
+}
+
+/* What cannot be written is an error that names the place. */
+static void test_write_refused(void **state)
+{
+    (void)state;
+    int fd[2];
+    assert_int_equal(pipe(fd), 0);
+    assert_int_equal(close(fd[0]), 0);
+    assert_ptr_not_equal(signal(SIGPIPE, SIG_IGN), SIG_ERR);
+    assert_int_equal(mlm_fd_write(fd[1], "abc", 3, "the pipe"), MLM_E_IO);
+    assert_message_has("the pipe: cannot write");
+    assert_int_equal(mlm_fd_sync(fd[1], "the pipe"), MLM_OK); /* nothing to sync is no error */
+    assert_int_equal(close(fd[1]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),  cmocka_unit_test(test_not_regular),
         cmocka_unit_test(test_pread), cmocka_unit_test(test_descriptor),
         cmocka_unit_test(test_paths), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_write), cmocka_unit_test(test_write_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
