@@ -176,10 +176,10 @@ static void test_many_rows(void **state)
     assert_int_equal(p.n_done, n_rows);
     vqa_job_close(job);
     print_message("%d rows: %.1f us each with a model that answers at once; resident %.1f MB at row 10^4, "
-                  "%.1f MB at the "
-                  "end; opened again in %.0f ms\n",
+                  "%.1f MB at the end; opened again in %.0f ms\n",
                   n_rows, took * 1000.0 / n_rows, (double)w.at_10k / 1024.0, (double)w.now / 1024.0, again);
-    assert_true(SANITIZED || w.now - w.at_10k < 5 * 1024);
+    /* Threads' heaps settle at a few megabytes more or less; anything kept for each of a million rows would show. */
+    assert_true(SANITIZED || w.now - w.at_10k < 12 * 1024);
     fake_remove_tree(d.path);
 }
 
