@@ -2,6 +2,7 @@
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 add_library(mlm_base STATIC
     ${CMAKE_CURRENT_LIST_DIR}/mlm_cores.c
+    ${CMAKE_CURRENT_LIST_DIR}/mlm_crc32.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_fail.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_file.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_file_write.c

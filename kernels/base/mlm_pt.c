@@ -1,6 +1,7 @@
 /* mlm_pt.c: names, places and bytes of the tensors of a PyTorch checkpoint; see mlm_pt.h for what is checked. */
 #include "kernels/base/mlm_pt.h"
 
+#include "kernels/base/mlm_crc32.h"
 #include "kernels/base/mlm_pickle.h"
 #include "kernels/base/mlm_zip.h"
 
@@ -13,6 +14,7 @@
 #define MAX_TENSORS 100000
 #define MAX_VISITS  2000000
 #define MAX_NAME    512
+#define PIECE       ((size_t)1 << 20)
 #define MAX_SPAN    ((uint64_t)4 << 30) /* of a tensor that is not contiguous: it is read whole */
 
 typedef unsigned long long ull;
@@ -32,6 +34,8 @@ struct mlm_pt {
     char          *names;
     size_t         names_used, names_cap;
     size_t        *name_at; /* while names may move */
+    mlm_zip        zip;
+    bool          *holds;   /* [zip.count] a storage that a tensor lies in */
     char          *span;    /* of the transposed tensor that was read last */
     int            span_of; /* its layout, -1: none */
 };
@@ -39,7 +43,6 @@ struct mlm_pt {
 /* What opening needs and reading does not. */
 typedef struct reader {
     mlm_pt        *pt;
-    mlm_zip        zip;
     mlm_pickle     pickle;
     unsigned char *text;
     char           prefix[MAX_NAME]; /* "archive/" */
@@ -54,13 +57,13 @@ static mlm_status find_pickle(reader *r, const mlm_zip_member **out)
 {
     static const char     wanted[] = "data.pkl";
     const mlm_zip_member *found    = NULL;
-    for (size_t i = 0; i < r->zip.count; i++) {
-        const char *slash = strchr(r->zip.members[i].name, '/');
+    for (size_t i = 0; i < r->pt->zip.count; i++) {
+        const char *slash = strchr(r->pt->zip.members[i].name, '/');
         if (slash == NULL || strcmp(slash + 1, wanted) != 0)
             continue;
         if (found != NULL)
             return mlm_fail(MLM_E_FORMAT, "%s: there are two members data.pkl", r->pt->path);
-        found    = &r->zip.members[i];
+        found    = &r->pt->zip.members[i];
         size_t n = (size_t)(slash - found->name) + 1;
         if (n >= sizeof r->prefix - 64)
             return mlm_fail(MLM_E_FORMAT, "%s: the name of member '%.200s' is too long", r->pt->path,
@@ -82,7 +85,7 @@ static mlm_status check_byte_order(const reader *r)
 {
     char text[8] = "", name[MAX_NAME];
     (void)snprintf(name, sizeof name, "%.*sbyteorder", MAX_NAME - 32, r->prefix);
-    const mlm_zip_member *m = mlm_zip_find(&r->zip, name);
+    const mlm_zip_member *m = mlm_zip_find(&r->pt->zip, name);
     if (m == NULL)
         return MLM_OK;
     if (m->size < sizeof text)
@@ -101,7 +104,7 @@ static mlm_status place_storage(reader *r, uint32_t index)
     if (r->storage_at[index] != 0) /* a member never lies at 0: its header is before it */
         return MLM_OK;
     (void)snprintf(name, sizeof name, "%.*sdata/%s", MAX_NAME - 64, r->prefix, s->key);
-    const mlm_zip_member *m = mlm_zip_find(&r->zip, name);
+    const mlm_zip_member *m = mlm_zip_find(&r->pt->zip, name);
     if (m == NULL)
         return mlm_fail(MLM_E_FORMAT, "%s: tensor '%s': its storage %s has no member '%s'", r->pt->path,
                         r->name, s->key, name);
@@ -112,7 +115,8 @@ static mlm_status place_storage(reader *r, uint32_t index)
             "%s: tensor '%s': its storage %s of %lld %s must have %llu bytes, member '%s' has %llu",
             r->pt->path, r->name, s->key, (long long)s->count, mlm_st_dtype_name(s->dtype), (ull)bytes, name,
             (ull)m->size);
-    r->storage_at[index] = m->offset;
+    r->storage_at[index]                 = m->offset;
+    r->pt->holds[m - r->pt->zip.members] = true;
     return MLM_OK;
 }
 
@@ -347,18 +351,34 @@ static mlm_status sort_tensors(mlm_pt *pt)
     return MLM_OK;
 }
 
+static mlm_status read_pickle(reader *r, const mlm_zip_member *m)
+{
+    const mlm_pt    *pt    = r->pt;
+    mlm_crc32_table *table = malloc(sizeof *table);
+    r->text                = malloc((size_t)m->size + 1);
+    mlm_status status = r->text != NULL && table != NULL ? MLM_OK : mlm_fail_nomem((size_t)m->size, pt->path);
+    if (status == MLM_OK)
+        status = mlm_file_pread(&pt->file, r->text, (size_t)m->size, m->offset, pt->path);
+    if (status == MLM_OK) {
+        mlm_crc32_prepare(table);
+        status = mlm_zip_compare_crc(m, mlm_crc32_add(table, 0, r->text, (size_t)m->size), pt->path);
+    }
+    free(table);
+    return status;
+}
+
 static mlm_status read_all(reader *r)
 {
     mlm_pt               *pt = r->pt;
     const mlm_zip_member *m  = NULL;
     MLM_TRY(mlm_file_open(&pt->file, pt->path, "checkpoint"));
-    MLM_TRY(mlm_zip_read(&r->zip, &pt->file, pt->path));
+    MLM_TRY(mlm_zip_read(&pt->zip, &pt->file, pt->path));
+    pt->holds = calloc(pt->zip.count + 1, sizeof *pt->holds);
+    if (pt->holds == NULL)
+        return mlm_fail_nomem(pt->zip.count, pt->path);
     MLM_TRY(find_pickle(r, &m));
     MLM_TRY(check_byte_order(r));
-    r->text = malloc((size_t)m->size + 1);
-    if (r->text == NULL)
-        return mlm_fail_nomem((size_t)m->size + 1, pt->path);
-    MLM_TRY(mlm_file_pread(&pt->file, r->text, (size_t)m->size, m->offset, pt->path));
+    MLM_TRY(read_pickle(r, m));
     MLM_TRY(mlm_pickle_read(&r->pickle, r->text, (size_t)m->size, pt->path));
     r->storage_at = calloc(r->pickle.n_storages + 1, sizeof *r->storage_at);
     if (r->storage_at == NULL)
@@ -385,7 +405,6 @@ mlm_status mlm_pt_open(mlm_pt **out, const char *path)
         status = read_all(r);
     }
     if (r != NULL) {
-        mlm_zip_free(&r->zip);
         mlm_pickle_free(&r->pickle);
         free(r->storage_at);
         free(r->text);
@@ -403,6 +422,8 @@ void mlm_pt_close(mlm_pt *pt)
     if (pt == NULL)
         return;
     mlm_file_close(&pt->file);
+    mlm_zip_free(&pt->zip);
+    free(pt->holds);
     free(pt->path);
     free(pt->tensors);
     free(pt->layouts);
@@ -495,4 +516,48 @@ mlm_status mlm_pt_read(mlm_pt *pt, const mlm_st_tensor *t, void *dst, uint64_t f
     MLM_TRY(load_span(pt, t));
     gather(dst, pt, t, from / size, n / size);
     return MLM_OK;
+}
+
+/* ---- the storages' sums ------------------------------------------------------------------------- */
+
+uint64_t mlm_pt_storage_bytes(const mlm_pt *pt)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < pt->zip.count; i++)
+        sum += pt->holds[i] ? pt->zip.members[i].size : 0; /* inside the file, without overlap: no overflow */
+    return sum;
+}
+
+/* Scratch of mlm_pt_verify. */
+typedef struct verifier {
+    mlm_crc32_table table;
+    char            piece[PIECE];
+} verifier;
+
+static mlm_status verify_member(const mlm_pt *pt, const mlm_zip_member *m, verifier *v, mlm_pt_progress fn,
+                                void *payload)
+{
+    uint32_t crc = 0;
+    for (uint64_t at = 0; at < m->size; at += PIECE) {
+        size_t n = m->size - at < PIECE ? (size_t)(m->size - at) : PIECE;
+        MLM_TRY(mlm_file_pread(&pt->file, v->piece, n, m->offset + at, pt->path));
+        crc = mlm_crc32_add(&v->table, crc, v->piece, n);
+        if (fn != NULL && !fn(n, payload))
+            return mlm_fail(MLM_E_CANCELLED, "cancelled");
+    }
+    return mlm_zip_compare_crc(m, crc, pt->path);
+}
+
+mlm_status mlm_pt_verify(const mlm_pt *pt, mlm_pt_progress fn, void *payload)
+{
+    mlm_status status = MLM_OK;
+    verifier  *v      = malloc(sizeof *v);
+    if (v == NULL)
+        return mlm_fail_nomem(sizeof *v, pt->path);
+    mlm_crc32_prepare(&v->table);
+    for (size_t i = 0; i < pt->zip.count && status == MLM_OK; i++)
+        if (pt->holds[i])
+            status = verify_member(pt, &pt->zip.members[i], v, fn, payload);
+    free(v);
+    return status;
 }

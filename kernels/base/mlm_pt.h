@@ -10,7 +10,8 @@
  *
  * Checked at open: what the two headers say, storages as large as their members, every tensor inside its storage,
  * no negative or zero stride over more than one element, no more elements than the storage has, no key twice, depth
- * at most 16, 100,000 tensors, names of printable ASCII up to 511 bytes, little-endian byte order.
+ * at most 16, 100,000 tensors, names of printable ASCII up to 511 bytes, little-endian byte order, the CRC-32 of data.pkl.
+ * The CRC-32 of the storages costs reading all of them: mlm_pt_verify, which whoever keeps a copy calls first.
  */
 #ifndef MLM_PT_H
 #define MLM_PT_H
@@ -34,5 +35,13 @@ uint64_t             mlm_pt_file_bytes(const mlm_pt *pt);
 /* Copies n bytes of a tensor, in row-major order, from byte `from`.  One thread at a time. */
 mlm_status mlm_pt_read(mlm_pt *pt, const mlm_st_tensor *t, void *dst, uint64_t from,
                        size_t n) MLM_WARN_UNUSED;
+
+/* After every piece of `bytes`; false cancels. */
+typedef bool (*mlm_pt_progress)(size_t bytes, void *payload);
+/* Bytes of all storages that tensors lie in: what mlm_pt_verify reads. */
+uint64_t mlm_pt_storage_bytes(const mlm_pt *pt);
+/* Every such storage against the CRC-32 of its zip member: MLM_E_FORMAT names file and member.  MLM_E_IO,
+ * MLM_E_CANCELLED, MLM_E_NOMEM. */
+mlm_status mlm_pt_verify(const mlm_pt *pt, mlm_pt_progress fn, void *payload) MLM_WARN_UNUSED;
 
 #endif

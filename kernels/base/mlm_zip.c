@@ -173,7 +173,7 @@ static mlm_status read_entry(mlm_zip_member *m, char *name, const unsigned char 
     if (value[0] != value[1])
         return mlm_fail(MLM_E_FORMAT, "%s: zip member '%.200s' has %llu bytes stored as %llu", path, name,
                         (ull)value[0], (ull)value[1]);
-    *m = (mlm_zip_member){.name = name, .size = value[0], .header = value[2]};
+    *m = (mlm_zip_member){.name = name, .size = value[0], .header = value[2], .crc = u32(e + 16)};
     *at += ENTRY_BYTES + n_name + n_extra + n_comment;
     return MLM_OK;
 }
@@ -270,6 +270,15 @@ mlm_status mlm_zip_read(mlm_zip *zip, const mlm_file *f, const char *path)
     if (status != MLM_OK)
         mlm_zip_free(zip);
     return status;
+}
+
+mlm_status mlm_zip_compare_crc(const mlm_zip_member *m, uint32_t crc, const char *path)
+{
+    if (m->crc == 0 || m->crc == crc)
+        return MLM_OK;
+    return mlm_fail(MLM_E_FORMAT,
+                    "%s: zip member '%.200s' is damaged: its %llu bytes have the CRC-32 %08x, %08x is wanted",
+                    path, m->name, (ull)m->size, (unsigned)crc, (unsigned)m->crc);
 }
 
 void mlm_zip_free(mlm_zip *zip)

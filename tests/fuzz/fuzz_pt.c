@@ -28,6 +28,9 @@ static void read_all(mlm_pt *pt)
                 abort();
         }
     }
+    mlm_status sums = mlm_pt_verify(pt, NULL, NULL);
+    if (sums != MLM_OK && sums != MLM_E_FORMAT)
+        abort();
 }
 
 static void open_bytes(const uint8_t *bytes, size_t n)

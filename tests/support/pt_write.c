@@ -1,6 +1,8 @@
 /* pt_write.c: see pt_write.h. */
 #include "tests/support/pt_write.h"
 
+#include "kernels/base/mlm_crc32.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +59,13 @@ void pt_free(pt_bytes *b)
 
 /* ---- zip ---------------------------------------------------------------------------------------- */
 
+static uint32_t sum_of(const pt_member *m)
+{
+    mlm_crc32_table table;
+    mlm_crc32_prepare(&table);
+    return mlm_crc32_add(&table, 0, m->data, m->n);
+}
+
 static void put_local(pt_bytes *out, const pt_member *m)
 {
     size_t name = strlen(m->name), pad = 4 + (64 - (out->n + 30 + name + 4) % 64) % 64;
@@ -77,7 +86,7 @@ static void put_local(pt_bytes *out, const pt_member *m)
         pt_put(out, "Z", 1);
     pt_put(out, m->data, m->n);
     pt_text(out, "PK\7\10");
-    pt_u32(out, 0);
+    pt_u32(out, sum_of(m));
     pt_u32(out, m->n);
     pt_u32(out, m->n);
 }
@@ -90,7 +99,7 @@ static void put_entry(pt_bytes *out, const pt_member *m, uint64_t at, bool zip64
     pt_u16(out, 0x0808);
     pt_u16(out, 0);
     pt_u32(out, 0);
-    pt_u32(out, 0); /* CRC */
+    pt_u32(out, sum_of(m));
     pt_u32(out, zip64 ? 0xffffffffu : m->n);
     pt_u32(out, zip64 ? 0xffffffffu : m->n);
     pt_u16(out, (uint32_t)strlen(m->name));

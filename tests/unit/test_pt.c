@@ -537,6 +537,61 @@ static void test_every_byte(void **state)
     pt_free(&pickle);
 }
 
+static bool count_bytes(size_t bytes, void *payload)
+{
+    *(size_t *)payload += bytes;
+    return *(size_t *)payload < 1 << 30;
+}
+
+static bool refuse_bytes(size_t bytes, void *payload)
+{
+    (void)bytes;
+    (void)payload;
+    return false;
+}
+
+/* A bit that the disk turned over: in the pickle it is found at once, in a storage by mlm_pt_verify.  Sums of 0 are none. */
+static void test_sums(void **state)
+{
+    float            data[2][6] = {{0, 1, 2, 3, 4, 5}, {6, 7, 8, 9, 10, 11}};
+    const pt_storage storage[]  = {{data[0], sizeof data[0]}, {data[1], sizeof data[1]}};
+    const pt_tensor  t[]        = {{.path = "model/a", .dtype = MLM_ST_F32, .rank = 1, .dim = {6}},
+                                   {.path = "model/b", .dtype = MLM_ST_F32, .rank = 1, .dim = {2}, .storage = 1}};
+    pt_bytes         b          = {0};
+    mlm_pt          *pt         = NULL;
+    size_t           n_read     = 0;
+    (void)state;
+    assert_int_equal(mlm_pt_open(&pt, GOLDEN), MLM_OK);
+    assert_int_equal(mlm_pt_verify(pt, NULL, NULL), MLM_OK);
+    mlm_pt_close(pt);
+    pt_write(&b, t, 2, storage, 2, false);
+    assert_int_equal(mlm_pt_open(&pt, put_file(&b)), MLM_OK);
+    assert_int_equal(mlm_pt_storage_bytes(pt), sizeof data);
+    assert_int_equal(mlm_pt_verify(pt, count_bytes, &n_read), MLM_OK);
+    assert_int_equal(n_read, sizeof data);
+    assert_int_equal(mlm_pt_verify(pt, refuse_bytes, NULL), MLM_E_CANCELLED);
+    mlm_pt_close(pt);
+    uint8_t *at = memmem(b.p, b.n, data[1], sizeof data[1]);
+    assert_non_null(at);
+    at[23] ^= 0x10; /* behind what the tensor takes of its storage */
+    assert_int_equal(mlm_pt_open(&pt, put_file(&b)), MLM_OK);
+    assert_int_equal(mlm_pt_verify(pt, NULL, NULL), MLM_E_FORMAT);
+    assert_non_null(strstr(mlm_error_message(), "x.pt: zip member 'archive/data/1' is damaged"));
+    mlm_pt_close(pt);
+    uint8_t *entry = memmem(b.p, b.n, "archive/data/1", 14); /* its local header; then the directory's */
+    entry          = memmem(entry + 1, b.n - (size_t)(entry + 1 - b.p), "archive/data/1", 14);
+    assert_non_null(entry);
+    memset(entry - 46 + 16, 0, 4);
+    assert_int_equal(mlm_pt_open(&pt, put_file(&b)), MLM_OK);
+    assert_int_equal(mlm_pt_verify(pt, NULL, NULL), MLM_OK);
+    mlm_pt_close(pt);
+    at = memmem(b.p, b.n, "Storage", 7); /* FloatStorage, as another name */
+    assert_non_null(at);
+    at[0] = 's';
+    refused(&b, "member 'archive/data.pkl' is damaged");
+    pt_free(&b);
+}
+
 static void test_files(void **state)
 {
     mlm_pt *pt = NULL;
@@ -560,6 +615,8 @@ static void test_no_memory(void **state)
         mlm_status status = mlm_pt_open(&pt, GOLDEN);
         if (status == MLM_OK)
             status = mlm_pt_read(pt, mlm_pt_find(pt, "model.views.turned"), got, 0, sizeof got);
+        if (status == MLM_OK)
+            status = mlm_pt_verify(pt, NULL, NULL);
         bool reached = alloc_fail_stop();
         assert_int_equal(status, reached ? MLM_E_NOMEM : MLM_OK);
         mlm_pt_close(pt);
@@ -582,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_zip),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_sums),
         cmocka_unit_test(test_no_memory),
     };
     temp_dir_open(&dir);
