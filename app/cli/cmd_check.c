@@ -3,23 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-typedef struct check_line {
-    bool show;
-    int  percent;
-} check_line;
-
-static bool on_progress(uint64_t done, uint64_t total, void *payload)
-{
-    check_line *l       = payload;
-    int         percent = total > 0 ? (int)(100.0 * (double)done / (double)total) : 0;
-    if (l->show && percent >= l->percent + 1) {
-        (void)fprintf(stderr, "\rhashing %d %%", percent);
-        l->percent = percent;
-    }
-    return signals_pending() == 0;
-}
 
 static const char *verdict(const mlmamba_part *p)
 {
@@ -78,15 +61,14 @@ static void print_json(const mlmamba_model_check *c, const char *model)
 int cmd_check(cli_options *o)
 {
     mlmamba_model_check *c     = NULL;
-    check_line           line  = {.show = !o->quiet && isatty(STDERR_FILENO) != 0};
+    cli_progress         line  = cli_progress_start(o, "hashing", NULL);
     const char          *model = o->n_args > 0 ? o->args[0] : NULL;
     if (o->n_args > 1)
         return args_usage_error(o, "mlmamba check ~/models/mlmamba-3b",
                                 "one model is wanted, but there are %d arguments", o->n_args);
-    mlm_status status =
-        o->hash ? mlmamba_check_model_hashes(&c, model, on_progress, &line) : mlmamba_check_model(&c, model);
-    if (line.percent > 0)
-        (void)fprintf(stderr, "\r\033[K");
+    mlm_status status = o->hash ? mlmamba_check_model_hashes(&c, model, cli_progress_step, &line)
+                                : mlmamba_check_model(&c, model);
+    cli_progress_end(&line);
     if (status != MLM_OK) {
         err_line("%s", mlm_error_message());
         return cli_exit_status(CLI_FAILED);

@@ -2,30 +2,13 @@
 #include "app/cli/cli.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define EXAMPLE "mlmamba import ~/models/mlmamba-3b --output ~/models/mlmamba-3b-bf16 --dtype bf16"
 
-typedef struct import_line {
-    bool show;
-    int  percent;
-} import_line;
-
-static bool on_progress(uint64_t done, uint64_t total, void *payload)
-{
-    import_line *l       = payload;
-    int          percent = total > 0 ? (int)(100.0 * (double)done / (double)total) : 0;
-    if (l->show && percent >= l->percent + 1) {
-        (void)fprintf(stderr, "\r%s %d %%", percent < 50 ? "writing" : "verifying", percent);
-        l->percent = percent;
-    }
-    return signals_pending() == 0;
-}
-
 int cmd_import(cli_options *o)
 {
-    import_line            line = {.show = !o->quiet && isatty(STDERR_FILENO) != 0};
-    mlmamba_import_options opt  = {.output = o->output, .on_progress = on_progress, .payload = &line};
+    cli_progress           line = cli_progress_start(o, "writing", "verifying");
+    mlmamba_import_options opt  = {.output = o->output, .on_progress = cli_progress_step, .payload = &line};
     if (o->n_args != 1)
         return args_usage_error(o, EXAMPLE, "one model is wanted, but there are %d arguments", o->n_args);
     if (o->output == NULL)
@@ -40,8 +23,7 @@ int cmd_import(cli_options *o)
         return args_usage_error(o, EXAMPLE, "--dtype is '%s', must be keep, bf16 or fp32", o->dtype);
     opt.model         = o->args[0];
     mlm_status status = mlmamba_import(&opt);
-    if (line.percent > 0)
-        (void)fprintf(stderr, "\r\033[K");
+    cli_progress_end(&line);
     if (status == MLM_OK) {
         status_line(o, "%s is complete; try: mlmamba info --model %s", o->output, o->output);
         return CLI_OK;

@@ -2,24 +2,7 @@
 #include "app/cli/cli.h"
 #include "kernels/base/mlm_file.h"
 
-#include <unistd.h>
-
 #define EXAMPLE "mlmamba quantize models/mlmamba-3b --output models/mlmamba-3b-int8"
-
-typedef struct progress {
-    double last_ms;
-    bool   shown;
-} progress;
-
-static bool on_progress(uint64_t done, uint64_t total, void *payload)
-{
-    progress *p = payload;
-    if (p->shown && (mlm_now_ms() - p->last_ms > 100.0 || done == total)) {
-        p->last_ms = mlm_now_ms();
-        (void)fprintf(stderr, "\r%.0f of %.0f MB", (double)done / 1e6, (double)total / 1e6);
-    }
-    return signals_pending() == 0;
-}
 
 int cmd_quantize(cli_options *o)
 {
@@ -28,16 +11,15 @@ int cmd_quantize(cli_options *o)
                                 o->n_args);
     if (o->output == NULL)
         return args_usage_error(o, EXAMPLE, "--output DIR is missing");
-    progress                 p      = {.shown = !o->quiet && isatty(STDERR_FILENO) == 1};
+    cli_progress             line   = cli_progress_start(o, "writing", NULL);
     mlmamba_quantize_options opt    = {.model_dir   = o->args[0],
                                        .output_dir  = o->output,
                                        .type        = o->type,
-                                       .on_progress = on_progress,
-                                       .payload     = &p};
+                                       .on_progress = cli_progress_step,
+                                       .payload     = &line};
     double                   start  = mlm_now_ms();
     mlm_status               status = mlmamba_quantize(&opt);
-    if (p.shown)
-        (void)fputs("\r\033[K", stderr);
+    cli_progress_end(&line);
     if (status != MLM_OK) {
         if (status != MLM_E_CANCELLED || signals_pending() == 0)
             err_line("%s", mlm_error_message());

@@ -8,31 +8,38 @@
 
 #define STDIN_LIMIT ((size_t)256 << 20) /* the limit of picture files */
 
-typedef struct load_line {
-    bool show;
-    int  percent;
-} load_line;
-
-static bool on_load(uint64_t done, uint64_t total, void *payload)
+cli_progress cli_progress_start(const cli_options *o, const char *doing, const char *second)
 {
-    load_line *l       = payload;
-    int        percent = total > 0 ? (int)(100.0 * (double)done / (double)total) : 0;
-    if (l->show && percent >= l->percent + 5) {
-        (void)fprintf(stderr, "\rloading the model %d %%", percent);
-        l->percent = percent;
+    bool show = !o->quiet && isatty(STDERR_FILENO) == 1;
+    return (cli_progress){.doing = show ? doing : NULL, .second = second != NULL ? second : doing};
+}
+
+bool cli_progress_step(uint64_t done, uint64_t total, void *payload)
+{
+    cli_progress *p       = payload;
+    int           percent = total > 0 ? (int)(100.0 * (double)done / (double)total) : 0;
+    if (p->doing != NULL && percent > p->percent) {
+        (void)fprintf(stderr, "\r%s %d %%", percent < 50 ? p->doing : p->second, percent);
+        p->percent = percent;
     }
     return signals_pending() == 0;
 }
 
+void cli_progress_end(cli_progress *p)
+{
+    if (p->percent > 0)
+        (void)fputs("\r\033[K", stderr);
+    p->percent = 0;
+}
+
 int cli_open_engine(mlmamba_engine **eng, const cli_options *o)
 {
-    load_line              line = {.show = !o->quiet && isatty(STDERR_FILENO) != 0};
+    cli_progress           line = cli_progress_start(o, "loading the model", NULL);
     mlmamba_engine_options opt  = o->engine;
-    opt.on_load                 = on_load;
+    opt.on_load                 = cli_progress_step;
     opt.payload                 = &line;
     mlm_status status           = mlmamba_engine_open(eng, &opt);
-    if (line.percent > 0)
-        (void)fprintf(stderr, "\r\033[K");
+    cli_progress_end(&line);
     if (status == MLM_OK)
         return CLI_OK;
     err_line("%s", mlm_error_message());

@@ -17,12 +17,15 @@ static void put_plain(vqa_text *t, const char *s)
     vqa_text_free(&low);
 }
 
-mlm_status vqa_exact_match(double *score, const char *prediction, const char *answer)
+/* 1 when the plain forms are equal, or with `within` when the prediction's contains the answer's. */
+static mlm_status match_plain(double *score, const char *prediction, const char *answer, bool within)
 {
     vqa_text p = {0}, a = {0};
     put_plain(&p, prediction);
     put_plain(&a, answer);
-    *score            = strcmp(vqa_text_str(&p), vqa_text_str(&a)) == 0 ? 1.0 : 0.0;
+    bool match        = within ? a.n > 0 && strstr(vqa_text_str(&p), vqa_text_str(&a)) != NULL
+                               : strcmp(vqa_text_str(&p), vqa_text_str(&a)) == 0;
+    *score            = match ? 1.0 : 0.0;
     p.failed          = p.failed || a.failed;
     mlm_status status = vqa_text_status(&p);
     vqa_text_free(&p);
@@ -30,17 +33,14 @@ mlm_status vqa_exact_match(double *score, const char *prediction, const char *an
     return status;
 }
 
+mlm_status vqa_exact_match(double *score, const char *prediction, const char *answer)
+{
+    return match_plain(score, prediction, answer, false);
+}
+
 mlm_status vqa_contains(double *score, const char *prediction, const char *answer)
 {
-    vqa_text p = {0}, a = {0};
-    put_plain(&p, prediction);
-    put_plain(&a, answer);
-    *score            = a.n > 0 && strstr(vqa_text_str(&p), vqa_text_str(&a)) != NULL ? 1.0 : 0.0;
-    p.failed          = p.failed || a.failed;
-    mlm_status status = vqa_text_status(&p);
-    vqa_text_free(&p);
-    vqa_text_free(&a);
-    return status;
+    return match_plain(score, prediction, answer, true);
 }
 
 /* _to_float: a text that ends in % is divided by 100; all trailing % go. */

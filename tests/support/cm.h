@@ -10,6 +10,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <stdbool.h>
 #include <string.h>
 
 /* The failure message of this thread contains `part`; shows both when it does not. */
@@ -18,5 +19,17 @@
         if (!strstr(mlm_error_message(), (part)))                                                            \
             fail_msg("the message \"%s\" lacks \"%s\"", mlm_error_message(), (part));                        \
     } while (0)
+
+/* Under a sanitizer memory has no bounds that a test could hold. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#    define SANITIZED true
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#        define SANITIZED true
+#    endif
+#endif
+#ifndef SANITIZED
+#    define SANITIZED false
+#endif
 
 #endif

@@ -190,20 +190,6 @@ static void test_no_memory(void **state)
     assert_null(data);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    temp_dir_open(&dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    temp_dir_close(&dir);
-    return 0;
-}
-
 static void assert_holds(const char *path, const char *want)
 {
     char  *data = NULL;
@@ -276,5 +262,8 @@ int main(void)
         cmocka_unit_test(test_paths), cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_write), cmocka_unit_test(test_write_refused),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    temp_dir_open(&dir);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    temp_dir_close(&dir);
+    return failed;
 }

@@ -318,20 +318,6 @@ static void test_no_memory(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    temp_dir_open(&dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    temp_dir_close(&dir);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,5 +327,8 @@ int main(void)
         cmocka_unit_test(test_config),    cmocka_unit_test(test_config_refused),
         cmocka_unit_test(test_files),     cmocka_unit_test(test_no_memory),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    temp_dir_open(&dir);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    temp_dir_close(&dir);
+    return failed;
 }
