@@ -1,0 +1,403 @@
+"""Compose scenes: what is drawn, where, in which style and on which background."""
+import colorsys
+import math
+
+from layout import place_free, place_grid, place_groups, place_row
+from scenes import Background, Photo, Scene, Thing, Word
+from packed import CONTROL_STYLES, GLYPHS, SHAPE_STYLES
+from world import COLOUR_HSV, COLOURS, PASTEL, SHAPES, pair_held_out, share
+
+KINDS = (("drawings", 30), ("shapes", 18), ("sign", 22), ("photo", 19), ("collage", 5), ("over", 4), ("empty", 1), ("unclear", 1))
+PATTERNS = ("gradient", "clouds", "stripes", "checker", "speckle", "photo", "rings", "dots", "radial", "blobs", "lines")
+HUE_KEEPS = {"fruit", "vegetable", "flower"}         # categories told apart by colour: never shown in another hue
+
+
+def rgb_of(colour, rng, pastel=0.25):
+    ranges = PASTEL[colour] if colour in PASTEL and rng.random() < pastel else COLOUR_HSV[colour]
+    h, s, v = (rng.uniform(*r) for r in ranges)
+    return colorsys.hsv_to_rgb((h % 360) / 360, s, v)
+
+
+def distance(a, b):
+    """how different two colours look, 0 .. about 1.7: channel distance with some weight on brightness"""
+    d = [x - y for x, y in zip(a, b)]
+    light = 0.3 * d[0] + 0.59 * d[1] + 0.11 * d[2]
+    return math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + 0.6 * light * light)
+
+
+class Composer:
+    """scenes of one split; `rng` is set by the caller before each scene"""
+
+    def __init__(self, packed, split, holdout_styles=False):
+        self.p, self.split, self.rng = packed, split, None
+        self.most, self.longest = 9, 8
+        test_photos = split != "train"
+        self.photos = {}
+        for i, (name, test) in enumerate(zip(packed.photo_name, packed.photo_test)):
+            if test == test_photos:
+                self.photos.setdefault(name.name, []).append(i)
+        self.photo_labels = sorted(self.photos)
+        self.any_photo = [i for v in self.photos.values() for i in v]
+        self.fonts = [i for i, t in enumerate(packed.font_test) if t == (split == "fonts")]
+        self.words = packed.words["train" if split == "train" else "test"]
+        by_name = {}
+        for i, name in enumerate(packed.sprite_name):
+            held = packed.sprite_style[i] in CONTROL_STYLES
+            if (split == "styles" and held) or (split != "styles" and not (holdout_styles and held)):
+                by_name.setdefault(name.name, []).append(i)
+        self.sprites, self.sprite_names = by_name, sorted(by_name)
+        self.sprite_weights = [min(1.0, 0.35 + 0.2 * len(by_name[n])) for n in self.sprite_names]
+        self.categories = {}
+        for n in self.sprite_names:
+            self.categories.setdefault(packed.vocabulary.by_name[n].category, []).append(n)
+
+    # -- parts
+
+    def drawing(self, name=None, effect=None):
+        rng = self.rng
+        if name is None:
+            name = rng.choices(self.sprite_names, self.sprite_weights)[0]
+        i = rng.choice(self.sprites[name])
+        entry = self.p.vocabulary.by_name[name]
+        t = Thing(name, entry.cls, False, self.p.sprite_colour[i], picture=i, flip=rng.random() < 0.35 and name not in ("calendar", "stop sign"))
+        effect = effect if effect is not None else self.random_effect()
+        if effect == "hue" and entry.category in HUE_KEEPS:
+            effect = ""
+        if effect:
+            t.effect, t.effect_value, t.colour = effect, rng.uniform(0.15, 0.85), None
+            t.style = {"lines": 1, "tones": 2}.get(effect, 0)
+            if effect == "lines":
+                t.rgb = rng.choice([(0, 0, 0), (0.1, 0.1, 0.2), (0.25, 0.2, 0.15), rgb_of(rng.choice(("blue", "red", "purple", "brown")), rng, 0)])
+                t.rgb2 = rng.choice([(1, 1, 1), (1, 1, 1), (0.96, 0.94, 0.88), (0.85, 0.88, 0.92)])
+        return t
+
+    def random_effect(self):
+        r = self.rng.random()
+        return "" if r < 0.80 else "lines" if r < 0.87 else "tones" if r < 0.91 else "gray" if r < 0.95 else "hue"
+
+    def shape(self, background, shape=None, colour=None):
+        rng = self.rng
+        for _ in range(30):
+            s = shape or rng.choice(SHAPES)
+            c = colour or rng.choice(COLOURS)
+            if pair_held_out(c, s) and self.split != "pairs" or self.split == "pairs" and not pair_held_out(c, s) and rng.random() < 0.7:
+                shape, colour = (shape, None) if rng.random() < 0.5 else (None, colour)
+                continue
+            rgb = rgb_of(c, rng)
+            if c != background.colour and min(distance(rgb, background.c1), distance(rgb, background.c2)) > 0.36:
+                break
+            if rng.random() < 0.5:
+                colour = None
+        else:
+            return None
+        k = SHAPES.index(s)
+        style = 0 if rng.random() < 0.66 else rng.choice((1, 2, 2, 3, 4))
+        t = Thing(s, self.p.vocabulary.shapes[s].cls, True, c, rgb=rgb, picture=k, style=style)
+        if SHAPE_STYLES[style] == "border":
+            t.rgb2 = tuple(x * rng.uniform(0.2, 0.45) for x in rgb) if rng.random() < 0.6 else (0, 0, 0) if sum(rgb) > 0.9 else (1, 1, 1)
+        elif SHAPE_STYLES[style] == "stripes":
+            t.rgb2 = tuple(x + (1 - x) * 0.55 for x in rgb) if sum(rgb) < 2.1 else tuple(x * 0.72 for x in rgb)
+            if c in ("black", "white", "gray", "pink", "brown", "teal", "orange"):
+                t.style, t.rgb2 = 0, (0, 0, 0)       # two tones of these would have two names
+        t.quarter = rng.randrange(4) if s == "arrow" else rng.randrange(2) if s in ("rectangle", "oval") else 0
+        return t
+
+    def background(self, patterned=0.5):
+        rng = self.rng
+        b = Background(angle=rng.uniform(0, 6.2832), period=rng.uniform(10, 64), phase=rng.uniform(0, 6.28), cx=rng.uniform(30, 194), cy=rng.uniform(30, 194))
+        r = rng.random()
+        if r < 0.30:
+            b.colour = rng.choice(("white", "white", "black", "gray")) if rng.random() < 0.55 else rng.choice(COLOURS)
+            b.c1 = rgb_of(b.colour, rng, 0)
+        elif r < 0.62:
+            b.colour = rng.choice(COLOURS)
+            b.c1 = rgb_of(b.colour, rng, 0.1)
+        else:
+            b.c1 = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.35), rng.uniform(0.6, 1))     # pastel, not to be named
+        b.c2 = b.c1
+        if rng.random() < patterned:
+            b.kind = rng.choice(PATTERNS)
+            if b.kind == "photo" and not self.any_photo:
+                b.kind = "clouds"
+            b.colour = None
+            self.second_colour(b)
+        return b
+
+    def second_colour(self, b):
+        rng = self.rng
+        if b.kind == "gradient" or b.kind == "radial":
+            h, s, v = colorsys.rgb_to_hsv(*b.c1)
+            b.c2 = colorsys.hsv_to_rgb((h + rng.uniform(-0.2, 0.2)) % 1, s * rng.uniform(0.4, 1), min(1, max(0.1, v + rng.choice((-1, 1)) * rng.uniform(0.12, 0.4))))
+        elif b.kind in ("clouds", "speckle", "blobs", "photo"):
+            b.c2 = tuple(min(1.0, max(0.0, x + rng.uniform(-0.3, 0.3))) for x in b.c1)
+        else:
+            for _ in range(8):
+                b.c2 = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.35, 1))
+                if 0.12 < distance(b.c1, b.c2) < 0.6:
+                    break
+
+    def canvas(self):
+        """15 % of the pictures are not square"""
+        rng = self.rng
+        if rng.random() > 0.15:
+            return (0.0, 0.0, 224.0, 224.0)
+        short = float(round(rng.uniform(126, 205)))
+        gap = (224 - short) / 2
+        return (0.0, gap, 224.0, short) if rng.random() < 0.65 else (gap, 0.0, short, 224.0)
+
+    def word(self, text, cap, x, y, background, big=False):
+        """a line of text on a plate or straight on the background"""
+        rng = self.rng
+        font = rng.choice(self.fonts)
+        adv = self.p.font_advance[font]
+        width = sum(adv[GLYPHS.index(c)] if c != " " else 12.0 for c in text) * cap / 32.0
+        if width > 206:
+            cap, width = cap * 206 / width, 206.0
+        busy = background.kind not in ("solid", "gradient", "radial", "clouds")
+        plate = plate_colour = None
+        if busy or rng.random() < 0.4:
+            plate_colour = rng.choice(COLOURS)
+            plate = rgb_of(plate_colour, rng)
+        for _ in range(24):
+            colour = rng.choice(COLOURS) if rng.random() < 0.6 else rng.choice(("black", "white"))
+            rgb = rgb_of(colour, rng)
+            behind = (plate,) if plate else (background.c1, background.c2)
+            if min(distance(rgb, c) for c in behind) > 0.62:
+                break
+        else:
+            light = sum((plate or background.c1)) > 1.5
+            colour, rgb = ("black", (0.0, 0.0, 0.0)) if light else ("white", (1.0, 1.0, 1.0))
+        turn = rng.gauss(0, 0.05) if rng.random() < 0.5 else 0.0
+        return Word(text, font, x, y, width + 0.2 * cap, cap, rgb, colour, plate, plate_colour, rng.random() < 0.4, turn)
+
+    def text(self):
+        """a string for a sign: from one or two characters at first to words"""
+        rng = self.rng
+        r = rng.random()
+        longest = max(1, int(self.longest))
+        if longest <= 2 or r < 0.07:
+            s = "".join(rng.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ" if r < 0.05 or longest > 2 else "ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789")
+                        for _ in range(rng.randint(1, min(2, longest))))
+        elif r < 0.25:
+            s = str(rng.randrange(10 ** rng.randint(1, min(5, longest))))
+        elif r < 0.42:
+            s = "".join(rng.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ") for _ in range(rng.randint(2, min(5, longest))))
+        elif r < 0.47:
+            s = "".join(rng.choice("ABCDEFGHJKLMNPRTUVWXY346789") for _ in range(rng.randint(2, min(5, longest))))
+        else:
+            want = rng.choice((3, 3, 4, 4, 4, 5, 5, 5, 6, 7, 8))
+            for _ in range(30):
+                s = rng.choice(self.words)
+                if len(s) <= longest and len(s) <= want:
+                    break
+            else:
+                s = s[:longest]
+        r = rng.random()
+        return s.upper() if r < 0.6 or len(s) == 1 else s.lower() if r < 0.8 else s.capitalize()
+
+    # -- kinds
+
+    def compose(self, kind=None):
+        rng = self.rng
+        if kind is None:
+            kind = rng.choices([k for k, _ in KINDS], [w for _, w in KINDS])[0]
+        if kind in ("photo", "collage", "over") and not self.any_photo:
+            kind = "drawings"
+        if kind == "unclear" and not self.any_photo:
+            kind = "empty"
+        scene = Scene(kind, canvas=self.canvas())
+        scene.background = self.background(0.5 if kind in ("drawings", "sign") else 0.38)
+        getattr(self, "compose_" + kind)(scene)
+        if scene.background.kind == "photo" and scene.kind not in ("photo", "collage", "over", "unclear"):
+            scene.photos.append(self.backdrop(scene, level=rng.choice((2, 3))))
+        if scene.things and rng.random() < 0.15 and not scene.words:
+            scene.shadow = (rng.uniform(-5, 5), rng.uniform(2, 6), rng.uniform(0.2, 0.45))
+        return scene
+
+    def backdrop(self, scene, level=0):
+        """a photo that fills the canvas"""
+        i = self.rng.choice(self.any_photo)
+        _, w, h = self.p.photos[i][0]
+        x, y, cw, ch = scene.canvas
+        z = max(cw / w, ch / h) * self.rng.uniform(1.02, 1.4)
+        return Photo(i, self.p.photo_name[i].name, 0, x + cw / 2, y + ch / 2, w * z, h * z, self.rng.random() < 0.5, 0.0, level, False)
+
+    def members(self, n, background):
+        """n things of some kinds, so that repeats are common"""
+        rng = self.rng
+        shapes_only = rng.random() < 0.12
+        effect = self.random_effect() if rng.random() < 0.35 else None
+        pool, out = [], []
+        same_kind = rng.choice(list(self.categories.values())) if rng.random() < 0.25 else None
+        repeat = rng.choice((0.0, 0.15, 0.35))
+        while len(out) < n:
+            if pool and rng.random() < repeat:
+                proto = rng.choice(pool)
+                if proto.is_shape:
+                    t = self.shape(background, proto.name, proto.colour if rng.random() < 0.5 else None)
+                else:
+                    t = self.drawing(proto.name, effect)
+            elif shapes_only or rng.random() < 0.2:
+                t = self.shape(background)
+            else:
+                t = self.drawing(rng.choice(same_kind) if same_kind and rng.random() < 0.7 else None, effect)
+            if t is None:
+                continue
+            out.append(t)
+            pool.append(t)
+        return out
+
+    def compose_drawings(self, scene):
+        rng = self.rng
+        most = max(1, int(self.most))
+        arrangement = rng.choices(("free", "grid", "row", "groups", "single"), (42, 14, 12, 22, 10))[0]
+        if arrangement == "single":
+            scene.things = self.members(1, scene.background)
+            place_free(scene, rng)
+            return
+        scene.arrangement = arrangement
+        if arrangement == "groups":
+            n = rng.randint(2, most) if most > 1 else 1
+            kinds = self.members(min(n, rng.choice((1, 1, 2, 2, 3))), scene.background)
+            weights = [rng.random() + 0.2 for _ in kinds]
+            chosen = list(range(len(kinds))) + rng.choices(range(len(kinds)), weights, k=n - len(kinds))
+            for k in chosen:
+                proto = kinds[k]
+                if proto.is_shape:
+                    t = self.shape(scene.background, proto.name, proto.colour if rng.random() < 0.85 else None)
+                else:
+                    t = self.drawing(proto.name, proto.effect)
+                    if rng.random() < 0.7:
+                        t.picture, t.colour = proto.picture, proto.colour if not t.effect else None
+                scene.things.append(t or self.drawing())
+            (place_groups if rng.random() < 0.4 else place_free)(scene, rng)
+            return
+        n = min(most, rng.choice((2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9)))
+        if arrangement == "row":
+            n = min(n, 6)
+        scene.things = self.members(n, scene.background)
+        {"free": place_free, "grid": place_grid, "row": place_row}[arrangement](scene, rng)
+
+    def compose_shapes(self, scene):
+        rng = self.rng
+        most = max(1, int(self.most))
+        r = rng.random()
+        n = 1 if r < 0.18 else min(most, rng.choice((2, 2, 2, 3, 3, 4, 5, 6, 7, 8, 9)))
+        shapes, colours = rng.sample(SHAPES, rng.choice((1, 2, 3, 4, 6))), rng.sample(COLOURS, rng.choice((1, 2, 3, 3, 5, 8)))
+        style = rng.choice((0, 0, 1, 2, 4)) if rng.random() < 0.4 else None
+        for _ in range(n):
+            t = self.shape(scene.background, rng.choice(shapes), rng.choice(colours))
+            if t is not None:
+                if style in (0, 1, 4) and t.style != 2:
+                    t.style = style
+                scene.things.append(t)
+        scene.arrangement = rng.choices(("free", "grid", "row"), (60, 28, 12))[0] if 2 <= len(scene.things) else "free"
+        if scene.arrangement == "row" and len(scene.things) > 6:
+            scene.arrangement = "grid"
+        {"free": place_free, "grid": place_grid, "row": place_row}[scene.arrangement](scene, rng)
+
+    def compose_sign(self, scene):
+        rng = self.rng
+        x0, y0, w, h = scene.canvas
+        early = self.longest < 5
+        lines = 1 if early or rng.random() < 0.72 else rng.choice((2, 2, 3))
+        with_things = not early and rng.random() < 0.38
+        low, high = (26, 92) if early else (13, 66)
+        for _ in range(lines):
+            cap = low * math.exp(rng.random() * math.log(high / low))
+            if lines > 1 or with_things:
+                cap = min(cap, h / (lines * 2.2 + (2.2 if with_things else 0)))
+            text = self.text()
+            if lines == 1 and not with_things and len(text) <= 5 and self.longest > 6 and rng.random() < 0.12:
+                text = text + " " + rng.choice([s for s in (self.text(), self.text(), "ONE") if len(s) <= 5] or ["ONE"])
+            word = self.word(text, max(12.0, cap), 0, 0, scene.background)
+            if word.cap < 11.0:
+                continue
+            for _ in range(30):
+                word.x = rng.uniform(x0 + word.w / 2 + 3, x0 + w - word.w / 2 - 3) if word.w < w - 8 else x0 + w / 2
+                word.y = rng.uniform(y0 + word.h / 2 + 2, y0 + h - word.h / 2 - 2) if word.h < h - 6 else y0 + h / 2
+                if word.w <= w and all(abs(word.y - o.y) > (word.h + o.h) / 2 + 3 for o in scene.words):
+                    scene.words.append(word)
+                    break
+        if with_things:
+            scene.things = self.members(min(int(self.most), rng.choice((1, 1, 2, 2, 3))), scene.background)
+            place_free(scene, rng)
+
+    def compose_photo(self, scene):
+        """class-balanced; letterboxed, cropped to fill, or small on a page"""
+        rng, train = self.rng, self.split == "train"
+        label = rng.choice(self.photo_labels)
+        i = rng.choice(self.photos[label])
+        _, w, h = self.p.photos[i][0]
+        r = rng.random()
+        turn = rng.gauss(0, 0.06) if train and rng.random() < 0.5 else 0.0
+        if not train or r < 0.5:
+            cw, ch = (224.0, 224.0 * h / w) if w >= h else (224.0 * w / h, 224.0)
+            scene.canvas = ((224 - cw) / 2, (224 - ch) / 2, cw, ch)
+            z = rng.uniform(1.0, 1.3) if train else 1.0
+        elif r < 0.85:
+            cw, ch = scene.canvas[2:]
+            z = 1.0
+        else:
+            cw = ch = rng.uniform(120, 190)
+            z = 1.0
+        x0, y0, fw, fh = scene.canvas
+        if not train or r < 0.5:
+            pw, ph = cw * z * (rng.uniform(0.92, 1.08) if train else 1), ch * z * (rng.uniform(0.92, 1.08) if train else 1)
+            ox, oy = max(0.0, (pw - cw) / 2), max(0.0, (ph - ch) / 2)
+        elif r < 0.85:
+            k = max(cw / w, ch / h) * rng.uniform(1.0, 1.35)
+            pw, ph = w * k, h * k
+            ox, oy = max(0.0, (pw - cw) / 2), max(0.0, (ph - ch) / 2)
+        else:
+            k = cw / max(w, h)
+            pw, ph = w * k, h * k
+            ox, oy = max(0.0, (fw - pw) / 2), max(0.0, (fh - ph) / 2)
+            scene.background = self.background(0.2)
+            if scene.background.kind == "photo":
+                scene.background.kind = "solid"
+        x, y = x0 + fw / 2 + rng.uniform(-ox, ox) * 0.7, y0 + fh / 2 + rng.uniform(-oy, oy) * 0.7
+        if not train:
+            x, y, turn = 112.0, 112.0, 0.0
+        name = self.p.photo_name[i]
+        scene.photos = [Photo(i, name.name, name.cls, x, y, pw, ph, train and rng.random() < 0.5, turn)]
+
+    def compose_collage(self, scene):
+        """photos of different things side by side, or two by two"""
+        rng = self.rng
+        scene.canvas = (0.0, 0.0, 224.0, 224.0)
+        scene.background.kind, scene.background.colour = "solid", None
+        rows, cols = rng.choice(((1, 2), (2, 1), (2, 2), (2, 2)))
+        labels = rng.sample(self.photo_labels, min(rows * cols, len(self.photo_labels)))
+        gap = rng.choice((2, 4, 8))
+        cw, ch = 224 / cols - gap, 224 / rows - gap
+        for k, label in enumerate(labels):
+            i = rng.choice(self.photos[label])
+            _, w, h = self.p.photos[i][0]
+            z = min(cw / w, ch / h)
+            name = self.p.photo_name[i]
+            x, y = 224 / cols * (k % cols + 0.5), 224 / rows * (k // cols + 0.5)
+            scene.photos.append(Photo(i, name.name, name.cls, x, y, w * z, h * z, rng.random() < 0.5))
+
+    def compose_over(self, scene):
+        """drawings on a photo"""
+        rng = self.rng
+        scene.background.kind, scene.background.colour = "photo", None
+        scene.photos = [self.backdrop(scene)]
+        scene.things = [t for t in self.members(rng.choice((1, 1, 2, 2, 3)), scene.background) if not t.is_shape or t.style in (0, 2)]
+        place_free(scene, rng, largest=0.8)
+
+    def compose_empty(self, scene):
+        scene.background = self.background(0.3)
+        if scene.background.kind == "photo":
+            scene.background.kind = "clouds"
+
+    def compose_unclear(self, scene):
+        """so blurred that nobody can tell, or nothing but noise"""
+        scene.fuzzy = True
+        if self.rng.random() < 0.5:
+            scene.photos = [self.backdrop(scene, level=3)]
+            scene.background.kind, scene.background.colour = "photo", None
+        else:
+            scene.background.kind, scene.background.colour = "speckle", None
+            scene.background.c1, scene.background.c2 = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
