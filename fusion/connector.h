@@ -37,6 +37,8 @@ void        connector_config_free(connector_config *c);
 int         connector_config_in(const connector_config *c);       /* D_in  */
 int         connector_config_out(const connector_config *c);      /* D_out */
 int         connector_config_n_tokens(const connector_config *c); /* N out */
+/* Of the scans, for one token; a multiply-add counts as two. */
+double      connector_config_scan_flops(const connector_config *c);
 const char *connector_config_type(const connector_config *c);
 
 /* Takes a copy of the config.  `prefix` is put before tensor names ("connector."). */

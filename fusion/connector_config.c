@@ -208,3 +208,8 @@ const char *connector_config_type(const connector_config *c)
 {
     return type_names[c->type];
 }
+
+double connector_config_scan_flops(const connector_config *c)
+{
+    return 6.0 * c->mixer.d_inner * c->mixer.d_state * c->mixer.n_directions * c->n_layers;
+}

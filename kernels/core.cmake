@@ -17,6 +17,7 @@ add_library(mlm_kernels STATIC
     ${CMAKE_CURRENT_LIST_DIR}/mamba2.c
     ${CMAKE_CURRENT_LIST_DIR}/weights.c
     ${CMAKE_CURRENT_LIST_DIR}/weights_files.c
+    ${CMAKE_CURRENT_LIST_DIR}/weights_made.c
     ${CMAKE_CURRENT_LIST_DIR}/loader.c)
 target_link_libraries(mlm_kernels PUBLIC mlm_base mlm_flags ${CMAKE_DL_LIBS})
 include(${CMAKE_CURRENT_LIST_DIR}/cpu/cpu.cmake)

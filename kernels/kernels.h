@@ -57,7 +57,9 @@ enum {
     KN_CAP_GRAPHS = 1u << 0, /* kn_capture_begin works                                  */
     KN_CAP_BF16   = 1u << 1, /* activations may be bf16 at full speed                   */
     KN_CAP_HOST   = 1u << 2, /* buffers are host memory: kn_host_data() is not NULL     */
-    KN_CAP_ORACLE = 1u << 3  /* the readable reference: slow, double accumulators       */
+    KN_CAP_ORACLE = 1u << 3, /* the readable reference: slow, double accumulators       */
+    KN_CAP_ALONE  = 1u << 4  /* a row has the same bits alone and among any others (rule 5); a GPU only when
+                                it was opened as deterministic */
 };
 
 typedef struct kn_device_options {
@@ -180,6 +182,9 @@ mlm_status kn_queue_sync(kn_queue *q) MLM_WARN_UNUSED; /* waits; reports asynchr
 /* `bytes` must equal the tensor's size; the tensor is contiguous.  src may be reused after the return. */
 mlm_status kn_upload(kn_queue *q, kn_tensor dst, const void *src, size_t bytes) MLM_WARN_UNUSED;
 mlm_status kn_download(kn_queue *q, void *dst, kn_tensor src, size_t bytes) MLM_WARN_UNUSED; /* waits */
+/* Reads t (f32 or i32, groups of four) and adds its words, exclusive or, to sum (one i32): how fast memory is when nothing else
+ * happens.  MLM_E_UNSUPPORTED where a device has none: host memory needs no op to be read. */
+mlm_status kn_read(kn_queue *q, kn_tensor t, kn_tensor sum) MLM_WARN_UNUSED;
 mlm_status kn_zero(kn_queue *q, kn_tensor t) MLM_WARN_UNUSED;                                /* contiguous */
 
 mlm_status kn_event_create(kn_event **out, kn_device *dev) MLM_WARN_UNUSED;

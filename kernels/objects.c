@@ -193,6 +193,18 @@ mlm_status kn_upload(kn_queue *q, kn_tensor dst, const void *src, size_t bytes)
     return bytes == 0 ? MLM_OK : kn_backend_status(q->dev, q->dev->be->upload(q, dst, src, bytes));
 }
 
+mlm_status kn_read(kn_queue *q, kn_tensor t, kn_tensor sum)
+{
+    size_t bytes = (size_t)kn_count(t) * kn_dtype_size(t.dtype);
+    MLM_TRY(check_transfer(q, "read", t, bytes));
+    MLM_TRY(check_transfer(q, "read", sum, sizeof(int32_t)));
+    if (kn_dtype_size(t.dtype) != 4 || bytes % 16 != 0 || sum.dtype != KN_I32)
+        return mlm_fail(MLM_E_SHAPE, "read: wanted groups of four 32-bit words, and one i32 for the sum");
+    if (q->dev->be->read == NULL)
+        return mlm_fail(MLM_E_UNSUPPORTED, "read: device %s has none", q->dev->info.name);
+    return kn_backend_status(q->dev, q->dev->be->read(q, t, sum));
+}
+
 mlm_status kn_download(kn_queue *q, void *dst, kn_tensor src, size_t bytes)
 {
     MLM_TRY(check_transfer(q, "download", src, bytes));

@@ -39,6 +39,14 @@ typedef struct kn_weights_source {
  * files give, are refused (MLM_E_FORMAT).  What `sources` points to is not needed afterwards. */
 mlm_status kn_weights_open_sources(kn_weights **out, const char *name, const kn_weights_source *sources,
                                    int n) MLM_WARN_UNUSED;
+/*
+ * Weights without files, for measurements: every tensor that `list` asks for when it loads from the set it is given (which
+ * has every tensor, in any shape, all zeros).  Matrices are F32, BF16 or I8 (with scales), the rest F32; the values are
+ * those of an initialised model and follow from seed and names.
+ */
+typedef mlm_status (*kn_weights_list_fn)(kn_weights *w, void *payload);
+mlm_status kn_weights_make(kn_weights **out, const char *name, mlm_st_dtype matrices, uint64_t seed,
+                           kn_weights_list_fn list, void *payload) MLM_WARN_UNUSED;
 /* Every value is rounded to bf16 when it is loaded, as the released code does with the whole model. */
 void kn_weights_round_bf16(kn_weights *w);
 

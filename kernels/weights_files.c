@@ -97,13 +97,19 @@ static const char *tensor_path(const weights_file *f, const mlm_st_tensor *t)
 const char *weights_path(const kn_weights *w, const mlm_st_tensor *t)
 {
     size_t i = weights_index(w, t);
+    if (w->made != NULL)
+        return w->name;
     return tensor_path(&w->files[w->file_of[i]], w->origin[i]);
 }
 
 mlm_status weights_read(const kn_weights *w, const mlm_st_tensor *t, void *dst, uint64_t from, size_t n)
 {
     size_t              i = weights_index(w, t);
-    const weights_file *f = &w->files[w->file_of[i]];
+    const weights_file *f = w->made == NULL ? &w->files[w->file_of[i]] : NULL;
+    if (f == NULL) {
+        weights_made_read(w->made, (int64_t)i, dst, from, n);
+        return MLM_OK;
+    }
     return f->pt != NULL ? mlm_pt_read(f->pt, w->origin[i], dst, from, n)
                          : mlm_safetensors_read(f->st, w->origin[i], dst, from, n);
 }
@@ -169,7 +175,19 @@ static int compare_names(const void *pa, const void *pb)
     return strcmp((*a)->name, (*b)->name);
 }
 
-static mlm_status finish_list(kn_weights *w)
+mlm_status weights_add(kn_weights *w, const mlm_st_tensor *t)
+{
+    MLM_TRY(make_room(w, 1));
+    w->tensors[w->n_tensors] = *t;
+    w->names[w->n_tensors]   = NULL;
+    w->origin[w->n_tensors]  = t;
+    w->file_of[w->n_tensors] = 0;
+    w->n_tensors++;
+    w->total_bytes += t->bytes;
+    return MLM_OK;
+}
+
+mlm_status weights_finish_list(kn_weights *w)
 {
     size_t n   = (size_t)w->n_tensors;
     w->by_name = malloc((n + 1) * sizeof *w->by_name);
@@ -202,7 +220,7 @@ static mlm_status open_sources(kn_weights *w, const kn_weights_source *sources, 
         for (int64_t k = 0; k < file_count(f); k++)
             MLM_TRY(add_tensor(w, &sources[i], i, file_tensor(f, k)));
     }
-    return finish_list(w);
+    return weights_finish_list(w);
 }
 
 mlm_status kn_weights_open_sources(kn_weights **out, const char *name, const kn_weights_source *sources,
@@ -263,6 +281,7 @@ void kn_weights_close(kn_weights *w)
     }
     for (int64_t i = 0; i < w->n_tensors; i++)
         free(w->names[i]);
+    weights_made_free(w->made);
     free(w->files);
     free(w->tensors);
     free((void *)w->origin);
@@ -310,7 +329,9 @@ mlm_status kn_weights_read(const kn_weights *w, const mlm_st_tensor *t, void *ds
 
 bool kn_weights_same_bytes(const kn_weights *w, const mlm_st_tensor *a, const mlm_st_tensor *b)
 {
-    size_t               i = weights_index(w, a), j = weights_index(w, b);
+    size_t i = weights_index(w, a), j = weights_index(w, b);
+    if (w->made != NULL)
+        return i == j;
     const mlm_st_tensor *x = w->origin[i], *y = w->origin[j];
     return w->file_of[i] == w->file_of[j] && x->offset == y->offset && x->bytes == y->bytes &&
            x->dtype == y->dtype && x->shard == y->shard;

@@ -12,6 +12,9 @@ typedef struct weights_file {
     mlm_pt          *pt;
 } weights_file;
 
+/* Values without files: weights_made.c. */
+typedef struct weights_made weights_made;
+
 struct kn_weights {
     char                 *name; /* of the model, in messages: its directory */
     weights_file         *files;
@@ -26,6 +29,8 @@ struct kn_weights {
     uint64_t             *hash; /* [n_tensors] of all bytes; 0: not read as a whole yet         */
     uint64_t              total_bytes, done_bytes;
     bool                  round_bf16;
+    weights_made         *made;       /* NULL: files                                           */
+    bool                  is_listing; /* made, and what is asked for is only written down      */
     kn_weights_progress   progress;
     void                 *progress_payload;
 };
@@ -34,7 +39,18 @@ struct kn_weights {
 mlm_status weights_read(const kn_weights *w, const mlm_st_tensor *t, void *dst, uint64_t from,
                         size_t n) MLM_WARN_UNUSED;
 /* The file that holds a tensor. */
-const char          *weights_path(const kn_weights *w, const mlm_st_tensor *t);
+const char *weights_path(const kn_weights *w, const mlm_st_tensor *t);
+/* A tensor of made weights: in the order of `made`. */
+mlm_status weights_add(kn_weights *w, const mlm_st_tensor *t) MLM_WARN_UNUSED;
+/* After the last tensor: the index by name. */
+mlm_status weights_finish_list(kn_weights *w) MLM_WARN_UNUSED;
+
+/* rows 0: a vector */
+mlm_status weights_made_note(weights_made *m, const char *name, int64_t rows,
+                             int64_t columns) MLM_WARN_UNUSED;
+void       weights_made_read(const weights_made *m, int64_t index, void *dst, uint64_t from, size_t bytes);
+void       weights_made_free(weights_made *m); /* NULL is fine */
+
 static inline size_t weights_index(const kn_weights *w, const mlm_st_tensor *t)
 {
     return (size_t)(t - w->tensors);

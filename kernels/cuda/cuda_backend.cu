@@ -111,6 +111,8 @@ static mlm_status fill_device(kn_device *dev, const cudaDeviceProp *prop)
     (void)snprintf(dev->info.features, sizeof dev->info.features, "bf16 tensor cores, graphs%s%s",
                    d->capability >= 90 ? ", dependent launches" : "", d->lt ? ", cuBLASLt" : "");
     dev->info.caps = KN_CAP_GRAPHS | KN_CAP_BF16;
+    if (d->deterministic)
+        dev->info.caps |= KN_CAP_ALONE;
     device_refresh(dev);
     return MLM_OK;
 }
@@ -181,6 +183,7 @@ static const kn_backend table = {
 #undef X
         cuda_norm_linear,
     cuda_conv_ssd_step,
+    cuda_read,
 };
 
 extern "C" __attribute__((visibility("default"))) const kn_backend *mlm_cuda_backend(void)

@@ -13,6 +13,7 @@ void       cuda_queue_free(kn_queue *q);
 mlm_status cuda_queue_sync(kn_queue *q);
 mlm_status cuda_upload(kn_queue *q, kn_tensor dst, const void *src, size_t bytes);
 mlm_status cuda_download(kn_queue *q, void *dst, kn_tensor src, size_t bytes);
+mlm_status cuda_read(kn_queue *q, kn_tensor t, kn_tensor sum);
 mlm_status cuda_zero(kn_queue *q, kn_tensor t);
 mlm_status cuda_event_create(kn_event *e);
 void       cuda_event_free(kn_event *e);
