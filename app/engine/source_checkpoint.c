@@ -36,12 +36,49 @@ typedef struct checkpoint {
 
 /* ---- the trainer's config.json ------------------------------------------------------------------ */
 
-static void copy_member(char *out, size_t cap, const mlm_json_node *root, const char *key)
+/* Texts of "model" in the trainer's config.json, or of its root; NULL: not there, or no text. */
+static const char *member(const mlm_json_node *root, const char *key)
 {
     const mlm_json_node *model = mlm_json_get(root, "model");
     const mlm_json_node *node  = mlm_json_get(model != NULL ? model : root, key);
-    if (node != NULL && mlm_json_type_of(node) == MLM_JSON_STRING && strlen(mlm_json_text(node, NULL)) < cap)
-        (void)snprintf(out, cap, "%s", mlm_json_text(node, NULL));
+    return node != NULL && mlm_json_type_of(node) == MLM_JSON_STRING ? mlm_json_text(node, NULL) : NULL;
+}
+
+static void copy_member(char *out, size_t cap, const mlm_json_node *root, const char *key)
+{
+    const char *text = member(root, key);
+    if (text != NULL)
+        (void)snprintf(out, cap, "%s", text); /* one that is cut is none of those that are known */
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/*
+ * What the ids stand for follows from the tensors, except where the trainers' code does something else that has no tensors: a
+ * language model of another family gets another prompt.  So ids that mean nothing here are refused.
+ */
+static mlm_status check_ids(const mlm_json_node *root, const char *path)
+{
+    static const char *const ends[] = {"linear", "gelu-mlp", "fused-gelu-mlp", "fused-ldpnet"};
+    const char              *llm = member(root, "llm_backbone_id"), *arch = member(root, "arch_specifier");
+    bool                     known = arch == NULL;
+    if (llm != NULL && strncmp(llm, "mamba", 5) != 0)
+        return mlm_fail(MLM_E_UNSUPPORTED,
+                        "%s: llm_backbone_id '%.80s' is not known; known are those of the Mamba family: "
+                        "mamba-2.8b-zephyr, mamba2-2.7b and others that begin with 'mamba'",
+                        path, llm);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0] && !known; i++)
+        known = ends_with(arch, ends[i]);
+    if (known)
+        return MLM_OK;
+    return mlm_fail(MLM_E_UNSUPPORTED,
+                    "%s: arch_specifier '%.80s' is not known; known are those that end in linear, gelu-mlp, "
+                    "fused-gelu-mlp or fused-ldpnet (as in no-align+fused-gelu-mlp)",
+                    path, arch);
 }
 
 static mlm_status read_run_config(checkpoint *c)
@@ -58,6 +95,8 @@ static mlm_status read_run_config(checkpoint *c)
             "not there: taken as that of the released models (dinosiglip-vit-so-384px, resize-naive)");
     } else {
         status = mlm_json_parse_file(&doc, path, CONFIG_LIMIT, MLM_JSON_ALLOW_INFINITY);
+        if (status == MLM_OK)
+            status = check_ids(mlm_json_root(doc), path);
         if (status == MLM_OK) {
             char detail[160];
             copy_member(c->backbone, sizeof c->backbone, mlm_json_root(doc), "vision_backbone_id");

@@ -91,6 +91,7 @@ static const struct {
     {"dinov2-vit-l", 224, {0, -1}},
     {"in1k-vit-l", 224, {9, -1}},
 };
+enum { N_BACKBONES = sizeof backbones / sizeof backbones[0] };
 
 static const char *const file_names[] = {"model.safetensors", "open_clip_model.safetensors",
                                          "open_clip_pytorch_model.bin", "pytorch_model.bin", NULL};
@@ -403,6 +404,16 @@ static mlm_status write_preprocessor(char **out, model_source *src, int size, co
     return *out != NULL ? MLM_OK : mlm_fail_nomem(strlen(text), src->dir);
 }
 
+static mlm_status add_unknown(model_source *src, const char *backbone)
+{
+    char   text[1024];
+    size_t used =
+        (size_t)snprintf(text, sizeof text, "vision_backbone_id '%.80s' is not known; known are", backbone);
+    for (size_t i = 0; i < N_BACKBONES; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s %s", i > 0 ? "," : "", backbones[i].id);
+    return source_add_part(src, "vision towers", MLM_E_UNSUPPORTED, false, backbone, text);
+}
+
 mlm_status source_open_towers(char **vision, char **preprocessor, model_source *src, const char *backbone,
                               const char *resize, unsigned flags)
 {
@@ -410,12 +421,11 @@ mlm_status source_open_towers(char **vision, char **preprocessor, model_source *
     int        row = -1, n = 0, found = 0;
     mlm_status status = MLM_OK;
     *vision           = NULL;
-    for (size_t i = 0; i < sizeof backbones / sizeof backbones[0]; i++)
+    for (size_t i = 0; i < N_BACKBONES; i++)
         if (strcmp(backbones[i].id, backbone) == 0)
             row = (int)i;
     if (row < 0)
-        return source_add_part(src, "vision towers", MLM_E_UNSUPPORTED, false, backbone,
-                               "the vision backbone of the run's config.json is not known to this program");
+        return add_unknown(src, backbone);
     for (; n < 2 && backbones[row].tower[n] >= 0 && status == MLM_OK; n++) {
         int number = backbones[row].tower[1] < 0 ? -1 : n;
         status =

@@ -409,6 +409,42 @@ static void test_integers(void **state)
     refused_by_check(folder, "dtype I16", "fc1.weight");
 }
 
+/* Ids that mean nothing here are refused, with those that do. */
+static void test_unknown_ids(void **state)
+{
+    static const char *const ids[][3] = {
+        {"\"vision_backbone_id\":\"eva-vit-g\"", "eva-vit-g",
+         "dinosiglip-vit-so-384px, dinoclip-vit-l-336px"},
+        {"\"llm_backbone_id\":\"llama2-7b-pure\"", "llama2-7b-pure", "mamba-2.8b-zephyr, mamba2-2.7b"},
+        {"\"arch_specifier\":\"no-align+perceiver\"", "no-align+perceiver", "fused-gelu-mlp or fused-ldpnet"},
+        {"\"image_resize_strategy\":\"letterbox\"", "letterbox", "resize-naive and resize-crop"}};
+    char folder[512], file[600], text[256];
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "%s/ids", root);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    (void)snprintf(file, sizeof file, "%s/latest-checkpoint.pt", folder);
+    put_copy(file, in("cobra/checkpoints/latest-checkpoint.pt"));
+    (void)snprintf(file, sizeof file, "%s/config.json", folder);
+    for (int i = 0; i < 4; i++) {
+        FILE *f = fopen(file, "wb");
+        assert_non_null(f);
+        assert_true(snprintf(text, sizeof text, "{\"model\":{%s}}", ids[i][0]) > 0);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+        refused_by_check(folder, ids[i][1], ids[i][2]);
+    }
+    FILE *f = fopen(file, "wb"); /* those of the released models */
+    assert_non_null(f);
+    assert_true(fputs("{\"model\":{\"vision_backbone_id\":\"dinosiglip-vit-so-384px\",\"llm_backbone_id\":"
+                      "\"mamba-2.8b-zephyr\",\"arch_specifier\":\"no-align+fused-gelu-mlp\"}}",
+                      f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    mlmamba_model_check *c = NULL;
+    assert_ok(mlmamba_check_model(&c, folder));
+    assert_true(c->complete);
+    mlmamba_model_check_free(c);
+}
+
 /* A checkpoint under another name: the message says which file to name; $MLMAMBA_MODEL may be that file. */
 static void test_renamed(void **state)
 {
@@ -559,25 +595,16 @@ static void test_import_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mlmamba),
-        cmocka_unit_test(test_cobra),
-        cmocka_unit_test(test_facebook),
-        cmocka_unit_test(test_blob),
-        cmocka_unit_test(test_clip),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_other_names),
-        cmocka_unit_test(test_dtypes),
-        cmocka_unit_test(test_text_int8),
-        cmocka_unit_test(test_swapped_towers),
-        cmocka_unit_test(test_links),
-        cmocka_unit_test(test_integers),
-        cmocka_unit_test(test_renamed),
-        cmocka_unit_test(test_check),
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_import_no_memory),
+        cmocka_unit_test(test_mlmamba),     cmocka_unit_test(test_cobra),
+        cmocka_unit_test(test_facebook),    cmocka_unit_test(test_blob),
+        cmocka_unit_test(test_clip),        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_other_names), cmocka_unit_test(test_dtypes),
+        cmocka_unit_test(test_text_int8),   cmocka_unit_test(test_swapped_towers),
+        cmocka_unit_test(test_links),       cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_renamed),     cmocka_unit_test(test_unknown_ids),
+        cmocka_unit_test(test_check),       cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_import_no_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
