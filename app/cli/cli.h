@@ -97,15 +97,15 @@ bool signals_stdin_closed(void);          /* it was when the program began */
 
 /* ---- common.c ----------------------------------------------------------------------------------- */
 /* "loading the model 40 %", rewritten in place, where standard error is a terminal and not --quiet. */
-typedef struct cli_progress {
+typedef struct cli_percent {
     const char *doing;  /* NULL: nothing is shown  */
     const char *second; /* of the second half; NULL: the same */
     int         percent;
-} cli_progress;
-cli_progress cli_progress_start(const cli_options *o, const char *doing, const char *second);
-/* on_progress and on_load of mlmamba.h; payload: cli_progress.  False after a signal. */
-bool cli_progress_step(uint64_t done, uint64_t total, void *payload);
-void cli_progress_end(cli_progress *p); /* the line is gone */
+} cli_percent;
+cli_percent cli_percent_start(const cli_options *o, const char *doing, const char *second);
+/* on_progress and on_load of mlmamba.h; payload: cli_percent.  False after a signal. */
+bool cli_percent_step(uint64_t done, uint64_t total, void *payload);
+void cli_percent_end(cli_percent *p); /* the line is gone */
 /* Opens the engine with a progress line; message and CLI_FAILED (or 128 + signal) on failure. */
 int cli_open_engine(mlmamba_engine **eng, const cli_options *o);
 /* Sets a picture from a file or, for "-", from standard input. */

@@ -61,14 +61,14 @@ static void print_json(const mlmamba_model_check *c, const char *model)
 int cmd_check(cli_options *o)
 {
     mlmamba_model_check *c     = NULL;
-    cli_progress         line  = cli_progress_start(o, "hashing", NULL);
+    cli_percent          line  = cli_percent_start(o, "hashing", NULL);
     const char          *model = o->n_args > 0 ? o->args[0] : NULL;
     if (o->n_args > 1)
         return args_usage_error(o, "mlmamba check ~/models/mlmamba-3b",
                                 "one model is wanted, but there are %d arguments", o->n_args);
-    mlm_status status = o->hash ? mlmamba_check_model_hashes(&c, model, cli_progress_step, &line)
+    mlm_status status = o->hash ? mlmamba_check_model_hashes(&c, model, cli_percent_step, &line)
                                 : mlmamba_check_model(&c, model);
-    cli_progress_end(&line);
+    cli_percent_end(&line);
     if (status != MLM_OK) {
         err_line("%s", mlm_error_message());
         return cli_exit_status(CLI_FAILED);

@@ -7,8 +7,8 @@
 
 int cmd_import(cli_options *o)
 {
-    cli_progress           line = cli_progress_start(o, "writing", "verifying");
-    mlmamba_import_options opt  = {.output = o->output, .on_progress = cli_progress_step, .payload = &line};
+    cli_percent            line = cli_percent_start(o, "writing", "verifying");
+    mlmamba_import_options opt  = {.output = o->output, .on_progress = cli_percent_step, .payload = &line};
     if (o->n_args != 1)
         return args_usage_error(o, EXAMPLE, "one model is wanted, but there are %d arguments", o->n_args);
     if (o->output == NULL)
@@ -23,7 +23,7 @@ int cmd_import(cli_options *o)
         return args_usage_error(o, EXAMPLE, "--dtype is '%s', must be keep, bf16 or fp32", o->dtype);
     opt.model         = o->args[0];
     mlm_status status = mlmamba_import(&opt);
-    cli_progress_end(&line);
+    cli_percent_end(&line);
     if (status == MLM_OK) {
         status_line(o, "%s is complete; try: mlmamba info --model %s", o->output, o->output);
         return CLI_OK;

@@ -11,15 +11,15 @@ int cmd_quantize(cli_options *o)
                                 o->n_args);
     if (o->output == NULL)
         return args_usage_error(o, EXAMPLE, "--output DIR is missing");
-    cli_progress             line   = cli_progress_start(o, "writing", NULL);
+    cli_percent              line   = cli_percent_start(o, "writing", NULL);
     mlmamba_quantize_options opt    = {.model_dir   = o->args[0],
                                        .output_dir  = o->output,
                                        .type        = o->type,
-                                       .on_progress = cli_progress_step,
+                                       .on_progress = cli_percent_step,
                                        .payload     = &line};
     double                   start  = mlm_now_ms();
     mlm_status               status = mlmamba_quantize(&opt);
-    cli_progress_end(&line);
+    cli_percent_end(&line);
     if (status != MLM_OK) {
         if (status != MLM_E_CANCELLED || signals_pending() == 0)
             err_line("%s", mlm_error_message());

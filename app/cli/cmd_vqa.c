@@ -303,6 +303,8 @@ static int start(vqa_command *c)
     c->opt.image              = o->image;
     c->opt.apply_orientation  = o->vqa.exif;
     c->opt.reference_rounding = o->engine.reference_rounding;
+    c->opt.bf16_state         = o->engine.bf16_state;
+    c->opt.deterministic      = o->engine.deterministic;
     c->opt.max_rows           = o->vqa.batch > 0 ? o->vqa.batch : DEFAULT_BATCH;
     c->opt.n_workers          = o->vqa.n_workers;
     c->opt.window             = o->vqa.window;

@@ -8,16 +8,16 @@
 
 #define STDIN_LIMIT ((size_t)256 << 20) /* the limit of picture files */
 
-cli_progress cli_progress_start(const cli_options *o, const char *doing, const char *second)
+cli_percent cli_percent_start(const cli_options *o, const char *doing, const char *second)
 {
     bool show = !o->quiet && isatty(STDERR_FILENO) == 1;
-    return (cli_progress){.doing = show ? doing : NULL, .second = second != NULL ? second : doing};
+    return (cli_percent){.doing = show ? doing : NULL, .second = second != NULL ? second : doing};
 }
 
-bool cli_progress_step(uint64_t done, uint64_t total, void *payload)
+bool cli_percent_step(uint64_t done, uint64_t total, void *payload)
 {
-    cli_progress *p       = payload;
-    int           percent = total > 0 ? (int)(100.0 * (double)done / (double)total) : 0;
+    cli_percent *p       = payload;
+    int          percent = total > 0 ? (int)(100.0 * (double)done / (double)total) : 0;
     if (p->doing != NULL && percent > p->percent) {
         (void)fprintf(stderr, "\r%s %d %%", percent < 50 ? p->doing : p->second, percent);
         p->percent = percent;
@@ -25,7 +25,7 @@ bool cli_progress_step(uint64_t done, uint64_t total, void *payload)
     return signals_pending() == 0;
 }
 
-void cli_progress_end(cli_progress *p)
+void cli_percent_end(cli_percent *p)
 {
     if (p->percent > 0)
         (void)fputs("\r\033[K", stderr);
@@ -34,12 +34,12 @@ void cli_progress_end(cli_progress *p)
 
 int cli_open_engine(mlmamba_engine **eng, const cli_options *o)
 {
-    cli_progress           line = cli_progress_start(o, "loading the model", NULL);
+    cli_percent            line = cli_percent_start(o, "loading the model", NULL);
     mlmamba_engine_options opt  = o->engine;
-    opt.on_load                 = cli_progress_step;
+    opt.on_load                 = cli_percent_step;
     opt.payload                 = &line;
     mlm_status status           = mlmamba_engine_open(eng, &opt);
-    cli_progress_end(&line);
+    cli_percent_end(&line);
     if (status == MLM_OK)
         return CLI_OK;
     err_line("%s", mlm_error_message());

@@ -1,4 +1,4 @@
-/* app_dirs.c: folders that are made on the way, the XDG directories. */
+/* app_dirs.c: the XDG directories. */
 #include "app/desktop/app_dirs.h"
 
 #include "app/desktop/text_buffer.h"
@@ -10,27 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-mlm_status file_make_dirs(const char *dir)
-{
-    size_t n    = strlen(dir);
-    char  *part = strdup(dir);
-    if (part == NULL)
-        return mlm_fail_nomem(n + 1, "folder name");
-    mlm_status status = MLM_OK;
-    for (size_t i = 1; i <= n && status == MLM_OK; i++) {
-        if (part[i] != '/' && part[i] != '\0')
-            continue;
-        part[i] = '\0';
-        if (mkdir(part, 0700) != 0 && errno != EEXIST && !mlm_path_is_dir(part))
-            status = mlm_fail(MLM_E_IO, "%s: cannot make the folder: %s", part, strerror(errno));
-        part[i] = i < n ? '/' : '\0';
-    }
-    free(part);
-    if (status == MLM_OK && !mlm_path_is_dir(dir))
-        return mlm_fail(MLM_E_IO, "%s: not a folder", dir);
-    return status;
-}
 
 static const char *home_dir(void)
 {

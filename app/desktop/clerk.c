@@ -59,7 +59,7 @@ static char *keep_pasted(const clerk *k, const ui_request *req, const mlmamba_im
 {
     text_buffer b    = {0};
     char       *path = NULL;
-    if (k->pictures_dir == NULL || file_make_dirs(k->pictures_dir) != MLM_OK)
+    if (k->pictures_dir == NULL || mlm_make_dirs(k->pictures_dir, 0700) != MLM_OK)
         return NULL;
     text_addf(&b, "%s/pasted-%lld%s", k->pictures_dir, (long long)req->id,
               ending_of(mlmamba_image_format(img)));
@@ -184,7 +184,7 @@ static void save_settings(clerk *k, const ui_request *req)
     mlm_status status = chat_set_text(&dir, k->settings_path);
     if (status == MLM_OK && (slash = strrchr(dir, '/')) != NULL && slash != dir) {
         *slash = '\0';
-        status = file_make_dirs(dir);
+        status = mlm_make_dirs(dir, 0700);
     }
     free(dir);
     if (status == MLM_OK)

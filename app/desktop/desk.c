@@ -7,13 +7,14 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "app/desktop/app_dirs.h"
 #include "app/desktop/clerk.h"
 #include "app/desktop/clipboard.h"
 #include "app/desktop/dialog.h"
-#include "app/desktop/app_dirs.h"
 #include "app/desktop/model_scan.h"
 #include "app/desktop/worker.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_file_write.h"
 
 enum { CLOSE_MS = 400, HELPER_WAIT_MS = 4, MAX_EVENTS = 256 };
 
@@ -162,7 +163,7 @@ static void choose_batch_dir(const desk *d, ui_request *req)
         localtime_r(&t, &parts) == NULL || strftime(when, sizeof when, "%Y-%m-%d-%H%M%S", &parts) == 0)
         return;
     char *dir = NULL;
-    if (file_make_dirs(d->batch_dir) == MLM_OK && mlm_path_join(&dir, d->batch_dir, when) == MLM_OK) {
+    if (mlm_make_dirs(d->batch_dir, 0700) == MLM_OK && mlm_path_join(&dir, d->batch_dir, when) == MLM_OK) {
         free(req->device);
         req->device = dir;
     }

@@ -3,6 +3,7 @@
 
 #include "app/desktop/app_dirs.h"
 #include "app/desktop/text_buffer.h"
+#include "kernels/base/mlm_file_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,7 +160,7 @@ static mlm_status make_folder(const char *path)
     mlm_status status = MLM_OK;
     if (slash != NULL && slash != dir) {
         *slash = '\0';
-        status = file_make_dirs(dir);
+        status = mlm_make_dirs(dir, 0700);
     }
     free(dir);
     return status;

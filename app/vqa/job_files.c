@@ -26,27 +26,6 @@ void job_note(const vqa_job *job, const char *fmt, ...)
 
 /* ---- the directory -------------------------------------------------------------------------------- */
 
-/* With the directories above it. */
-static mlm_status make_directory(const char *path)
-{
-    struct stat st;
-    char       *part = strdup(path);
-    if (part == NULL)
-        return mlm_fail_nomem(strlen(path), "a path");
-    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(part, 0777); /* the last one tells what is wrong */
-        *slash = '/';
-    }
-    int made = mkdir(part, 0777), why = errno;
-    free(part);
-    if (made != 0 && why != EEXIST)
-        return mlm_fail(MLM_E_IO, "%s: cannot make the output directory: %s", path, strerror(why));
-    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-        return mlm_fail(MLM_E_IO, "%s is not a directory", path);
-    return MLM_OK;
-}
-
 static bool is_same_file(const char *a, const char *b)
 {
     struct stat x, y;
@@ -148,7 +127,7 @@ mlm_status job_open_files(vqa_job *job)
         job->held = calloc((size_t)job->n_rows, sizeof *job->held);
         return job->held != NULL ? MLM_OK : mlm_fail_nomem((size_t)job->n_rows * sizeof *job->held, "lines");
     }
-    MLM_TRY(make_directory(job->opt.out_dir));
+    MLM_TRY(mlm_make_dirs(job->opt.out_dir, 0777));
     MLM_TRY(vqa_output_name(&job->results_path, job->opt.out_dir, "results", "jsonl", d->shard, n_parts));
     MLM_TRY(vqa_output_name(&job->manifest_path, job->opt.out_dir, "run", "json", d->shard, n_parts));
     MLM_TRY(refuse_own_input(job));
@@ -177,6 +156,8 @@ static void describe(vqa_manifest *m, const vqa_job *job, const mlmamba_engine *
                                                   .fit                = mlmamba_fit_name(o->image.fit),
                                                   .ignore_orientation = o->image.ignore_orientation,
                                                   .reference_rounding = o->reference_rounding,
+                                                  .bf16_state         = o->bf16_state,
+                                                  .deterministic      = o->deterministic,
                                                   .max_new_tokens     = o->gen.max_new_tokens,
                                                   .temperature        = o->gen.temperature,
                                                   .top_k              = o->gen.top_k,

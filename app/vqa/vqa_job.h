@@ -47,7 +47,7 @@ typedef struct vqa_job_options {
     const char              *prompt_template;
     mlmamba_generate_options gen; /* max_new_tokens 0: 128, as the reference */
     mlmamba_image_options    image;
-    bool                     reference_rounding; /* how the engine was opened, for the manifest */
+    bool    reference_rounding, bf16_state, deterministic; /* how the engine was opened, for the manifest */
     bool    apply_orientation; /* also for official formats, which leave EXIF alone as the reference does */
     int     max_rows;          /* rows decoded together; 0: the engine's        */
     int     n_workers;         /* threads that decode pictures; 0: 2            */

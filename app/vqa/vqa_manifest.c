@@ -81,6 +81,8 @@ void vqa_manifest_write(vqa_text *t, const vqa_manifest *m)
     put_string(t, "fit", m->fit);
     put_bool(t, "ignore_orientation", m->ignore_orientation);
     put_bool(t, "reference_rounding", m->reference_rounding);
+    put_bool(t, "bf16_state", m->bf16_state);
+    put_bool(t, "deterministic", m->deterministic);
     put_int(t, "max_new_tokens", m->max_new_tokens);
     put_float(t, "temperature", m->temperature);
     put_int(t, "top_k", m->top_k);
@@ -207,6 +209,8 @@ static mlm_status read_all(manifest_reader *r)
     m->fit                = get_string(r, "fit");
     m->ignore_orientation = get_bool(r, "ignore_orientation");
     m->reference_rounding = get_bool(r, "reference_rounding");
+    m->bf16_state         = get_bool(r, "bf16_state");
+    m->deterministic      = get_bool(r, "deterministic");
     m->max_new_tokens     = (int)get_int(r->root, "max_new_tokens");
     m->temperature        = get_float(r, "temperature");
     m->top_k              = (int)get_int(r->root, "top_k");
@@ -327,6 +331,8 @@ mlm_status vqa_manifest_same(const vqa_manifest *a, const vqa_manifest *b)
         {"--repetition-penalty", (double)a->repetition_penalty, (double)b->repetition_penalty},
         {"--no-exif", a->ignore_orientation, b->ignore_orientation},
         {"--reference-rounding", a->reference_rounding, b->reference_rounding},
+        {"--bf16-state", a->bf16_state, b->bf16_state},
+        {"--deterministic", a->deterministic, b->deterministic},
         {"--sample", (double)a->sample, (double)b->sample},
         {"--limit", (double)a->limit, (double)b->limit},
         {"the number of rows", (double)a->n_rows, (double)b->n_rows},

@@ -14,7 +14,7 @@ typedef struct vqa_manifest {
     const char *question;        /* NULL: those of the data set */
     const char *fit;             /* "model", ... */
     bool        ignore_orientation;
-    bool        reference_rounding;
+    bool        reference_rounding, bf16_state, deterministic;
     int         max_new_tokens;
     float       temperature, top_p, min_p, repetition_penalty;
     int         top_k;

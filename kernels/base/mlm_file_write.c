@@ -155,3 +155,30 @@ mlm_status mlm_file_write(const char *path, const void *bytes, size_t n, unsigne
     mlm_new_file_discard(&f);
     return status;
 }
+
+mlm_status mlm_make_dirs(const char *dir, unsigned mode)
+{
+    size_t      n    = strlen(dir);
+    char       *part = strdup(dir), text[128];
+    struct stat st;
+    if (part == NULL)
+        return mlm_fail_nomem(n + 1, "folder name");
+    mlm_status status = MLM_OK;
+    for (size_t i = 1; i <= n && status == MLM_OK; i++) {
+        if (part[i] != '/' && part[i] != '\0')
+            continue;
+        part[i] = '\0';
+        /* One that cannot be made may be there all the same: on a read-only file system errno says that instead. */
+        if (mkdir(part, (mode_t)mode) != 0 && errno != EEXIST) {
+            int why = errno;
+            if (stat(part, &st) != 0 || !S_ISDIR(st.st_mode))
+                status = mlm_fail(MLM_E_IO, "%s: cannot make the folder: %s", part,
+                                  strerror_r(why, text, sizeof text));
+        }
+        part[i] = i < n ? '/' : '\0';
+    }
+    free(part);
+    if (status == MLM_OK && (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)))
+        return mlm_fail(MLM_E_IO, "%s is not a folder", dir);
+    return status;
+}

@@ -34,4 +34,7 @@ void mlm_new_file_discard(mlm_new_file *f);
 mlm_status mlm_file_write(const char *path, const void *bytes, size_t n, unsigned mode,
                           const char *what) MLM_WARN_UNUSED;
 
+/* The folder and those above it; `mode` (less the umask) is of those that were not there. */
+mlm_status mlm_make_dirs(const char *dir, unsigned mode) MLM_WARN_UNUSED;
+
 #endif

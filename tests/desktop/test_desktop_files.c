@@ -237,9 +237,9 @@ static void test_atomic_write(void **state)
     assert_int_equal(mlm_file_write(at("pipe"), "x", 1, 0600, "settings"), MLM_E_IO);
     assert_int_equal(mlm_file_write(at("none/f"), "x", 1, 0600, "settings"), MLM_E_IO);
     assert_int_equal(mlm_file_write(at("f/f"), "x", 1, 0600, "settings"), MLM_E_IO);
-    assert_int_equal(file_make_dirs(at("x/y/z")), MLM_OK);
-    assert_int_equal(file_make_dirs(at("x/y/z")), MLM_OK);
-    assert_int_equal(file_make_dirs(at("f/y")), MLM_E_IO);
+    assert_int_equal(mlm_make_dirs(at("x/y/z"), 0700), MLM_OK);
+    assert_int_equal(mlm_make_dirs(at("x/y/z"), 0700), MLM_OK);
+    assert_int_equal(mlm_make_dirs(at("f/y"), 0700), MLM_E_IO);
     /* XDG: relative values do not count. */
     assert_int_equal(setenv("XDG_DATA_HOME", "/data", 1), 0);
     assert_int_equal(file_xdg_dir(&path, "XDG_DATA_HOME", ".local/share"), MLM_OK);
@@ -510,15 +510,15 @@ static void test_model_scan(void **state)
     (void)unsetenv("HF_HUB_CACHE");
     (void)unsetenv("XDG_DATA_HOME");
     assert_int_equal(setenv("XDG_DATA_DIRS", at("share"), 1), 0);
-    assert_int_equal(file_make_dirs(at(".local/share/mlmamba/models/one")), MLM_OK);
+    assert_int_equal(mlm_make_dirs(at(".local/share/mlmamba/models/one"), 0700), MLM_OK);
     make_file(".local/share/mlmamba/models/one/config.json", "{}", 2);
-    assert_int_equal(file_make_dirs(at("share/mlmamba/models/two")), MLM_OK);
+    assert_int_equal(mlm_make_dirs(at("share/mlmamba/models/two"), 0700), MLM_OK);
     make_file("share/mlmamba/models/two/model.safetensors", "x", 1);
-    assert_int_equal(file_make_dirs(at("hf/hub/models--org--ML-Mamba/snapshots/abc")), MLM_OK);
+    assert_int_equal(mlm_make_dirs(at("hf/hub/models--org--ML-Mamba/snapshots/abc"), 0700), MLM_OK);
     make_file("hf/hub/models--org--ML-Mamba/snapshots/abc/latest-checkpoint.pt", "x", 1);
-    assert_int_equal(file_make_dirs(at("hf/hub/models--org--gpt2/snapshots/abc")), MLM_OK);
+    assert_int_equal(mlm_make_dirs(at("hf/hub/models--org--gpt2/snapshots/abc"), 0700), MLM_OK);
     make_file("hf/hub/models--org--gpt2/snapshots/abc/config.json", "{}", 2);
-    assert_int_equal(file_make_dirs(at("extra/three")), MLM_OK);
+    assert_int_equal(mlm_make_dirs(at("extra/three"), 0700), MLM_OK);
     make_file("extra/three/config.json", "not json", 8);
     assert_int_equal(setenv("MLMAMBA_MODEL", at("share/mlmamba/models/two"), 1), 0);
     char *dirs[] = {at("gone"), at("extra/three"), at("extra")};
