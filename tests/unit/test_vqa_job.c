@@ -397,7 +397,15 @@ static void test_refusals(void **state)
     opt.prompt_template    = "{question} now";
     assert_int_equal(fake_job(&opt, NULL), MLM_E_CONFIG);
     opt.prompt_template = NULL;
-    opt.data.task       = VQA_TASK_VQA;
+    opt.bf16_state      = true;
+    assert_int_equal(fake_job(&opt, NULL), MLM_E_CONFIG);
+    assert_message_has("--bf16-state");
+    opt.bf16_state    = false;
+    opt.deterministic = true;
+    assert_int_equal(fake_job(&opt, NULL), MLM_E_CONFIG);
+    assert_message_has("--deterministic");
+    opt.deterministic = false;
+    opt.data.task     = VQA_TASK_VQA;
     assert_int_equal(fake_job(&opt, NULL), MLM_E_CONFIG);
     assert_message_has("the task");
     opt.data.task = VQA_TASK_AUTO;
