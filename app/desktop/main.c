@@ -171,6 +171,7 @@ int main(int argc, char **argv)
     int            rc  = parse(&opt, argc, argv);
     if (rc >= 0)
         return rc;
+    window_prepare_heap();
     (void)signal(SIGUSR1, on_signal);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);

@@ -42,11 +42,11 @@ static const ui_setting_info setting_table[UI_SET_COUNT] = {
                            device_names, true},
     [UI_SET_THREADS]    = {"threads", "Threads", "0: all that this program may use.", UI_KIND_INT, 0, 1024, 1,
                            NULL, true},
-    [UI_SET_KEPT_MB] =
-        {"kept_mb", "Memory for states",
-         "Megabytes for the states behind answers; those beyond are computed again when needed.", UI_KIND_INT,
-         16, 65536, 64, NULL, true},
-    [UI_SET_THEME]        = {"theme", "Theme", "", UI_KIND_CHOICE, 0, 2, 1, theme_names, false},
+    [UI_SET_KEPT_MB]    = {"kept_mb", "Memory for states",
+                           "Megabytes for the states behind answers; those beyond are computed again when "
+                              "needed. 0: by the model.",
+                           UI_KIND_INT, 0, 65536, 64, NULL, true},
+    [UI_SET_THEME]      = {"theme", "Theme", "", UI_KIND_CHOICE, 0, 2, 1, theme_names, false},
     [UI_SET_TEXT_PERCENT] = {"text_percent", "Text size", "In percent.", UI_KIND_INT, 50, 300, 10, NULL,
                              false},
     [UI_SET_KEEP_HISTORY] = {"keep_history", "Keep history",
@@ -110,6 +110,8 @@ void settings_show(char *dst, size_t cap, const ui_settings *s, ui_setting which
         (void)snprintf(dst, cap, "0 (greedy)");
     else if (which == UI_SET_THREADS && value == 0)
         (void)snprintf(dst, cap, "all");
+    else if (which == UI_SET_KEPT_MB && value == 0)
+        (void)snprintf(dst, cap, "automatic");
     else if (off)
         (void)snprintf(dst, cap, "off");
     else if (info->kind == UI_KIND_TEXT)
@@ -244,7 +246,6 @@ void settings_reset_answers(ui_settings *s)
 mlm_status settings_init(ui_settings *s)
 {
     *s              = (ui_settings){0};
-    s->kept_mb      = 256;
     s->text_percent = 100;
     s->sidebar      = false;
     s->keep_history = true;

@@ -24,7 +24,7 @@ typedef struct ui_settings {
     char *model_dir;                   /* NULL: the built-in model                               */
     char *device;                      /* never NULL: "auto", "cpu", "cuda", ...                 */
     int   threads;                     /* 0: all                                                 */
-    int   kept_mb;                     /* states kept for instant branches                       */
+    int   kept_mb;                     /* states kept for instant branches; 0: by the model      */
     char *recent[SETTINGS_MAX_RECENT]; /* model directories, newest first      */
     int   n_recent;
     char *dir[SETTINGS_MAX_DIRS]; /* more directories to look for models in    */

@@ -2,6 +2,7 @@
 #include "app/desktop/window.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,11 @@ static bool copy_text(const char *text, void *payload)
 {
     (void)payload;
     return SDL_SetClipboardText(text) == 0;
+}
+
+void window_prepare_heap(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
 /* ---- start ---------------------------------------------------------------------------------------- */

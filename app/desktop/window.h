@@ -19,6 +19,10 @@ typedef struct window_options {
 
 typedef struct window window;
 
+/* First of all in a process: big blocks go back to the system when they are freed.  glibc would soon keep them in its heap, and states and
+ * pictures that come and go would leave holes of hundreds of megabytes. */
+void window_prepare_heap(void);
+
 mlm_status window_open(window **out, const window_options *opt) MLM_WARN_UNUSED;
 /* Waits at most max_wait ms for something to happen, handles it, draws when needed.  False: the app is to end. */
 bool      window_step(window *w, int max_wait);

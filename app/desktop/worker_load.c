@@ -136,6 +136,20 @@ static mlm_status open_model(mlmamba_engine **eng, mlmamba_session **ses, const 
     return status;
 }
 
+/*
+ * Automatic: 256 MB, which are dozens of states of a small model; room for 16 states of a big one, where that is no more than a quarter of the
+ * memory that is free now.
+ */
+static size_t choose_quota(const worker *w, int kept_mb)
+{
+    const uint64_t least = 256u << 20;
+    if (kept_mb > 0)
+        return (size_t)kept_mb << 20;
+    uint64_t wanted = 16 * (uint64_t)w->facts.memory.snapshot_bytes, most = available_bytes() / 4;
+    wanted = wanted < most ? wanted : most;
+    return (size_t)(wanted > least ? wanted : least);
+}
+
 static void adopt(worker *w, mlmamba_engine *eng, mlmamba_session *ses, const ui_request *req)
 {
     worker_unload(w);
@@ -143,8 +157,8 @@ static void adopt(worker *w, mlmamba_engine *eng, mlmamba_session *ses, const ui
     w->session = ses;
     (void)pthread_mutex_unlock(&w->session_lock);
     w->engine = eng;
-    w->quota  = (size_t)(req->kept_mb > 0 ? req->kept_mb : 256) << 20;
     fill_facts(&w->facts, eng);
+    w->quota    = choose_quota(w, req->kept_mb);
     ui_event ev = {.type = UI_EV_LOADED, .serial = req->serial};
     ev.facts    = malloc(sizeof *ev.facts);
     if (ev.facts != NULL)

@@ -12,7 +12,7 @@ typedef struct kept_state {
     int64_t          *turn;  /* [n_turns] ids from the root */
     int               n_turns;
     mlmamba_snapshot *snap;
-    size_t            bytes;
+    size_t            bytes; /* without the picture's state, which others share */
     uint64_t          used;
 } kept_state;
 

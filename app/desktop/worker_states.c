@@ -51,10 +51,19 @@ mlm_status held_add_turn(worker *w, int64_t turn)
 
 /* ---- the list ----------------------------------------------------------------------------------- */
 
+/* What it adds to the others: the picture's state is shared by all that is kept about it. */
+static size_t bytes_beside_others(const worker *w, const kept_state *k)
+{
+    for (int i = 0; i < w->n_kept; i++)
+        if (&w->kept[i] != k && sight_equal(&w->kept[i].sight, &k->sight))
+            return k->bytes;
+    return k->bytes + w->facts.memory.snapshot_bytes;
+}
+
 static void drop_at(worker *w, int at)
 {
     kept_state *k = &w->kept[at];
-    w->kept_bytes -= k->bytes;
+    w->kept_bytes -= bytes_beside_others(w, k);
     if (k->n_turns > 0)
         event_box_put_simple(w->events, UI_EV_STATE_DROPPED, 0, k->turn[k->n_turns - 1], MLM_OK);
     mlmamba_snapshot_free(k->snap);
@@ -102,9 +111,21 @@ bool states_has(const worker *w, const ui_sight *sight, int64_t turn)
     return false;
 }
 
+/* The oldest ones make room where memory ends before the quota does, as on a GPU. */
+static mlm_status take_snapshot(worker *w, mlmamba_snapshot **out)
+{
+    mlm_status status = mlmamba_session_snapshot(out, w->session);
+    while (status == MLM_E_NOMEM && w->n_kept > 0) {
+        states_drop_oldest(w, w->kept_bytes - 1);
+        status = mlmamba_session_snapshot(out, w->session);
+    }
+    return status;
+}
+
 bool states_keep(worker *w)
 {
-    kept_state k = {.sight = w->held.sight, .n_turns = w->held.n_turns, .used = ++w->clock};
+    size_t     picture = w->facts.memory.snapshot_bytes;
+    kept_state k       = {.sight = w->held.sight, .n_turns = w->held.n_turns, .used = ++w->clock};
     if (!w->held.valid)
         return false;
     int at = find_exact(w, &k.sight, w->held.turn, k.n_turns);
@@ -121,21 +142,22 @@ bool states_keep(worker *w)
         w->kept_capacity = capacity;
     }
     k.turn = malloc(((size_t)k.n_turns + 1) * sizeof *k.turn);
-    if (k.turn == NULL || mlmamba_session_snapshot(&k.snap, w->session) != MLM_OK) {
+    if (k.turn == NULL || take_snapshot(w, &k.snap) != MLM_OK) {
         free(k.turn);
         return false;
     }
     if (k.n_turns > 0)
         memcpy(k.turn, w->held.turn, (size_t)k.n_turns * sizeof *k.turn);
     k.bytes = mlmamba_snapshot_bytes(k.snap);
-    if (k.bytes > w->quota) {
+    k.bytes -= k.bytes < picture ? k.bytes : picture;
+    if (k.bytes + picture > w->quota) {
         mlmamba_snapshot_free(k.snap);
         free(k.turn);
         return false;
     }
-    states_drop_oldest(w, w->quota - k.bytes);
+    w->kept_bytes += bytes_beside_others(w, &k);
     w->kept[w->n_kept++] = k;
-    w->kept_bytes += k.bytes;
+    states_drop_oldest(w, w->quota); /* it is the newest and stays */
     return true;
 }
 

@@ -4,12 +4,14 @@
  *     desktop_figures [PROGRAM]
  *
  * Cold start to the first frame (PROGRAM, median of 10), drop to first token (median of 10), time of a frame while an answer is made,
- * resident memory after 100 questions and after 200 different pictures.
+ * resident memory after 100 questions and after 200 different pictures: how much of it are states under their quota, how much the program
+ * holds besides, how much is free in the heap.
  */
 #include "tests/app/desktop_driver.h"
 
 #include "tests/support/cm.h"
 
+#include <malloc.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +41,16 @@ static double resident_mb(void)
     if (f != NULL)
         (void)fclose(f);
     return (double)b * (double)sysconf(_SC_PAGESIZE) / 1e6;
+}
+
+static void memory_line(driver *d, const char *when)
+{
+    struct mallinfo2 m = mallinfo2();
+    (void)driver_until(d, driver_idle, NULL);
+    (void)printf("%-32s resident %4.0f MB; heap in use %4.0f MB, free %3.0f MB; status line: %s\n", when,
+                 resident_mb(), (double)(m.uordblks + m.hblkhd) / 1e6, (double)m.fordblks / 1e6,
+                 driver_model(d)->status.memory);
+    (void)fflush(stdout);
 }
 
 static void cold_start(const char *program)
@@ -151,21 +163,22 @@ int main(int argc, char **argv)
     (void)setenv("SDL_RENDER_DRIVER", "software", 0);
     if (argc > 1)
         cold_start(argv[1]);
+    window_prepare_heap();
     driver_open(&d, &opt, NULL);
     if (!driver_until(&d, driver_ready, NULL))
         return 1;
     first_token(&d);
-    (void)printf("resident with a model and a picture: %.0f MB\n", resident_mb());
+    memory_line(&d, "with a model and a picture:");
     for (int i = 0; i < 100; i++)
         ask(&d, i % 2 ? "What is this?" : "How many objects are there?");
-    (void)printf("after 100 questions: %.0f MB\n", resident_mb());
+    memory_line(&d, "after 100 questions:");
     for (int i = 0; i < 200; i++) {
         new_picture(&d, i);
         ask(&d, "What is this?");
         if (i == 99)
-            (void)printf("after 100 different pictures: %.0f MB\n", resident_mb());
+            memory_line(&d, "after 100 different pictures:");
     }
-    (void)printf("after 200 different pictures: %.0f MB\n", resident_mb());
+    memory_line(&d, "after 200 different pictures:");
     set(&d, UI_SET_TEMPERATURE, 2);
     set(&d, UI_SET_MAX_TOKENS, 2000);
     window_forget_frames(d.w);
