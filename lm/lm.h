@@ -75,6 +75,10 @@ void       lm_scratch_free(lm_scratch *s);
  * places where prefills are cut depend on the number of rows: not for a device whose results must not. */
 void lm_scratch_share_tokens(lm_scratch *s, int most);
 
+/* Pieces of ids with fewer tokens are padded to `least` (at most max_tokens; 0: never).  For a device that does few tokens in another
+ * way than many: a row with few tokens then has the same bits alone and beside a longer one. */
+void lm_scratch_pad_tokens(lm_scratch *s, int least);
+
 typedef void (*lm_probe)(const char *stage, kn_tensor t, void *payload); /* "layer0" ..., "norm_f" */
 
 /*
@@ -88,6 +92,7 @@ typedef struct lm_prefill_args {
     const int32_t *ids;
     int            n_rows, n_tokens;
     int            first_row; /* of the state */
+    bool           unpadded;  /* lm_scratch_pad_tokens does not count: one token has the bits of lm_step */
     const int32_t *len;
     kn_tensor      logits;
     lm_probe       probe;

@@ -79,6 +79,11 @@ void lm_scratch_share_tokens(lm_scratch *s, int most)
     s->most_tokens = most > s->max_tokens ? most : s->max_tokens;
 }
 
+void lm_scratch_pad_tokens(lm_scratch *s, int least)
+{
+    s->least_tokens = least < s->max_tokens ? least : s->max_tokens;
+}
+
 /* Tokens of one piece of a prefill of n_rows rows. */
 static int piece_tokens(const lm_scratch *s, int n_rows)
 {
@@ -222,10 +227,10 @@ static mlm_status keep_last(kn_queue *q, lm_scratch *s, const lm_prefill_args *a
 {
     int64_t  B = x.dim[0], T = x.dim[1];
     int32_t *index  = s->host + (int64_t)s->max_rows * s->max_tokens + s->max_rows;
-    bool     single = T == a->n_tokens;
+    bool     single = t0 == 0 && T >= a->n_tokens;
     if (single) { /* the only piece: all rows in one op */
         for (int64_t b = 0; b < B; b++)
-            index[b] = (a->len ? a->len[b] : (int32_t)T) - 1;
+            index[b] = (a->len ? a->len[b] : a->n_tokens) - 1;
         kn_tensor dev = first_rows(s->index, B);
         MLM_TRY(kn_upload(q, dev, index, (size_t)B * sizeof *index));
         kn_take_rows_args take = {.x = x, .index = dev, .y = first_rows(s->last, B)};
@@ -267,11 +272,12 @@ mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *s
     bool want_logits = kn_present(a->logits);
     if (want_logits) /* rows without a token give finite logits */
         MLM_TRY(kn_zero(q, first_rows(s->last, a->n_rows)));
-    int piece = piece_tokens(s, a->n_rows);
+    int piece = piece_tokens(s, a->n_rows), least = a->ids && !a->unpadded ? s->least_tokens : 0;
     for (int t0 = 0; t0 < a->n_tokens; t0 += piece) {
-        int       T = a->n_tokens - t0 < piece ? a->n_tokens - t0 : piece;
+        int  T = a->n_tokens - t0 < piece ? a->n_tokens - t0 : piece;
+        bool any;
+        T           = T < least ? least : T;
         kn_tensor x = lm_view(s->x, a->n_rows, T), len;
-        bool      any;
         if (a->is_cancelled && a->is_cancelled(a->cancel_payload))
             return mlm_fail(MLM_E_CANCELLED, "cancelled after %d of %d tokens", t0, a->n_tokens);
         MLM_TRY(piece_lengths(q, s, a, t0, T, &len, &any));

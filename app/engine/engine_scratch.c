@@ -8,17 +8,20 @@ static bool is_host(const kn_device *dev)
     return (kn_device_caps(dev) & KN_CAP_HOST) != 0;
 }
 
-/* On the host pieces are cut at the same places for one row and for many, because then bits are equal.  An accelerator
- * wants long pieces, and memory that does not grow with the rows. */
-static mlm_status layout_text(engine_scratch *s, const model_config *c, int n_rows, bool host)
+/* Where a row must have the bits that it has alone, pieces are cut at the same places for one row and for many.  Otherwise an
+ * accelerator wants long pieces, and memory that does not grow with the rows. */
+static mlm_status layout_text(engine_scratch *s, const model_config *c, int n_rows, const kn_device *dev)
 {
-    int room   = ENGINE_DEVICE_ROOM / n_rows;
-    int tokens = host || room < 1              ? ENGINE_PREFILL_TOKENS
-                 : room < ENGINE_DEVICE_TOKENS ? room
-                                               : ENGINE_DEVICE_TOKENS;
+    bool alone  = (kn_device_caps(dev) & KN_CAP_ALONE) != 0;
+    int  room   = ENGINE_DEVICE_ROOM / n_rows;
+    int  tokens = alone || room < 1             ? ENGINE_PREFILL_TOKENS
+                  : room < ENGINE_DEVICE_TOKENS ? room
+                                                : ENGINE_DEVICE_TOKENS;
     MLM_TRY(lm_scratch_create(&s->lm, &s->arena, &c->text, n_rows, tokens));
-    if (!host)
+    if (!alone)
         lm_scratch_share_tokens(s->lm, ENGINE_DEVICE_TOKENS);
+    else if (!is_host(dev))
+        lm_scratch_pad_tokens(s->lm, ENGINE_LEAST_TOKENS);
     s->logits = kn_arena_take(&s->arena, KN_F32, 2, KN_DIMS(n_rows, c->text.vocab_rows));
     return MLM_OK;
 }
@@ -37,7 +40,7 @@ static mlm_status measure_text(size_t *bytes, kn_device *dev, const model_config
 {
     engine_scratch s = {0};
     kn_arena_measure(&s.arena, dev);
-    mlm_status status = layout_text(&s, c, n_rows, is_host(dev));
+    mlm_status status = layout_text(&s, c, n_rows, dev);
     *bytes            = s.arena.used;
     lm_scratch_free(s.lm);
     return status;
@@ -89,7 +92,7 @@ mlm_status engine_scratch_create(engine_scratch *s, kn_device *dev, const model_
     if (status == MLM_OK)
         status = kn_arena_create(&s->arena, dev, bytes);
     if (status == MLM_OK)
-        status = layout_text(s, c, n_rows, is_host(dev));
+        status = layout_text(s, c, n_rows, dev);
     if (status == MLM_OK)
         status = kn_arena_check(&s->arena, "language model scratch");
     if (status == MLM_OK)

@@ -248,6 +248,7 @@ static mlm_status replay_turn(mlmamba_engine *eng, const engine_turn *t, engine_
                          .cancel_payload = ticket};
     MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, eng->one.state, &p));
     p.n_tokens = 1;
+    p.unpadded = true;
     for (int i = 0; i < t->n_tokens; i++) {
         p.ids = t->ids + t->n_prompt + i;
         MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, eng->one.state, &p));

@@ -52,7 +52,7 @@ static void fill_info(kn_device *dev, const cpu_device *d, int n_threads)
     snprintf(info->description, sizeof info->description, "%s, %s, %d thread%s", brand, d->ops->isa,
              n_threads, n_threads == 1 ? "" : "s");
     cpu_isa_features(info->features, sizeof info->features);
-    info->caps      = KN_CAP_HOST;
+    info->caps      = KN_CAP_HOST | KN_CAP_ALONE;
     info->n_threads = n_threads;
     ref_host_device_refresh(dev);
 }

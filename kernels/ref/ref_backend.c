@@ -20,7 +20,7 @@ static mlm_status ref_device_open(kn_device *dev, const kn_device_options *opt, 
     (void)index;
     dev->info = (kn_device_info){.name        = "ref",
                                  .description = "readable reference, double sums, 1 thread",
-                                 .caps        = KN_CAP_HOST | KN_CAP_ORACLE,
+                                 .caps        = KN_CAP_HOST | KN_CAP_ORACLE | KN_CAP_ALONE,
                                  .n_threads   = 1};
     ref_host_device_refresh(dev);
     return MLM_OK;

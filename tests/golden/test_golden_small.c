@@ -16,7 +16,7 @@
 #define BOUND  1e-4
 #define MODELS MLM_SOURCE_DIR "/tests/golden/data/models/"
 
-static const char *const devices[] = {"ref", "cpu"};
+static const char *devices[] = {"ref", "cpu"}; /* or twice the one of the command line */
 
 static void ok(mlm_status st)
 {
@@ -233,8 +233,16 @@ static void test_mamba2(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    kn_device *dev = NULL; /* a GPU may be missing */
+    if (argc > 1)
+        devices[0] = devices[1] = argv[1];
+    if (argc > 1 && kn_device_open(&dev, &(kn_device_options){.name = argv[1]}) != MLM_OK) {
+        (void)fprintf(stderr, "skipped: %s\n", mlm_error_message());
+        return 77;
+    }
+    kn_device_close(dev);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_towers), cmocka_unit_test(test_connector),
                                        cmocka_unit_test(test_mamba2)};
     return cmocka_run_group_tests(tests, NULL, NULL);

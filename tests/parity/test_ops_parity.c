@@ -3,7 +3,8 @@
  * a row alone and in its batch, one thread and two.
  *
  *   test_ops_parity                      cpu with each instruction set that this machine has
- *   test_ops_parity --device cuda        that device (exit 77 when there is none)
+ *   test_ops_parity --device cuda        that device (exit 77 when there is none); twice, equal bits
+ *   test_ops_parity --device cuda+det    the same, deterministic: a row alone and in its batch, equal bits
  *   test_ops_parity --case "conv1d B4"   only cases whose name contains the text
  */
 #include "tests/support/op_run.h"
@@ -23,6 +24,7 @@
 typedef struct subject {
     const char *device, *isa;
     int         n_threads;
+    bool        deterministic;
 } subject;
 
 static const char *only_case; /* --case */
@@ -32,7 +34,8 @@ static const char *only_case; /* --case */
 static kn_device *open_subject(const subject *s)
 {
     kn_device        *dev = NULL;
-    kn_device_options opt = {.name = s->device, .n_threads = s->n_threads, .cpu_isa = s->isa};
+    kn_device_options opt = {
+        .name = s->device, .n_threads = s->n_threads, .cpu_isa = s->isa, .deterministic = s->deterministic};
     return kn_device_open(&dev, &opt) == MLM_OK ? dev : NULL;
 }
 
@@ -170,6 +173,26 @@ static void test_row_alone(void **state)
     assert_int_equal(bad, 0);
 }
 
+static void test_run_to_run(void **state)
+{
+    kn_device *dev = open_or_skip(*state);
+    char       name[256];
+    int        bad = 0;
+    for (int i = 0; i < op_case_count; i++) {
+        if (!wanted(&op_cases[i], dev))
+            continue;
+        op_run *x = run_case(&op_cases[i], dev, OP_ALL_ROWS), *y = run_case(&op_cases[i], dev, OP_ALL_ROWS);
+        if (!same_bits(x, y, OP_ALL_ROWS)) {
+            print_error("%s: two runs differ\n", op_case_name(&op_cases[i], name, sizeof name));
+            bad++;
+        }
+        op_run_free(x);
+        op_run_free(y);
+    }
+    kn_device_close(dev);
+    assert_int_equal(bad, 0);
+}
+
 static void test_threads(void **state)
 {
     subject    two = *(const subject *)*state, one = two;
@@ -201,14 +224,18 @@ static void test_threads(void **state)
 static int run_device(const char *device)
 {
     static subject s;
-    s              = (subject){.device = device};
+    static char    name[32];
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(device, "+"), device);
+    s              = (subject){.device = name, .deterministic = strstr(device, "+det") != NULL};
     kn_device *dev = open_subject(&s);
     if (dev == NULL) {
         fprintf(stderr, "skipped: %s\n", mlm_error_message());
         return SKIPPED;
     }
     kn_device_close(dev);
-    const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(test_against_ref, &s)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(test_against_ref, &s),
+        cmocka_unit_test_prestate(s.deterministic ? test_row_alone : test_run_to_run, &s)};
     return cmocka_run_group_tests_name(device, tests, NULL, NULL);
 }
 
@@ -224,9 +251,9 @@ int main(int argc, char **argv)
     if (device != NULL)
         return run_device(device);
     static subject ref       = {.device = "ref"};
-    static subject generic[] = {{"cpu", "generic", 1}, {"cpu", "generic", 2}};
-    static subject avx2[]    = {{"cpu", "avx2", 1}, {"cpu", "avx2", 2}};
-    static subject avx512[]  = {{"cpu", "avx512", 1}, {"cpu", "avx512", 2}};
+    static subject generic[] = {{"cpu", "generic", 1, false}, {"cpu", "generic", 2, false}};
+    static subject avx2[]    = {{"cpu", "avx2", 1, false}, {"cpu", "avx2", 2, false}};
+    static subject avx512[]  = {{"cpu", "avx512", 1, false}, {"cpu", "avx512", 2, false}};
 #define FOR_ISA(isa)                                                                                         \
     cmocka_unit_test_prestate(test_against_ref, &isa[0]),                                                    \
         cmocka_unit_test_prestate(test_against_ref, &isa[1]),                                                \

@@ -87,9 +87,11 @@ bool model_fixture_open(model_fixture *f, const char *dir, const char *device, i
     f->max_rows = max_rows;
     char        name[32];
     const char *round = strstr(device, "+round");
-    (void)snprintf(name, sizeof name, "%.*s", (int)(round ? round - device : (ptrdiff_t)strlen(device)),
-                   device);
-    kn_device_options opt = {.name = name, .n_threads = n_threads, .round_bf16 = round != NULL};
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(device, "+"), device);
+    kn_device_options opt = {.name          = name,
+                             .n_threads     = n_threads,
+                             .round_bf16    = round != NULL,
+                             .deterministic = strstr(device, "+det") != NULL};
     if (!ok(kn_device_open(&f->dev, &opt)) || !ok(kn_queue_create(&f->q, f->dev)) ||
         !ok(kn_weights_open(&f->weights, dir)) || !parse_json(&f->config, dir, "config.json"))
         return false;

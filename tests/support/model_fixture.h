@@ -35,7 +35,7 @@ typedef struct model_fixture {
     int32_t            eos_id;
 } model_fixture;
 
-/* `device` as in kn_device_options, "+round" behind it: rounding to bf16.  `parts`: FIXTURE_* to load.  The language model's scratch has max_rows x max_tokens.  For a connector alone,
+/* `device` as in kn_device_options, "+round" behind it: rounding to bf16; "+det": deterministic.  `parts`: FIXTURE_* to load.  The language model's scratch has max_rows x max_tokens.  For a connector alone,
  * n_patches gives its tokens (else 0). */
 bool model_fixture_open(model_fixture *f, const char *dir, const char *device, int n_threads, int parts,
                         int max_rows, int max_tokens, int n_patches);

@@ -15,3 +15,12 @@ mlm_test(NAME test_published LABELS unit SOURCES ${_u}/test_published.c ${_s}/pu
 mlm_test(NAME test_engine_alloc LABELS unit SOURCES ${_u}/test_engine_alloc.c ${_s}/alloc_fail.c LIBS mlm_engine TIMEOUT 600)
 add_test(NAME test_engine_alloc_all COMMAND test_engine_alloc all)
 set_tests_properties(test_engine_alloc_all PROPERTIES LABELS slow TIMEOUT 7200 SKIP_RETURN_CODE 77)
+
+# The same on a GPU, deterministic; and what only a GPU has.
+foreach(_name test_engine test_engine_threads test_engine_batch test_stream test_engine_cancel test_engine_memory test_state_file)
+    mlm_gpu_test(${_name}_cuda ${_name} --device cuda)
+endforeach()
+add_executable(test_gpu_lost ${_u}/test_gpu_lost.c)
+target_link_libraries(test_gpu_lost PRIVATE mlm_engine mlm_flags PkgConfig::CMOCKA)
+target_compile_definitions(test_gpu_lost PRIVATE MLM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MLM_BINARY_DIR="${PROJECT_BINARY_DIR}")
+mlm_gpu_test(test_gpu_lost test_gpu_lost --device cuda)

@@ -35,11 +35,43 @@
             fail_msg("%s: %s: %s", #expr, mlm_status_name(status_), mlm_error_message());                    \
     } while (0)
 
+/* "cpu", or what the program was called with: --device cuda.  A GPU is opened as deterministic: what must be equal in
+ * every bit on the CPU must be so there. */
+static const char *fixture_device = "cpu";
+
+static inline bool fixture_on_cpu(void)
+{
+    return strcmp(fixture_device, "cpu") == 0;
+}
+
+static inline mlmamba_engine_options fixture_options(int n_threads, int max_batch)
+{
+    return (mlmamba_engine_options){.model_dir     = MODEL_DIR,
+                                    .device        = fixture_device,
+                                    .n_threads     = n_threads,
+                                    .max_batch     = max_batch,
+                                    .deterministic = !fixture_on_cpu()};
+}
+
+/* 77 when the device that was asked for is not there, else 0. */
+static inline int fixture_start(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--device") == 0)
+        fixture_device = argv[2];
+    mlmamba_engine        *eng = NULL;
+    mlmamba_engine_options opt = fixture_options(1, 1);
+    if (fixture_on_cpu() || mlmamba_engine_open(&eng, &opt) == MLM_OK) {
+        mlmamba_engine_close(eng);
+        return 0;
+    }
+    fprintf(stderr, "skipped: %s\n", mlm_error_message());
+    return 77;
+}
+
 static inline mlmamba_engine *open_engine(int n_threads, int max_batch)
 {
-    mlmamba_engine_options opt = {
-        .model_dir = MODEL_DIR, .device = "cpu", .n_threads = n_threads, .max_batch = max_batch};
-    mlmamba_engine *eng = NULL;
+    mlmamba_engine_options opt = fixture_options(n_threads, max_batch);
+    mlmamba_engine        *eng = NULL;
     assert_ok(mlmamba_engine_open(&eng, &opt));
     return eng;
 }

@@ -6,6 +6,8 @@ mlm_test(NAME test_lm_algebra LABELS parity
     LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)
 add_test(NAME test_lm_algebra_mamba COMMAND test_lm_algebra mamba)
 set_tests_properties(test_lm_algebra_mamba PROPERTIES LABELS parity TIMEOUT 120)
+mlm_gpu_test(test_lm_algebra_cuda test_lm_algebra tiny cuda+det)
+mlm_gpu_test(test_lm_algebra_mamba_cuda test_lm_algebra mamba cuda+det)
 mlm_test(NAME test_generate LABELS parity
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_generate.c ${_fixture}
     LIBS mlm_vision mlm_fusion mlm_lm mlm_kernels)

@@ -24,8 +24,8 @@ static void info_is_honest(void **state)
     mlmamba_engine_get_info(eng, &i);
     assert_string_equal(i.model_name, "mlmamba-tiny");
     assert_string_equal(i.weights_dtype, "int8");
-    assert_string_equal(i.device, "cpu");
-    assert_int_equal(i.n_threads, 2);
+    assert_non_null(strstr(i.device, fixture_device));
+    assert_int_equal(i.n_threads, fixture_on_cpu() ? 2 : 0);
     assert_int_equal(i.image_size, 224);
     assert_int_equal(i.n_image_tokens, 256);
     assert_int_equal(i.n_layers, 10);
@@ -35,7 +35,7 @@ static void info_is_honest(void **state)
     assert_string_equal(mlmamba_version(), MLM_VERSION);
 
     mlmamba_memory         m;
-    mlmamba_engine_options opt = {.model_dir = MODEL_DIR, .device = "cpu", .max_batch = 3};
+    mlmamba_engine_options opt = fixture_options(0, 3);
     assert_ok(mlmamba_estimate_memory(&m, &opt));
     assert_memory_equal(&m, &i.memory, sizeof m);
     assert_in_range(m.weights_bytes, 20000000, 21000000);
@@ -298,15 +298,16 @@ static void loading_can_be_cancelled(void **state)
 {
     int                    calls = 0;
     mlmamba_engine        *none  = NULL;
-    mlmamba_engine_options opt   = {
-          .model_dir = MODEL_DIR, .device = "cpu", .on_load = stop_loading, .payload = &calls};
+    mlmamba_engine_options opt   = fixture_options(0, 0);
+    opt.on_load                  = stop_loading;
+    opt.payload                  = &calls;
     (void)state;
     assert_int_equal(mlmamba_engine_open(&none, &opt), MLM_E_CANCELLED);
     assert_null(none);
     assert_int_equal(calls, 1);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(info_is_honest),
@@ -320,5 +321,8 @@ int main(void)
         cmocka_unit_test(sampling_is_repeatable),
         cmocka_unit_test(loading_can_be_cancelled),
     };
+    int skipped = fixture_start(argc, argv);
+    if (skipped != 0)
+        return skipped;
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -171,7 +171,7 @@ static void a_bad_row_is_one_bad_answer(void **state)
     mlmamba_engine_close(eng);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sixteen_rows_are_as_one),
@@ -179,5 +179,8 @@ int main(void)
         cmocka_unit_test(drawn_rows_are_as_one),
         cmocka_unit_test(a_bad_row_is_one_bad_answer),
     };
+    int skipped = fixture_start(argc, argv);
+    if (skipped != 0)
+        return skipped;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,12 +133,15 @@ static void a_picture_ends_at_its_next_stage(void **state)
     vision_image_free(&img);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cancel_hits_what_runs),
         cmocka_unit_test(waiting_ends),
         cmocka_unit_test(a_picture_ends_at_its_next_stage),
     };
+    int skipped = fixture_start(argc, argv);
+    if (skipped != 0)
+        return skipped;
     return cmocka_run_group_tests(tests, setup, teardown);
 }

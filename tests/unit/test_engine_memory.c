@@ -3,8 +3,8 @@
 
 static mlm_status load(mlmamba_engine **eng, size_t limit)
 {
-    mlmamba_engine_options opt = {
-        .model_dir = MODEL_DIR, .device = "cpu", .n_threads = 2, .memory_limit = limit};
+    mlmamba_engine_options opt = fixture_options(2, 0);
+    opt.memory_limit           = limit;
     return mlmamba_engine_open(eng, &opt);
 }
 
@@ -16,7 +16,7 @@ static size_t sum_of(const mlmamba_memory *m)
 static mlmamba_memory estimate(int max_batch)
 {
     mlmamba_memory         m;
-    mlmamba_engine_options opt = {.model_dir = MODEL_DIR, .device = "cpu", .max_batch = max_batch};
+    mlmamba_engine_options opt = fixture_options(0, max_batch);
     assert_ok(mlmamba_estimate_memory(&m, &opt));
     return m;
 }
@@ -83,12 +83,15 @@ static void answers_do_not_change(void **state)
     mlmamba_engine_close(eng);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(estimate_counts_rows_and_states),
         cmocka_unit_test(limit_is_kept),
         cmocka_unit_test(answers_do_not_change),
     };
+    int skipped = fixture_start(argc, argv);
+    if (skipped != 0)
+        return skipped;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

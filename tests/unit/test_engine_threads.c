@@ -163,7 +163,7 @@ static void cancel_at_any_moment(void **state)
     mlmamba_session_free(p.ses);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_change_bits),
@@ -171,5 +171,8 @@ int main(void)
         cmocka_unit_test(cancel_from_another_thread),
         cmocka_unit_test(cancel_at_any_moment),
     };
+    int skipped = fixture_start(argc, argv);
+    if (skipped != 0)
+        return skipped;
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,6 +1,6 @@
 /*
  * What must hold for the language model without any reference, on the built-in weights (with the argument "mamba" on a
- * small Mamba model): a prefill equals its steps and its pieces, a row equals itself in any batch, padding changes
+ * small Mamba model; behind it, a device: "cuda+det"): a prefill equals its steps and its pieces, a row equals itself in any batch, padding changes
  * nothing, a state is a value.
  */
 #include "kernels/base/mlm_rng.h"
@@ -23,6 +23,7 @@
 static const char *model     = MLM_SOURCE_DIR "/assets/models/mlmamba-tiny";
 static uint32_t    n_ids     = 3000;
 static bool        is_mamba1 = false;
+static const char *device2   = "cpu"; /* beside ref */
 
 static void ok(mlm_status st)
 {
@@ -34,6 +35,8 @@ static void open_lm(model_fixture *f, const char *device, int threads, int max_t
 {
     assert_true(model_fixture_open(f, model, device, threads, FIXTURE_LM, MAX_ROWS, max_tokens, 0));
     assert_int_equal(f->lm_cfg.kind, is_mamba1 ? LM_MAMBA1 : LM_MAMBA2);
+    if (!(kn_device_caps(f->dev) & KN_CAP_HOST))
+        lm_scratch_pad_tokens(f->lm_s, 16);
 }
 
 static void random_ids(int32_t *ids, int n, uint64_t seed)
@@ -157,7 +160,8 @@ static void test_steps_and_pieces_ref(void **state)
 static void test_steps_and_pieces_cpu(void **state)
 {
     (void)state;
-    check_steps_and_pieces("cpu", MAX_T, is_mamba1); /* the scan of Mamba has no chunks */
+    check_steps_and_pieces(device2, MAX_T,
+                           is_mamba1 && strcmp(device2, "cpu") == 0); /* the scan of Mamba has no chunks */
 }
 
 /* Rows of different lengths in one padded batch against the rows alone. */
@@ -195,9 +199,9 @@ static void test_row_in_batch(void **state)
     (void)state;
     check_batch("ref", 1, 2, 6, MAX_T);
     for (int threads = 1; threads <= 2; threads++) {
-        check_batch("cpu", threads, 2, MAX_T, MAX_T);
-        check_batch("cpu", threads, 3, MAX_T, MAX_T);
-        check_batch("cpu", threads, 7, MAX_T, MAX_T);
+        check_batch(device2, threads, 2, MAX_T, MAX_T);
+        check_batch(device2, threads, 3, MAX_T, MAX_T);
+        check_batch(device2, threads, 7, MAX_T, MAX_T);
     }
 }
 
@@ -205,7 +209,7 @@ static void test_row_in_batch(void **state)
 static void test_rows_that_end_early(void **state)
 {
     (void)state;
-    check_batch("cpu", 2, 7, MAX_T, 8);
+    check_batch(device2, 2, 7, MAX_T, 8);
     check_batch("ref", 1, 2, 6, 4);
 }
 
@@ -213,7 +217,7 @@ static void test_empty_row(void **state)
 {
     (void)state;
     model_fixture f;
-    open_lm(&f, "cpu", 2, 8);
+    open_lm(&f, device2, 2, 8);
     int32_t   ids[12] = {5, 6, 7, 8, 9, 10};
     lm_state *st      = NULL;
     ok(lm_state_create(&st, f.lm, 2));
@@ -242,7 +246,7 @@ static void test_state_is_a_value(void **state)
 {
     (void)state;
     model_fixture f;
-    open_lm(&f, "cpu", 2, MAX_T);
+    open_lm(&f, device2, 2, MAX_T);
     int32_t ids[20];
     int     n = 20;
     random_ids(ids, n, 5);
@@ -299,7 +303,7 @@ static void test_refusals(void **state)
 {
     (void)state;
     model_fixture f;
-    open_lm(&f, "cpu", 1, 8);
+    open_lm(&f, device2, 1, 8);
     lm_state *st = NULL;
     assert_int_equal(lm_state_create(&st, f.lm, 0), MLM_E_RANGE);
     ok(lm_state_create(&st, f.lm, 1));
@@ -324,6 +328,15 @@ int main(int argc, char **argv)
 {
     temp_dir dir;
     is_mamba1 = argc > 1 && strcmp(argv[1], "mamba") == 0;
+    if (argc > 2)
+        device2 = argv[2];
+    kn_device *dev = NULL; /* a GPU may be missing */
+    if (strncmp(device2, "cuda", 4) == 0 &&
+        kn_device_open(&dev, &(kn_device_options){.name = "cuda"}) != MLM_OK) {
+        (void)fprintf(stderr, "skipped: %s\n", mlm_error_message());
+        return 77;
+    }
+    kn_device_close(dev);
     if (is_mamba1) {
         temp_dir_open(&dir);
         if (!formula_weights_write(&dir, MLM_SOURCE_DIR "/tests/golden/data/variants/cobra"))

@@ -264,12 +264,15 @@ static void refuses_malice(void **state)
     free(data);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(branches_are_independent),   cmocka_unit_test(saved_equals_kept),
         cmocka_unit_test(save_needs_a_place),         cmocka_unit_test(save_replaces_its_own_only),
         cmocka_unit_test(refuses_every_cut_and_flip), cmocka_unit_test(refuses_malice),
     };
+    int skipped = fixture_start(argc, argv);
+    if (skipped != 0)
+        return skipped;
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -293,7 +293,7 @@ static void test_candidates(void **state)
     mlmamba_engine_close(eng);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stop),
@@ -310,5 +310,8 @@ int main(void)
     (void)test_failures_between;
     (void)test_candidates;
 #endif
+    int skipped = fixture_start(argc, argv);
+    if (skipped != 0)
+        return skipped;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
