@@ -25,6 +25,10 @@ def distance(a, b):
     return math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + 0.6 * light * light)
 
 
+def light_of(c):
+    return 0.3 * c[0] + 0.59 * c[1] + 0.11 * c[2]
+
+
 class Composer:
     """scenes of one split; `rng` is set by the caller before each scene"""
 
@@ -91,7 +95,8 @@ class Composer:
         else:
             return None
         k = SHAPES.index(s)
-        style = 0 if rng.random() < 0.66 else rng.choice((1, 2, 2, 3, 4))
+        plain = background.kind in ("solid", "gradient", "radial", "clouds")
+        style = 0 if rng.random() < 0.66 else rng.choice((1, 2, 2, 3, 4) if plain else (1, 2, 2))
         t = Thing(s, self.p.vocabulary.shapes[s].cls, True, c, rgb=rgb, picture=k, style=style)
         if SHAPE_STYLES[style] == "border":
             t.rgb2 = tuple(x * rng.uniform(0.2, 0.45) for x in rgb) if rng.random() < 0.6 else (0, 0, 0) if sum(rgb) > 0.9 else (1, 1, 1)
@@ -162,10 +167,10 @@ class Composer:
             colour = rng.choice(COLOURS) if rng.random() < 0.6 else rng.choice(("black", "white"))
             rgb = rgb_of(colour, rng)
             behind = (plate,) if plate else (background.c1, background.c2)
-            if min(distance(rgb, c) for c in behind) > 0.62:
+            if min(distance(rgb, c) for c in behind) > 0.6 and min(abs(light_of(rgb) - light_of(c)) for c in behind) > 0.28:
                 break
         else:
-            light = sum((plate or background.c1)) > 1.5
+            light = light_of(plate or background.c1) + light_of(plate or background.c2) > 1.0
             colour, rgb = ("black", (0.0, 0.0, 0.0)) if light else ("white", (1.0, 1.0, 1.0))
         turn = rng.gauss(0, 0.05) if rng.random() < 0.5 else 0.0
         return Word(text, font, x, y, width + 0.2 * cap, cap, rgb, colour, plate, plate_colour, rng.random() < 0.4, turn)
@@ -260,6 +265,8 @@ class Composer:
             n = rng.randint(2, most) if most > 1 else 1
             kinds = self.members(min(n, rng.choice((1, 1, 2, 2, 3))), scene.background)
             weights = [rng.random() + 0.2 for _ in kinds]
+            if len(kinds) == 2 and rng.random() < 0.5:
+                weights = [1.0, 0.0]                # all but one alike
             chosen = list(range(len(kinds))) + rng.choices(range(len(kinds)), weights, k=n - len(kinds))
             for k in chosen:
                 proto = kinds[k]
@@ -284,11 +291,11 @@ class Composer:
         r = rng.random()
         n = 1 if r < 0.18 else min(most, rng.choice((2, 2, 2, 3, 3, 4, 5, 6, 7, 8, 9)))
         shapes, colours = rng.sample(SHAPES, rng.choice((1, 2, 3, 4, 6))), rng.sample(COLOURS, rng.choice((1, 2, 3, 3, 5, 8)))
-        style = rng.choice((0, 0, 1, 2, 4)) if rng.random() < 0.4 else None
+        style = rng.choice((0, 0, 1, 4)) if rng.random() < 0.4 and scene.background.kind in ("solid", "gradient", "clouds") else None
         for _ in range(n):
             t = self.shape(scene.background, rng.choice(shapes), rng.choice(colours))
             if t is not None:
-                if style in (0, 1, 4) and t.style != 2:
+                if style is not None and t.style != 2:
                     t.style = style
                 scene.things.append(t)
         scene.arrangement = rng.choices(("free", "grid", "row"), (60, 28, 12))[0] if 2 <= len(scene.things) else "free"
@@ -300,7 +307,7 @@ class Composer:
         rng = self.rng
         x0, y0, w, h = scene.canvas
         early = self.longest < 5
-        lines = 1 if early or rng.random() < 0.72 else rng.choice((2, 2, 3))
+        lines = 1 if early and rng.random() < 0.7 or not early and rng.random() < 0.5 else rng.choice((2, 2, 3))
         with_things = not early and rng.random() < 0.38
         low, high = (26, 92) if early else (13, 66)
         for _ in range(lines):

@@ -51,8 +51,8 @@ class Config:
 
 PRESETS = {
     "tiny": Config(),
-    # For tests and the smallest machines: 3.6 M parameters, at most 4 MB in int8.
-    "micro": Config(vision_width=128, vision_depth=6, vision_heads=4, vision_mlp=512, width=192, layers=8, state=64,
+    # For tests and the smallest machines: 3.8 M parameters, under 4 MB in int8 with its tokenizer.
+    "micro": Config(vision_width=128, vision_depth=5, vision_heads=4, vision_mlp=512, width=192, layers=6, state=64,
                     connector_state=32, connector_mlp=512),
 }
 
@@ -247,6 +247,11 @@ class MLMamba(nn.Module):
             return function(*args)
         if function not in self.programs:
             self.programs[function] = torch.compile(function, dynamic=False)
+            try:
+                return self.programs[function](*args)
+            except Exception as error:
+                print("*** torch.compile FAILS for %s, it runs uncompiled: %s" % (function.__name__, str(error)[:400]), flush=True)
+                self.programs[function] = function
         return self.programs[function](*args)
 
     def vision(self, images, record=None):

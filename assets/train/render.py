@@ -115,8 +115,8 @@ def labels_on_cpu(texture, si, sf, sl):
             c, u, v, inside = sample(texture, si[b, k], sf[b, k], px, py)
             w, h = float(si[b, k, 1]), float(si[b, k, 2])
             # a glyph's box and the middle of a photo count whole; a drawing where it is opaque, and its core
-            part = 0.24 if mode == 1 else 0.36
-            hit = inside & ((u - w / 2).abs() < part * w) & ((v - h / 2).abs() < part * h)
+            part = {1: 0.24, 2: 0.36, 3: 0.5}[int(mode)]
+            hit = inside & ((u - w / 2).abs() < part * w) & ((v - h / 2).abs() < min(part, 0.42) * h)
             hit = hit | (inside & (c[3] > 0.4)) if mode == 1 else hit
             cls[b][hit], col[b][hit] = int(sl[b, k, 0]), int(sl[b, k, 1])
             off[b][hit] = torch.stack(((sl[b, k, 3] - px) / 32, (sl[b, k, 4] - py) / 32, torch.log(sl[b, k, 5].clamp(min=1) / 60).expand(256)), 1)[hit]

@@ -120,7 +120,7 @@ class Slots:
             along = pen - PAD * z + width / 2
             x, y = w.x + along * c - down * s, w.y + along * s + down * c
             mid = pen + adv[g] * z / 2
-            label = (char_class(p.vocabulary, ch), 0, 2, w.x + mid * c, w.y + mid * s, w.cap)
+            label = (char_class(p.vocabulary, ch), 0, 3, w.x + mid * c, w.y + mid * s, w.cap)
             self.add(b, entry, max(width, HEIGHT * z) * entry[0][1] / HEIGHT, x, y, width, HEIGHT * z, w.turn, False, flat(w.rgb), label)
             pen += adv[g] * z
 

@@ -1,0 +1,186 @@
+"""The stream of training batches, and sets of single questions for evaluation. Numbers only: pictures are drawn by render.py."""
+import random
+
+import numpy as np
+import torch
+
+import layout
+from compose import Composer
+from dialogue import Dialogue
+from questions_more import FAMILIES
+from slots import Slots
+
+SPLITS = ("train", "test", "wording", "pairs", "fonts", "styles")
+TURNS = {"drawings": 9, "shapes": 9, "sign": 6, "photo": 6, "collage": 6, "over": 6, "empty": 6, "unclear": 3}
+TWIN_SHARE = 0.5               # of the scenes that can have one; about a third of all questions come from twins
+
+
+class Maker:
+    """scenes with their conversations, of one split"""
+
+    def __init__(self, packed, tok, split, holdout_styles=False, text_len=192):
+        layout.set_aspects(packed)
+        self.packed, self.tok, self.text_len = packed, tok, text_len
+        self.composer = Composer(packed, split, holdout_styles)
+        self.dialogue = Dialogue(self.composer, split)
+
+    def curriculum(self, progress):
+        """few objects and short texts at first"""
+        self.composer.most = 3 + 6 * min(1.0, max(0.0, progress) / 0.12)
+        self.composer.longest = 2 + 6 * min(1.0, max(0.0, progress - 0.03) / 0.22)
+
+    def scene(self, rng, kind=None):
+        self.composer.rng = rng
+        return self.composer.compose(kind)
+
+    def scenes(self, rng, n):
+        """n scenes with turns; twins follow their originals"""
+        out = []
+        self.dialogue.new_batch()
+        while len(out) < n:
+            scene = self.scene(rng)
+            turns = self.dialogue.turns(scene, rng, TURNS[scene.kind])
+            out.append((scene, turns))
+            if scene.kind in ("drawings", "shapes", "sign") and rng.random() < TWIN_SHARE:
+                pair = self.dialogue.twin(scene, turns, rng)
+                if pair:
+                    twin, kept = pair
+                    rng.shuffle(kept)
+                    asked = {t.question for t in kept}
+                    kept += [t for t in self.dialogue.turns(twin, rng, TURNS[twin.kind] - len(kept)) if t.question not in asked]
+                    out.append((twin, kept))
+        return out[:n]
+
+    def batch(self, rng, n):
+        slots = Slots(self.packed, n)
+        tokens = np.full((n, self.text_len), self.tok.end, np.int64)
+        mask = np.zeros((n, self.text_len), np.uint8)
+        for b, (scene, turns) in enumerate(self.scenes(rng, n)):
+            slots.fill(b, scene)
+            self.write(tokens[b], mask[b], turns)
+        return as_tensors(slots, tokens, mask)
+
+    def write(self, tokens, mask, turns):
+        """as many turns as fit; a follow-up never without the turn before"""
+        at, fits = 0, True
+        for t in turns:
+            if t.follows and not fits:
+                continue
+            ids, learnt = self.tok.turn(t.question, t.answer)
+            fits = at + len(ids) <= self.text_len
+            if fits:
+                tokens[at:at + len(ids)], mask[at:at + len(ids)] = ids, learnt
+                at += len(ids)
+
+
+def as_tensors(slots, tokens, mask):
+    return {k: torch.from_numpy(v) for k, v in dict(si=slots.si, sf=slots.sf, sl=slots.sl, bg=slots.bg, tokens=tokens, mask=mask).items()}
+
+
+def seed_of(seed, split, step):
+    return (seed * 1000003 + SPLITS.index(split)) * 10000019 + step
+
+
+class _Batches(torch.utils.data.IterableDataset):
+    def __init__(self, stream):
+        self.s = stream
+
+    def __iter__(self):
+        s = self.s
+        info = torch.utils.data.get_worker_info()
+        if info:
+            torch.set_num_threads(1)
+        maker = Maker(s.packed, s.tok, s.split, s.holdout_styles, s.text_len)
+        step, stride = s.step0 + (info.id if info else 0), info.num_workers if info else 1
+        while True:
+            maker.curriculum(s.now())
+            yield maker.batch(random.Random(seed_of(s.seed, s.split, step)), s.batch)
+            step += stride
+
+
+class Stream:
+    """batches without end; batch number `step` depends on seed, split, step and the progress at that time only"""
+
+    def __init__(self, packed, tok, seed, split, batch, step0=0, progress=None, workers=0, text_len=192, holdout_styles=False, pin_memory=False):
+        self.packed, self.tok, self.seed, self.split, self.batch = packed, tok, seed, split, batch
+        self.step0, self.progress, self.text_len, self.holdout_styles = step0, progress, text_len, holdout_styles
+        self.loader = torch.utils.data.DataLoader(_Batches(self), batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None,
+                                                  pin_memory=pin_memory, multiprocessing_context="fork" if workers else None)
+
+    def now(self):
+        p = self.progress
+        return 1.0 if p is None else p.value if hasattr(p, "value") else p()
+
+    def __iter__(self):
+        return iter(self.loader)
+
+
+# which kinds of scene a family is asked about in an evaluation, with the number of rows in a round of it
+EVAL = [(f, k, n) for f, k, n in (
+    ("exist", "things", 2), ("lack", "things", 2), ("exist_two", "things", 1), ("exist_related", "things", 2), ("name", "single", 2), ("name_zone", "things", 2),
+    ("extreme", "things", 1), ("kind", "things", 1), ("colour", "things", 2), ("shape", "things", 2), ("count", "things", 3), ("total", "things", 2), ("where", "things", 2),
+    ("in_zone", "things", 1), ("relation", "things", 2), ("relation_what", "things", 2), ("direct_what", "things", 1), ("near", "things", 1), ("between", "things", 1),
+    ("compare", "things", 2), ("size", "things", 2), ("same_colour", "things", 1), ("all_same", "things", 1), ("odd", "things", 1), ("hop", "things", 2), ("claim", "things", 2),
+    ("listing", "things", 2), ("caption", "things", 2), ("background", "things", 1), ("missing", "things", 2), ("follow_up", "things", 2), ("read", "sign", 4),
+    ("spelled", "sign", 1), ("any_text", "sign", 1), ("text_colour", "sign", 1), ("photo_name", "photo", 4), ("photo_is", "photo", 3), ("photo_choice", "photo", 1),
+    ("photo_kind", "photo", 1), ("collage_zone", "collage", 1), ("collage_has", "collage", 1), ("exist", "over", 1), ("unknowable", "things", 1), ("outside", "things", 1),
+    ("name", "unclear", 1))]
+ONLY_SHAPES = {"exist", "lack", "exist_two", "exist_related", "name", "name_zone", "colour", "shape", "count", "where", "relation", "relation_what", "compare", "hop", "claim",
+               "listing", "caption", "follow_up"}
+KINDS_OF = {"things": ("drawings", "drawings", "shapes"), "single": ("drawings", "shapes"), "sign": ("sign",), "photo": ("photo",), "collage": ("collage",),
+            "over": ("over",), "unclear": ("unclear",)}
+
+
+def eval_rows(packed, tok, split, n, seed):
+    """[(scene, turns)]: the last turn of a row is the one that counts"""
+    maker = Maker(packed, tok, split)
+    d = maker.dialogue
+    plan = [(f, k) for f, k, m in EVAL for _ in range(m) if split != "pairs" or (f in ONLY_SHAPES and k != "over")]
+    if not maker.composer.photo_labels:
+        plan = [(f, k) for f, k in plan if k not in ("photo", "collage", "over", "unclear")]
+    if split == "fonts":
+        plan = [(f, k) for f, k in plan if k == "sign"]
+    if split == "styles":
+        plan = [(f, k) for f, k in plan if k in ("things", "single")]
+    rows = []
+    while len(rows) < n:
+        family, where = plan[len(rows) % len(plan)]
+        rng = random.Random(seed_of(seed, split, len(rows)))
+        for _ in range(400):
+            kind = "shapes" if split == "pairs" else rng.choice(KINDS_OF[where])
+            scene = maker.scene(rng, kind)
+            if where == "single" and len(scene.things) != 1 or kind not in FAMILIES or (family == "read" and not scene.words):
+                continue
+            if split == "styles" and any(t.is_shape for t in scene.things) and rng.random() < 0.8:
+                continue
+            d.look_at(scene, rng)
+            turns = getattr(d, family)()
+            if turns and d.balanced(turns[-1].family, turns[-1].answer):
+                d.note(turns[-1])
+                rows.append((scene, turns))
+                break
+        else:
+            plan = [p for p in plan if p != (family, where)]
+    return rows
+
+
+def make_eval(packed, tok, split, n, seed, text_len=192):
+    rows = eval_rows(packed, tok, split, n, seed)
+    slots = Slots(packed, n)
+    tokens, mask = np.full((n, text_len), tok.end, np.int64), np.zeros((n, text_len), np.uint8)
+    for b, (scene, turns) in enumerate(rows):
+        slots.fill(b, scene)
+        at = 0
+        for t in turns:
+            ids, learnt = tok.turn(t.question, t.answer)
+            tokens[b, at:at + len(ids)] = ids
+            if t is turns[-1]:
+                mask[b, at:at + len(ids)] = learnt
+            at += len(ids)
+    out = as_tensors(slots, tokens, mask)
+    out["family"] = [turns[-1].family for _, turns in rows]
+    out["turns"] = [[(t.question, t.answer) for t in turns] for _, turns in rows]
+    return out
+
+
+assert FAMILIES

@@ -1,0 +1,145 @@
+"""How questions are put into words. One fifth of the wordings, chosen by hash, is never used in training.
+
+{a} a phrase with its article, {n} without, {pl} plural, {img} picture/image/..., {x} {y} two phrases with "the", {rel} a relation, {z} a place.
+"""
+from world import share
+
+IMG = ("image", "image", "picture", "picture", "photo", "scene")
+RELATION = {"left": ("to the left of", "left of", "on the left of", "on the left side of"), "right": ("to the right of", "right of", "on the right of", "on the right side of"),
+            "above": ("above", "above", "over", "higher than"), "below": ("below", "below", "under", "beneath", "lower than")}
+DIRECT = {"left": ("directly to the left of", "immediately left of"), "right": ("directly to the right of", "immediately right of"),
+          "above": ("directly above", "right above", "straight above"), "below": ("directly below", "right below", "straight below")}
+ZONES = {"top left": ("the top left", "the top left corner", "the upper left", "the upper left corner"), "top": ("the top middle", "the top center"),
+         "top right": ("the top right", "the top right corner", "the upper right", "the upper right corner"), "left": ("the middle left", "the center left"),
+         "center": ("the center", "the middle", "the middle of the {img}", "the center of the {img}"), "right": ("the middle right", "the center right"),
+         "bottom left": ("the bottom left", "the lower left", "the bottom left corner"), "bottom": ("the bottom middle", "the bottom center"),
+         "bottom right": ("the bottom right", "the lower right", "the lower right corner", "the bottom right corner")}
+HALVES = {"left": ("the left", "the left side"), "right": ("the right", "the right side"), "top": ("the top", "the upper half"), "bottom": ("the bottom", "the lower half")}
+
+TEXT = {
+    "exist": "Is there {a}?|Is there {a} in the {img}?|Do you see {a}?|Can you see {a}?|Does the {img} contain {a}?|Does the {img} show {a}?|Is {a} present?|Is there {a} here?|Can you find {a}?|Is {a} visible?|Is there {a} in this {img}?|Tell me if there is {a}.|Is {a} in the {img}?|Is {a} shown?|Does {a} appear in the {img}?|Does this {img} have {a} in it?|Can {a} be seen?",
+    "exist_pl": "Are there any {pl}?|Are there any {pl} in the {img}?|Do you see any {pl}?|Any {pl} here?|Can you see any {pl}?|Are there {pl} in the {img}?|Does the {img} show any {pl}?|Are any {pl} visible?|Does the {img} contain {pl}?",
+    "exist_mass": "Is there any {n}?|Is there {n} in the {img}?|Do you see any {n}?|Any {n} here?|Can you see {n}?|Does the {img} show {n}?",
+    "lack": "Is there no {n}?|Is there no {n} in the {img}?|Is there not {a} in the {img}?|Is there not {a}?|Does the {img} not contain {a}?|Does the {img} not show {a}?|Is {a} not present?|Is {a} not in the {img}?|Is it true that there is no {n}?|Is the {img} without {a}?|Is there no {n} here?|Does this {img} contain no {n}?|Do you see no {n}?|Is {a} missing from the {img}?|Are there no {pl}?|Are there no {pl} in the {img}?",
+    "both": "Is there {a} and {b}?|Do you see {a} and {b}?|Are there both {a} and {b}?|Does the {img} show both {a} and {b}?|Is there {a} as well as {b}?|Can you see both {a} and {b}?|Does the {img} contain {a} and {b}?|Are {a} and {b} both in the {img}?",
+    "either": "Is there {a} or {b}?|Is there either {a} or {b}?|Do you see {a} or {b}?|Does the {img} contain {a} or {b}?|Can you see either {a} or {b}?|Is {a} or {b} in the {img}?",
+    "exist_rel": "Is {a} {rel} {b}?|Is there {a} {rel} {b}?|Do you see {a} {rel} {b}?|Does the {img} show {a} {rel} {b}?|Is any {n} {rel} {b}?|Can you see {a} {rel} {b}?|Is there any {n} {rel} {b}?|Is it true that {a} is {rel} {b}?",
+    "name": "What is this?|What is in the {img}?|What's in the {img}?|What do you see?|What object is this?|What is shown here?|What does the {img} show?|Name the object.|What am I looking at?|What thing is in the {img}?|Identify the object.|What can you see in the {img}?|Can you tell me what this is?|What is it?|What is depicted?|Which object is shown?|What object is in the {img}?|What is the main object?|What is this thing called?",
+    "name_zone": "What is in {z}?|What's in {z}?|What is at {z}?|What do you see in {z}?|Which object is in {z}?|What object is in {z}?|Name the thing in {z}.|What can be seen in {z}?|What is located in {z}?|Tell me what is in {z}.|What thing is in {z}?|What is there in {z}?|Look at {z}. What is it?|What is shown in {z}?",
+    "biggest": "What is the biggest object?|Which object is the biggest?|What is the largest thing in the {img}?|Name the largest object.|What's the biggest object?|Which thing is the largest?|Which one is the biggest?|Tell me the biggest object.|Which of the objects is the largest?",
+    "smallest": "What is the smallest object?|Which object is the smallest?|What is the smallest thing in the {img}?|Name the smallest object.|Which one is the smallest?|Which thing is the smallest?|Which of the objects is the smallest?",
+    "leftmost": "What is the leftmost object?|Which object is furthest to the left?|What is on the far left?|Name the leftmost thing.|Which thing is furthest left?",
+    "rightmost": "What is the rightmost object?|Which object is furthest to the right?|What is on the far right?|Name the rightmost thing.|Which thing is furthest right?",
+    "highest": "What is the highest object?|Which object is highest up?|What is the topmost object?|Which thing is closest to the top?|Name the highest thing.",
+    "lowest": "What is the lowest object?|Which object is lowest down?|What is the bottommost object?|Which thing is closest to the bottom?|Name the lowest thing.",
+    "kind": "What {n} is in the {img}?|What kind of {n} is this?|Which {n} do you see?|What {n} do you see?|What {n} is this?|Name the {n}.|What kind of {n} is in the {img}?|Which {n} is shown?|What type of {n} is it?|Which {n} is in the {img}?|What {n} is shown here?",
+    "colour": "What color is the {n}?|What is the color of the {n}?|What's the color of the {n}?|Which color is the {n}?|What color does the {n} have?|Tell me the color of the {n}.|The {n} is what color?|What colour is the {n}?|Name the color of the {n}.|What colour does the {n} have?|Do you know what color the {n} is?|Of what color is the {n}?",
+    "shape": "What shape is it?|What shape is in the {img}?|What shape do you see?|Which shape is this?|What is the shape?|Name the shape.|What shape is this?|Which shape is shown?|What shape does the {img} show?|What shape is present?|What kind of shape is this?|What shape is depicted?|What is the name of the shape?|Which shape does the {img} contain?|What shape can be seen?",
+    "only_colour": "What color is the shape?|What is the color of the shape?|What color is it?|Which color does the shape have?|What color is the object?|What colour is the shape?|What color is shown?|What is the shape's color?|Which color is the object?",
+    "shape_colour": "What shape is the {c} one?|What shape is the {c} object?|What is the {c} shape?|Which shape is {c}?|What shape is {c}?|Name the {c} shape.|What is the shape of the {c} thing?|What kind of shape is the {c} one?|What {c} shape do you see?|What {c} shape is in the {img}?|What shape does the {c} object have?|What is the shape of the {c} object?|What {c} shape is present?",
+    "count": "How many {pl} are there?|How many {pl} are in the {img}?|How many {pl} do you see?|How many {pl} can you see?|Count the {pl}.|What is the number of {pl}?|How many {pl} does the {img} show?|How many {pl} are visible?|Tell me how many {pl} there are.|Can you count the {pl}?|How many {pl}?|How many {pl} are here?|Number of {pl}?|What number of {pl} are there?",
+    "where": "Where is the {n}?|Where's the {n}?|Where is the {n} in the {img}?|In which part of the {img} is the {n}?|Where can I find the {n}?|Where do you see the {n}?|What is the position of the {n}?|Where is the {n} located?|Locate the {n}.|Tell me where the {n} is.|Which part of the {img} has the {n}?|Can you tell where the {n} is?",
+    "in_zone": "Is the {n} in {z}?|Is the {n} located in {z}?|Do you see the {n} in {z}?|Is it true that the {n} is in {z}?|Can the {n} be found in {z}?|The {n} is in {z}, right?",
+    "rel_yn": "Is {x} {rel} {y}?|Is {x} {rel} {y} in the {img}?|Do you see {x} {rel} {y}?|Is it true that {x} is {rel} {y}?|{X} is {rel} {y}, right?|Would you say {x} is {rel} {y}?|Is {x} placed {rel} {y}?|Is {x} located {rel} {y}?|Tell me if {x} is {rel} {y}.|Does {x} appear {rel} {y}?|Check if {x} is {rel} {y}.",
+    "rel_what": "What is {rel} {y}?|What's {rel} {y}?|What object is {rel} {y}?|Which object is {rel} {y}?|What do you see {rel} {y}?|What thing is {rel} {y}?|Name the object {rel} {y}.|What is there {rel} {y}?|What can you find {rel} {y}?|Tell me what is {rel} {y}.|What is located {rel} {y}?|What is placed {rel} {y}?",
+    "near": "What is next to {y}?|What's next to {y}?|What is nearest to {y}?|What is closest to {y}?|Which object is nearest to {y}?|What is beside {y}?|What object is closest to {y}?|What do you see next to {y}?|What is the nearest object to {y}?|Name the object next to {y}.|Which thing is closest to {y}?",
+    "between": "What is between {x} and {y}?|What's between {x} and {y}?|Which object is between {x} and {y}?|What stands between {x} and {y}?|Name the thing between {x} and {y}.|What do you see between {x} and {y}?|What lies between {x} and {y}?",
+    "more": "Are there more {p} than {q}?|Do you see more {p} than {q}?|Is the number of {p} greater than the number of {q}?|Are there more {p} than {q} in the {img}?|Does the {img} have more {p} than {q}?|Can you see more {p} than {q}?|Would you say there are more {p} than {q}?|More {p} than {q}?|Is it true that there are more {p} than {q}?|Do the {p} outnumber the {q}?",
+    "fewer": "Are there fewer {p} than {q}?|Do you see fewer {p} than {q}?|Are there less {p} than {q}?|Is the number of {p} smaller than the number of {q}?|Does the {img} have fewer {p} than {q}?|Can you see fewer {p} than {q}?|Fewer {p} than {q}?|Is it true that there are fewer {p} than {q}?",
+    "same": "Are there as many {p} as {q}?|Is the number of {p} the same as the number of {q}?|Is there the same number of {p} and {q}?|Do you see as many {p} as {q}?|As many {p} as {q}?|Are the {p} and {q} equal in number?|Are there exactly as many {p} as {q}?|Is the number of {p} equal to the number of {q}?",
+    "which_more": "Which are there more of, {p} or {q}?|Are there more {p} or {q}?|What is there more of, {p} or {q}?|Do you see more {p} or {q}?|Which is more common, {p} or {q}?|More {p} or more {q}?|Does the {img} show more {p} or {q}?|{P} or {q}, which are there more of?",
+    "size_yn": "Is {x} {cmp} than {y}?|Does {x} look {cmp} than {y}?|Is {x} {cmp} than {y} in the {img}?|Would you say {x} is {cmp} than {y}?|{X} is {cmp} than {y}, right?|Does {x} appear {cmp} than {y}?|Is it true that {x} is {cmp} than {y}?|Tell me if {x} is {cmp} than {y}.|Do you think {x} is {cmp} than {y}?",
+    "size_wh": "Which is {cmp}, {x} or {y}?|What is {cmp}, {x} or {y}?|Which one is {cmp}, {x} or {y}?|Which object is {cmp}, {x} or {y}?|Is {x} or {y} {cmp}?|Between {x} and {y}, which is {cmp}?|Which of the two is {cmp}, {x} or {y}?|{X} or {y}, which is {cmp}?|Which looks {cmp}, {x} or {y}?",
+    "same_colour": "Are {x} and {y} the same color?|Do {x} and {y} have the same color?|Is {x} the same color as {y}?|Does {x} have the same color as {y}?|Does the color of {x} match {y}?|Do {x} and {y} share a color?|Is the color of {x} the same as that of {y}?|Same color for {x} and {y}?|Do the colors of {x} and {y} match?",
+    "all_kind": "Are all objects the same?|Are all the objects of the same kind?|Are all things the same kind?|Is every object the same kind?|Are the objects all of one kind?|Are all items the same type?|Is there only one kind of object?|Do you see only one kind of object?|Are all objects in the {img} the same kind?",
+    "all_colour": "Are all shapes the same color?|Do all the shapes have the same color?|Is every shape the same color?|Do the shapes share one color?|Are the shapes all one color?|Are all the objects the same color?",
+    "all_shape": "Are all shapes the same?|Do all objects have the same shape?|Is every object the same shape?|Are all the objects the same shape?|Is there only one kind of shape?",
+    "odd": "Which object is different from the others?|What is the odd one out?|Which one does not belong?|Which thing is different?|Name the odd one out.|Which object is not like the others?|What is different from the rest?",
+    "read": "What does it say?|What does the text say?|Read the text.|What is written?|What text is in the {img}?|Can you read the text?|What is written in the {img}?|What text do you see?|What does the sign say?|What is the text?|Tell me what is written.|What is written here?|Read it.|Please read the text.|What does the {img} say?|Can you read what it says?|Transcribe the text.|What letters do you see?|Read what is written.",
+    "read_word": "What word is in the {img}?|Which word is written here?|Please read the word.|What is the word?|Which word do you see?|Read the word.|What word is this?|What word is written in the {img}?",
+    "read_number": "What number is this?|What number is in the {img}?|Which number is shown?|What number do you see?|Read the number.|What is the number?|What number is written?|Tell me the number.|What number does it show?|What digits do you see?",
+    "read_letter": "What letter is this?|Which letter do you see?|What letter is in the {img}?|Which letter is shown?|Read the letter.|What is the letter?",
+    "read_top": "What is written at the top?|What does the first line say?|Read the top line.|What does the upper line say?|What is the first line?",
+    "read_bottom": "What is written at the bottom?|What does the last line say?|Read the bottom line.|What does the lower line say?|What is the last line?",
+    "spelled": "Does it say {w}?|Does the text say {w}?|Is the word {w} written?|Does the {img} say {w}?|Is {w} written in the {img}?|Do you read {w}?|Can you see the text {w}?|Is there the text {w}?|Is the text {w}?|Does the word {w} appear?|Is it true that it says {w}?",
+    "any_text": "Is there any text?|Is there text in the {img}?|Do you see any text?|Is anything written?|Does the {img} contain text?|Are there any words?|Is there writing in the {img}?|Can you see any words?|Does the {img} have any writing?|Any text here?|Do you see letters or digits?",
+    "text_colour": "What color is the text?|What is the color of the text?|What color are the letters?|In what color is it written?|Which color does the text have?|What colour is the writing?",
+    "plate_colour": "What color is the sign?|What is the color of the sign?|What color is behind the text?|Which color is the sign?|What colour is the sign?",
+    "hop_colour": "What color is the {t} {rel} {y}?|What is the color of the {t} {rel} {y}?|Which color is the {t} {rel} {y}?|Tell me the color of the {t} {rel} {y}.|What's the color of the {t} {rel} {y}?|What color does the {t} {rel} {y} have?|Name the color of the {t} {rel} {y}.|What color is the {t} that is {rel} {y}?|What colour is the {t} {rel} {y}?",
+    "hop_shape": "What shape is {rel} {y}?|Which shape is {rel} {y}?|What shape do you see {rel} {y}?|What is the shape {rel} {y}?|Name the shape {rel} {y}.|Tell me what shape is {rel} {y}.|What kind of shape is {rel} {y}?|What shape is located {rel} {y}?",
+    "hop_count": "How many objects are {rel} {y}?|How many things are {rel} {y}?|Count the objects {rel} {y}.|How many items are {rel} {y}?|How many objects do you see {rel} {y}?|What is the number of objects {rel} {y}?|How many things do you see {rel} {y}?|Number of objects {rel} {y}?",
+    "hop_extreme": "What color is the {sup} object?|What is the color of the {sup} thing?|Which color does the {sup} object have?|What color is the {sup} one?|Name the color of the {sup} object.",
+    "claim": "{s} True or false?|True or false: {l}|Is this true or false? {s}|{s} Is that true or false?|Say whether this is true or false: {l}|{s} Right? Answer true or false.",
+    "list": "What objects are in the {img}?|List the objects.|What things do you see?|List everything you see.|Name all the objects.|What are the objects in the {img}?|List everything in the {img}.|What can you see?|Which objects are there?|Name everything in the {img}.|Tell me all the objects you see.|What items are in the {img}?|List all the things in the {img}.",
+    "caption": "Describe the {img}.|Describe this {img}.|Caption this {img}.|Write a caption.|Give a short description.|Describe what you see.|Please describe the {img}.|Can you describe the {img}?|Give me a description of the {img}.|Describe the scene.|Write a caption for this {img}.|Summarize the {img}.|What does this {img} look like?",
+    "bg_colour": "What color is the background?|What is the background color?|What's the color of the background?|Which color is the background?|Tell me the background color.|What is the color of the background?|Name the background color.|What colour is the background?|Which color does the background have?|What background color does the {img} have?",
+    "bg_pattern": "What does the background look like?|What kind of background is it?|How does the background look?|Describe the background.|What is the background like?|What type of background is this?|Tell me about the background.",
+    "photo_is": "Is this {a}?|Is there {a} in the {img}?|Does the {img} show {a}?|Do you see {a}?|Can you see {a}?|Is it {a}?|Is there {a}?|Does the {img} contain {a}?|Would you say this is {a}?|Is {a} visible?|Is this a picture of {a}?|Is {a} shown here?|Do you think this is {a}?|Is this a photo of {a}?",
+    "choice": "Is this {a} or {b}?|Is it {a} or {b}?|Which is it, {a} or {b}?|Do you see {a} or {b}?|Does the {img} show {a} or {b}?|What is this, {a} or {b}?",
+    "photo_kind": "What kind of thing is this?|What kind of thing is in the {img}?|What category is this?|What type of thing is it?|Which category does this belong to?|What sort of thing is this?|What sort of object is it?|What kind of object is this?|What general kind of thing is this?|What class of thing is it?|What type of object is shown?",
+    "medium_which": "Is this a photo or a drawing?|Is it a drawing or a photo?|Photo or drawing?|Is this drawn or photographed?",
+    "medium_photo": "Is this a photo?|Is this a real photo?|Is this a photograph?|Was this taken with a camera?|Is it a photo?", "medium_drawing": "Is this a drawing?|Is this drawn?|Is it a drawing?|Are these drawings?",
+    "photo_count": "How many photos are there?|How many pictures are in the collage?|How many photos do you see?|How many photos are in the {img}?",
+    "so_many": "And how many of them are there?|How many of them are there?|How many?|How many are there?|And how many?|How many of them do you see?|How many of those?|Count them.|How many of them?|And how many are there?",
+    "it_where": "Where is it?|And where is it?|Where?|Where is that?|Where exactly?|And where?|Where can I find it?|Where is it located?|Where do you see it?|What is its position?|Tell me where it is.",
+    "it_colour": "What color is it?|And what color is it?|Which color is it?|What is its color?|What color?|And its color?|Which color?|What color does it have?|Tell me its color.|What colour is it?|And the color?",
+    "it_near": "What is next to it?|And what is next to it?|What is closest to it?|What is beside it?|What's next to it?|Which object is nearest to it?|What is nearest to it?|What do you see next to it?",
+    "it_rel": "What is {rel} it?|And what is {rel} it?|What do you see {rel} it?|Which object is {rel} it?", "sure": "Are you sure?|Really?|Are you certain?|Is that right?|Sure?|Are you sure about that?|Is that so?|Think again.",
+    "what_about": "And {a}?|What about {a}?|And is there {a}?|How about {a}?",
+}
+KNOWN = {k: v.split("|") for k, v in TEXT.items()}
+
+
+def held(template):
+    return share(template, "wording:") < 0.20
+
+
+TRAIN = {k: [t for t in v if not held(t)] or v[:1] for k, v in KNOWN.items()}
+HELD = {k: [t for t in v if held(t)] or v[-1:] for k, v in KNOWN.items()}
+STYLE = {"word": (" Answer in one word.", " One word, please.", " In one word.", " Answer with a single word."),
+         "sentence": (" Answer in a full sentence.", " Answer with a sentence.", " In a sentence, please.", " Use a full sentence.")}
+SMALL_TALK = (
+    ("Hello|Hi|Hey|Hi there!|Good morning|Hello there|Good evening|Hey there", "Hello! Ask me about the picture."),
+    ("Who are you?|What are you?|What is your name?|Are you a robot?|Are you an AI?|Are you human?|What's your name?", "I am a small vision language model."),
+    ("What can you do?|Help|How can you help me?|What should I ask?|What do you know?|How does this work?", "I can name, count, locate and compare things in the picture."),
+    ("Thanks|Thank you|Thank you very much!|Great, thanks|Thanks a lot!|Cheers", "You are welcome!"), ("Bye|Goodbye|See you|Good night|Bye bye", "Goodbye!"),
+    ("Good job!|Nice|Well done|Great!|Very good", "Thank you!"), ("You are wrong|That is wrong|That's not right|No, that's wrong|Wrong!", "Sorry, I make mistakes."))
+UNKNOWABLE = """Who made this {img}?|When was this {img} made?|Where was this {img} taken?|Who took this photo?|What is behind the {img}?|What time is it in the {img}?|How much does it cost?|What happened before this?|What happens next?|Who owns the {n}?|How old is the {n}?|How heavy is the {n}?|What is the name of the {n}?|What does the {n} smell like?|Is the {n} expensive?|Where was the {n} bought?|Who drew the {n}?|What is inside the {n}?|How much does the {n} weigh?|Does the {n} like music?|What is the {n} thinking?|How old is the artist?|What day was it?|What is the temperature here?|Is the {n} heavy?|What country is this?|Who does the {n} belong to?|What is the price of the {n}?|Is the {n} broken inside?|Why is the {n} there?|How long has the {n} been there?|Who put the {n} there?|What sound does this make right now?|What will the {n} do next?|Did the {n} move?""".split("|")
+OUTSIDE = """What is the capital of France?|Who is the president?|What is two plus two?|Write a poem.|Tell me a joke.|What is the weather tomorrow?|How do I cook rice?|Translate hello to German.|What is the meaning of life?|Who wrote Hamlet?|What is the square root of nine?|Write some Python code.|What year is it?|Play some music.|Set an alarm.|What is the largest ocean?|How far away is the moon?|What is the speed of light?|Sing a song.|Who won the game?|Tell me a story.|What should I eat today?|How do I lose weight?|Give me some advice.|What is 7 times 8?|Who invented the telephone?|How do airplanes fly?|What is the news today?|Recommend a movie.|Open the door.|Call my mother.|What is your favorite food?|Do you like football?|Are you happy?|Can you sing?|What is love?|Spell the word necessary.|How many days are in a year?|What is the population of Japan?|When was Napoleon born?|Explain gravity.|Write an email to my boss.|What is the best phone?|How do I fix my car?|Solve x + 3 = 5.""".split("|")
+
+
+def pick(table, rng, key, **values):
+    """a wording of the family, filled in"""
+    img = rng.choice(IMG)
+    text = rng.choice(table[key]).format(img=img, **values)
+    return text.replace("{img}", img)
+
+
+def typed(q, rng):
+    """the way people type"""
+    r = rng.random()
+    if r < 0.5:
+        return q
+    if r < 0.7:
+        q = q[0].lower() + q[1:]
+    if q[-1] in "?." and rng.random() < 0.33:
+        q = q[:-1]
+    if "hat is " in q and rng.random() < 0.12:
+        q = q.replace("hat is ", rng.choice(("hat's ", "hats ")), 1)
+    if rng.random() < 0.06:
+        q = rng.choice(("Please tell me: ", "Hey, ", "Ok, ", "So, ", "Now: ", "Hi! ", "And ", "Please: ")) + q[0].lower() + q[1:]
+    if rng.random() < 0.10:
+        q = misspelt(q, rng)
+    if rng.random() < 0.04:
+        q = q.lower()
+    return q
+
+
+def misspelt(q, rng):
+    words = q.split(" ")
+    i = rng.randrange(len(words))
+    w = words[i]
+    if len(w) > 4 and w.isalpha() and not w.isupper():
+        j = rng.randrange(1, len(w) - 2)
+        words[i] = rng.choice((w[:j] + w[j + 1] + w[j] + w[j + 2:], w[:j] + w[j + 1:], w[:j] + w[j] + w[j:]))
+    return " ".join(words)
