@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MAX_LISTED                                                                                           \
+    ((size_t)1 << 30) /* bytes: a configuration may say anything, and no file bounds a listing */
+
 static mlm_status format_name(const kn_loader *l, char name[KN_LOADER_NAME], const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
@@ -38,6 +41,9 @@ mlm_status kn_loader_run(kn_loader *l, mlm_status (*list)(kn_loader *l, void *mo
     kn_arena_measure(l->arena, dev);
     MLM_TRY(list(l, model));
     size_t bytes = l->arena->used;
+    if (bytes > MAX_LISTED && kn_weights_is_listing(l->weights))
+        return mlm_fail(MLM_E_RANGE, "the configuration wants %zu MB of vectors under '%s'", bytes >> 20,
+                        l->prefix);
     MLM_TRY(kn_arena_create(l->arena, dev, bytes > 0 ? bytes : 64));
     MLM_TRY(list(l, model));
     return kn_arena_check(l->arena, "weights");

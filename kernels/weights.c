@@ -85,18 +85,6 @@ int64_t kn_weights_unused(const kn_weights *w, const char **names, int64_t cap)
 
 /* ---- reading and checking ----------------------------------------------------------------------- */
 
-/* "[2, 3]" */
-static void shape_text(const mlm_st_tensor *t, char *text, size_t cap)
-{
-    size_t used = 0;
-    for (int i = 0; i <= t->rank && used < cap; i++) {
-        int len = i == t->rank
-                      ? snprintf(text + used, cap - used, t->rank ? "]" : "[]")
-                      : snprintf(text + used, cap - used, "%s%lld", i ? ", " : "[", (long long)t->dim[i]);
-        used += len > 0 ? (size_t)len : 0;
-    }
-}
-
 /* Finds a tensor and notes that somebody wanted it. */
 static mlm_status find_tensor(const mlm_st_tensor **out, kn_weights *w, const char *name, const char *wanted)
 {
@@ -243,7 +231,7 @@ static mlm_status read_scale(void **out, kn_weights *w, const char *weight, int6
         return mlm_fail(MLM_E_RANGE, "%s: tensor name '%.200s' is too long", w->name, weight);
     (void)snprintf(wanted, sizeof wanted, "F32 [%lld]", (long long)rows);
     MLM_TRY(find_tensor(&t, w, name, wanted));
-    shape_text(t, shape, sizeof shape);
+    mlm_st_shape_text(t, shape, sizeof shape);
     if (t->dtype != MLM_ST_F32)
         return mlm_fail(MLM_E_DTYPE, "%s: tensor '%s' has dtype %s, must be %s", weights_path(w, t), name,
                         mlm_st_dtype_name(t->dtype), wanted);
@@ -272,7 +260,7 @@ static mlm_status read_part(kn_matrix_part *part, void **data, void **scale, kn_
     int64_t              row = 1;
     (void)snprintf(wanted, sizeof wanted, "[%lld, %lld]", (long long)want->out, (long long)in);
     MLM_TRY(find_tensor(&t, w, want->name, wanted));
-    shape_text(t, shape, sizeof shape);
+    mlm_st_shape_text(t, shape, sizeof shape);
     for (int i = 1; i < t->rank; i++) {
         if (__builtin_mul_overflow(row, t->dim[i], &row))
             row = -1; /* only with a dimension 0 beside it */
@@ -364,7 +352,7 @@ mlm_status kn_weights_host_f32(kn_weights *w, float *dst, const char *name, int6
     }
     (void)snprintf(wanted, sizeof wanted, "%lld elements", (long long)whole);
     MLM_TRY(find_tensor(&t, w, name, wanted));
-    shape_text(t, shape, sizeof shape);
+    mlm_st_shape_text(t, shape, sizeof shape);
     if (count_of(t) != whole)
         return mlm_fail(MLM_E_SHAPE, "%s: tensor '%s' has shape %s, must have %s", weights_path(w, t), name,
                         shape, wanted);

@@ -34,6 +34,7 @@ typedef struct kn_weights_source {
     const char *path; /* .pt, .pth, .bin: a PyTorch checkpoint; else safetensors or an index of shards */
     const kn_weights_rule *rules; /* NULL: all names as they are */
     int                    n_rules;
+    bool                   keep_unknown; /* a tensor that no rule fits keeps its name and is not refused */
 } kn_weights_source;
 /* Tensors of several files.  `name` stands for the model in messages.  A tensor that no rule fits, and a name that two
  * files give, are refused (MLM_E_FORMAT).  What `sources` points to is not needed afterwards. */
@@ -47,6 +48,8 @@ mlm_status kn_weights_open_sources(kn_weights **out, const char *name, const kn_
 typedef mlm_status (*kn_weights_list_fn)(kn_weights *w, void *payload);
 mlm_status kn_weights_make(kn_weights **out, const char *name, mlm_st_dtype matrices, uint64_t seed,
                            kn_weights_list_fn list, void *payload) MLM_WARN_UNUSED;
+/* Is this the set that `list` is given? */
+bool kn_weights_is_listing(const kn_weights *w);
 /* Every value is rounded to bf16 when it is loaded, as the released code does with the whole model. */
 void kn_weights_round_bf16(kn_weights *w);
 
@@ -57,6 +60,9 @@ int64_t              kn_weights_count(const kn_weights *w);
 const mlm_st_tensor *kn_weights_at(const kn_weights *w, int64_t index);
 const mlm_st_tensor *kn_weights_find(const kn_weights *w, const char *name); /* NULL: absent */
 const char          *kn_weights_path(const kn_weights *w, const mlm_st_tensor *t);
+const char          *kn_weights_source_name(const kn_weights *w, const mlm_st_tensor *t); /* in that file */
+/* The name that a rule would have called `name`: the opposite direction.  False: no rule gives it, or it is too long. */
+bool kn_weights_rule_invert(char *out, size_t cap, const kn_weights_source *source, const char *name);
 /* Two names for the same bytes of a file (tied weights)? */
 bool kn_weights_same_bytes(const kn_weights *w, const mlm_st_tensor *a, const mlm_st_tensor *b);
 /* Bytes as they lie in the file, not checked. */
@@ -68,6 +74,10 @@ uint64_t kn_weights_total_bytes(const kn_weights *w); /* of all tensors */
 int64_t  kn_weights_parameters(const kn_weights *w);  /* elements of all tensors but *_scale */
 /* Hash of every name, dtype, shape and byte (mlm_hash.h): names a set of weights.  Bytes are hashed as they are loaded, so after loading this costs nothing; what was not loaded is read here. */
 mlm_status kn_weights_fingerprint(uint64_t *out, kn_weights *w) MLM_WARN_UNUSED;
+/* What files say about their own bytes, read and compared: the CRC-32 of PyTorch checkpoints (mlm_pt_verify).
+ * MLM_E_FORMAT names file and member. */
+uint64_t   kn_weights_verify_bytes(const kn_weights *w);
+mlm_status kn_weights_verify(const kn_weights *w, kn_weights_progress fn, void *payload) MLM_WARN_UNUSED;
 /* Dtype of the matrices (2-D tensors named *.weight), of the first one if they differ; but int8 must be all of them
  * or none: MLM_E_DTYPE names the first that is not so. */
 mlm_status kn_weights_matrix_dtype(mlm_st_dtype *out, const kn_weights *w) MLM_WARN_UNUSED;

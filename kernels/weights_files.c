@@ -61,6 +61,18 @@ static rule_result apply_rules(char *out, size_t cap, const kn_weights_source *s
     return RULE_NONE;
 }
 
+bool kn_weights_rule_invert(char *out, size_t cap, const kn_weights_source *source, const char *name)
+{
+    for (int i = 0; i < source->n_rules; i++) {
+        const kn_weights_rule *r      = &source->rules[i];
+        const char            *star   = NULL;
+        size_t                 n_star = 0;
+        if (r->to != NULL && match(r->to, name, &star, &n_star))
+            return apply(out, cap, r->from, star, n_star);
+    }
+    return false;
+}
+
 /* ---- files -------------------------------------------------------------------------------------- */
 
 static bool ends_with(const char *text, const char *end)
@@ -151,7 +163,9 @@ static mlm_status add_tensor(kn_weights *w, const kn_weights_source *src, int fi
         result = apply_rules(name, sizeof name, src, t->name);
         if (result == RULE_DROP)
             return MLM_OK;
-        if (result == RULE_NONE)
+        if (result == RULE_NONE && src->keep_unknown)
+            (void)snprintf(name, sizeof name, "%s", t->name);
+        else if (result == RULE_NONE)
             return mlm_fail(MLM_E_FORMAT, "%s: tensor '%s' has no place in a model of this kind", path,
                             t->name);
         if (result == RULE_TOO_LONG)
@@ -327,6 +341,11 @@ mlm_status kn_weights_read(const kn_weights *w, const mlm_st_tensor *t, void *ds
     return weights_read(w, t, dst, from, n);
 }
 
+const char *kn_weights_source_name(const kn_weights *w, const mlm_st_tensor *t)
+{
+    return w->origin[weights_index(w, t)]->name;
+}
+
 bool kn_weights_same_bytes(const kn_weights *w, const mlm_st_tensor *a, const mlm_st_tensor *b)
 {
     size_t i = weights_index(w, a), j = weights_index(w, b);
@@ -335,4 +354,36 @@ bool kn_weights_same_bytes(const kn_weights *w, const mlm_st_tensor *a, const ml
     const mlm_st_tensor *x = w->origin[i], *y = w->origin[j];
     return w->file_of[i] == w->file_of[j] && x->offset == y->offset && x->bytes == y->bytes &&
            x->dtype == y->dtype && x->shard == y->shard;
+}
+
+/* ---- what files say about their bytes ----------------------------------------------------------- */
+
+typedef struct verify_progress {
+    kn_weights_progress fn;
+    void               *payload;
+    uint64_t            done, total;
+} verify_progress;
+
+static bool on_bytes(size_t bytes, void *payload)
+{
+    verify_progress *p = payload;
+    p->done += bytes;
+    return p->fn == NULL || p->fn(p->done, p->total, p->payload);
+}
+
+uint64_t kn_weights_verify_bytes(const kn_weights *w)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < w->n_files; i++)
+        sum += w->files[i].pt != NULL ? mlm_pt_storage_bytes(w->files[i].pt) : 0;
+    return sum;
+}
+
+mlm_status kn_weights_verify(const kn_weights *w, kn_weights_progress fn, void *payload)
+{
+    verify_progress p = {.fn = fn, .payload = payload, .total = kn_weights_verify_bytes(w)};
+    for (int i = 0; i < w->n_files; i++)
+        if (w->files[i].pt != NULL)
+            MLM_TRY(mlm_pt_verify(w->files[i].pt, on_bytes, &p));
+    return MLM_OK;
 }

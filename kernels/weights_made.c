@@ -247,6 +247,11 @@ static mlm_status finish(kn_weights *w, mlm_st_dtype matrices, uint64_t seed)
     return weights_finish_list(w);
 }
 
+bool kn_weights_is_listing(const kn_weights *w)
+{
+    return w->is_listing;
+}
+
 mlm_status kn_weights_make(kn_weights **out, const char *name, mlm_st_dtype matrices, uint64_t seed,
                            kn_weights_list_fn list, void *payload)
 {

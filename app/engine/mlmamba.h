@@ -372,17 +372,29 @@ typedef struct mlmamba_part {
     uint64_t bytes;
     char    *sha256; /* in hexadecimal digits, NULL unless asked for; of the file, or of an index of shards */
 } mlmamba_part;
+/* A tensor that is not as the configuration wants it. */
+typedef struct mlmamba_tensor_fault {
+    const char *kind;   /* "missing", "shape", "dtype", "unexpected"                                     */
+    char       *name;   /* as in a directory of ours: "connector.mlp.0.bias"                              */
+    char       *source; /* the file that has it, or should have it                                        */
+    char       *inside; /* its name in there                                                              */
+    char       *detail; /* "has shape [3, 4], must be [4, 4]"                                             */
+} mlmamba_tensor_fault;
 typedef struct mlmamba_model_check {
     char *kind; /* "mlmamba directory", "ML-Mamba checkpoint", "Mamba text model (Hugging Face)", ... */
-    mlmamba_part *parts;
-    int           n_parts;
+    mlmamba_part         *parts;
+    int                   n_parts;
+    int64_t               n_tensors; /* that the configuration wants; 0: not compared, because a part is missing */
+    mlmamba_tensor_fault *faults;    /* the first ones                                                           */
+    int                   n_faults;
+    int64_t               n_faults_all;
     bool  complete; /* everything is there and fits together, as far as headers tell                 */
     char *problem;  /* the first thing that is wrong; "" when complete                                */
 } mlmamba_model_check;
 /* model as model_dir in mlmamba_engine_options: a directory, a .pt file, or ORG/NAME in the Hugging Face cache.  MLM_OK also for an
- * incomplete model: see complete.  Reads configurations and headers, never weights.  *out: _free. */
+ * incomplete model: see complete.  Reads configurations and headers, never weights: names, shapes and types of all tensors are compared.  *out: _free. */
 MLM_API mlm_status mlmamba_check_model(mlmamba_model_check **out, const char *model);
-/* The same and the SHA-256 of every file, which reads all of them; on_progress may be NULL. */
+/* The same, the SHA-256 of every file and the CRC-32 inside PyTorch checkpoints, which reads all of them; on_progress may be NULL. */
 MLM_API mlm_status mlmamba_check_model_hashes(mlmamba_model_check **out, const char *model,
                                               mlmamba_load_fn on_progress, void *payload);
 MLM_API void       mlmamba_model_check_free(mlmamba_model_check *check);

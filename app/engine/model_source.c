@@ -395,12 +395,40 @@ mlm_status model_source_require(const model_source *src)
     return MLM_OK;
 }
 
-mlm_status model_source_weights(kn_weights **out, const model_source *src)
+static kn_weights_source weights_of(const source_file *f, bool keep_unknown)
+{
+    return (kn_weights_source){
+        .path = f->path, .rules = f->rules, .n_rules = f->n_rules, .keep_unknown = keep_unknown};
+}
+
+static mlm_status open_weights(kn_weights **out, const model_source *src, bool keep_unknown)
 {
     kn_weights_source list[SOURCE_MAX_FILES];
     if (src->own)
         return kn_weights_open(out, src->dir);
     for (int i = 0; i < src->n_files; i++)
-        list[i] = (kn_weights_source){src->file[i].path, src->file[i].rules, src->file[i].n_rules};
+        list[i] = weights_of(&src->file[i], keep_unknown);
     return kn_weights_open_sources(out, src->dir, list, src->n_files);
+}
+
+mlm_status model_source_weights(kn_weights **out, const model_source *src)
+{
+    return open_weights(out, src, false);
+}
+
+mlm_status model_source_all_weights(kn_weights **out, const model_source *src)
+{
+    return open_weights(out, src, true);
+}
+
+bool model_source_published_name(char *out, size_t cap, const char **path, const model_source *src,
+                                 const char *name)
+{
+    for (int i = 0; i < src->n_files; i++) {
+        const kn_weights_source s = weights_of(&src->file[i], false);
+        *path                     = s.path;
+        if (kn_weights_rule_invert(out, cap, &s, name))
+            return true;
+    }
+    return false;
 }

@@ -60,6 +60,11 @@ void       model_source_free(model_source *src);
 mlm_status model_source_require(const model_source *src) MLM_WARN_UNUSED;
 /* The tensors of all parts under the names of decision 20. */
 mlm_status model_source_weights(kn_weights **out, const model_source *src) MLM_WARN_UNUSED;
+/* The same, where tensors that no rule speaks of keep their names instead of being refused. */
+mlm_status model_source_all_weights(kn_weights **out, const model_source *src) MLM_WARN_UNUSED;
+/* What a published file would call the tensor `name`, and which file (borrowed).  False: none of its rules gives that name. */
+bool model_source_published_name(char *out, size_t cap, const char **path, const model_source *src,
+                                 const char *name);
 
 /* ---- between the files that make sources -------------------------------------------------------- */
 

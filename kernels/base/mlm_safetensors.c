@@ -163,61 +163,99 @@ static mlm_status check_map(const mlm_safetensors *st, const mlm_json_node *map,
                     (long long)mlm_json_count(map), (long long)st->n_tensors);
 }
 
-static mlm_status open_shards(mlm_safetensors *st, const mlm_json_node *root, const char *path,
-                              const char *dir)
+/* An index.json as it lies there. */
+typedef struct shard_list {
+    mlm_json            *doc;
+    char                *dir;
+    const mlm_json_node *map;
+    const char         **names; /* sorted; borrowed from the document */
+    int64_t              n_names;
+} shard_list;
+
+static void free_index(shard_list *x)
 {
-    const mlm_json_node *map     = mlm_json_get(root, "weight_map");
-    const char         **names   = NULL;
-    int64_t              n_names = 0;
-    mlm_status           status;
-    if (!map || mlm_json_type_of(map) != MLM_JSON_OBJECT || mlm_json_count(map) == 0)
+    mlm_json_free(x->doc);
+    free(x->dir);
+    free(x->names);
+}
+
+static mlm_status read_index(shard_list *x, const char *path)
+{
+    char       *text  = NULL;
+    size_t      n     = 0;
+    const char *slash = strrchr(path, '/');
+    x->dir            = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (!x->dir)
+        return mlm_fail_nomem(strlen(path) + 1, path);
+    MLM_TRY(mlm_file_read(&text, &n, path, MLM_ST_MAX_HEADER, "index of shards"));
+    mlm_status status = mlm_json_parse_limited(&x->doc, text, n, path, 0, MLM_ST_MAX_VALUES);
+    free(text);
+    MLM_TRY(status);
+    x->map = mlm_json_get(mlm_json_root(x->doc), "weight_map");
+    if (!x->map || mlm_json_type_of(x->map) != MLM_JSON_OBJECT || mlm_json_count(x->map) == 0)
         return mlm_fail(
             MLM_E_FORMAT, "%s: weight_map is %s, must be an object with a shard for each tensor", path,
-            !map                                       ? "missing"
-            : mlm_json_type_of(map) == MLM_JSON_OBJECT ? "empty"
-                                                       : mlm_json_type_name(mlm_json_type_of(map)));
-    MLM_TRY_GOTO(status, collect_shards(&names, &n_names, map, path), done);
-    st->shards = calloc((size_t)n_names, sizeof *st->shards);
-    if (!st->shards) {
-        status = mlm_fail_nomem((size_t)n_names * sizeof *st->shards, path);
-        goto done;
-    }
-    for (int64_t i = 0; i < n_names; i++) {
+            !x->map                                       ? "missing"
+            : mlm_json_type_of(x->map) == MLM_JSON_OBJECT ? "empty"
+                                                          : mlm_json_type_name(mlm_json_type_of(x->map)));
+    return collect_shards(&x->names, &x->n_names, x->map, path);
+}
+
+static mlm_status open_shards(mlm_safetensors *st, const shard_list *x, const char *path)
+{
+    st->shards = calloc((size_t)x->n_names, sizeof *st->shards);
+    if (!st->shards)
+        return mlm_fail_nomem((size_t)x->n_names * sizeof *st->shards, path);
+    for (int64_t i = 0; i < x->n_names; i++) {
         char *shard_path = NULL;
-        MLM_TRY_GOTO(status, mlm_path_join(&shard_path, dir, names[i]), done);
-        status = add_shard(st, shard_path);
-        if (status == MLM_E_NOTFOUND) {
-            status = mlm_fail_context(status, "%s names a missing shard", path);
-            goto done;
-        }
-        if (status != MLM_OK)
-            goto done;
+        MLM_TRY(mlm_path_join(&shard_path, x->dir, x->names[i]));
+        mlm_status status = add_shard(st, shard_path);
+        if (status == MLM_E_NOTFOUND)
+            return mlm_fail_context(status, "%s names a missing shard", path);
+        MLM_TRY(status);
     }
-    MLM_TRY_GOTO(status, index_names(st, path), done);
-    status = check_map(st, map, names, path);
-done:
-    free(names);
-    return status;
+    MLM_TRY(index_names(st, path));
+    return check_map(st, x->map, x->names, path);
 }
 
 static mlm_status open_index(mlm_safetensors *st, const char *path)
 {
-    mlm_json   *doc   = NULL;
-    char       *text  = NULL;
-    size_t      n     = 0;
-    const char *slash = strrchr(path, '/');
-    char       *dir   = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    mlm_status status;
-    if (!dir)
-        return mlm_fail_nomem(strlen(path) + 1, path);
-    MLM_TRY_GOTO(status, mlm_file_read(&text, &n, path, MLM_ST_MAX_HEADER, "index of shards"), done);
-    MLM_TRY_GOTO(status, mlm_json_parse_limited(&doc, text, n, path, 0, MLM_ST_MAX_VALUES), done);
-    status = open_shards(st, mlm_json_root(doc), path, dir);
-done:
-    mlm_json_free(doc);
-    free(text);
-    free(dir);
+    shard_list x      = {0};
+    mlm_status status = read_index(&x, path);
+    if (status == MLM_OK)
+        status = open_shards(st, &x, path);
+    free_index(&x);
     return status;
+}
+
+mlm_status mlm_safetensors_list_shards(char ***out, int *n, const char *path)
+{
+    shard_list x      = {0};
+    mlm_status status = read_index(&x, path);
+    *out              = NULL;
+    *n                = 0;
+    if (status == MLM_OK) {
+        *out = calloc((size_t)x.n_names + 1, sizeof **out);
+        if (*out == NULL)
+            status = mlm_fail_nomem((size_t)x.n_names * sizeof **out, path);
+    }
+    for (int64_t i = 0; i < x.n_names && status == MLM_OK; i++) {
+        status = mlm_path_join(&(*out)[i], x.dir, x.names[i]);
+        *n += status == MLM_OK;
+    }
+    free_index(&x);
+    if (status != MLM_OK)
+        mlm_safetensors_free_shards(*out, *n);
+    if (status != MLM_OK)
+        *out = NULL;
+    return status;
+}
+
+void mlm_safetensors_free_shards(char **paths, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(paths[i]);
+    free((void *)paths);
 }
 
 static mlm_status open_single(mlm_safetensors *st, const char *path)

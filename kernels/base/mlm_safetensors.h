@@ -54,6 +54,11 @@ typedef struct mlm_safetensors mlm_safetensors;
 /* `path` is a .safetensors file or a .safetensors.index.json.  Owned: mlm_safetensors_close. */
 mlm_status mlm_safetensors_open(mlm_safetensors **out, const char *path) MLM_WARN_UNUSED;
 void       mlm_safetensors_close(mlm_safetensors *st); /* NULL is fine */
+/* The files that an index names, there or not.  Owned: mlm_safetensors_free_shards. */
+mlm_status mlm_safetensors_list_shards(char ***paths, int *n, const char *index) MLM_WARN_UNUSED;
+void       mlm_safetensors_free_shards(char **paths, int n);
+/* The shape as "[2, 3]". */
+void mlm_st_shape_text(const mlm_st_tensor *t, char *text, size_t cap);
 
 int64_t              mlm_safetensors_count(const mlm_safetensors *st);
 const mlm_st_tensor *mlm_safetensors_at(const mlm_safetensors *st, int64_t index); /* by shard, then offset */

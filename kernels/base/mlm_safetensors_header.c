@@ -11,6 +11,7 @@
 
 #include "kernels/base/mlm_json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,17 @@ static const struct {
 const char *mlm_st_dtype_name(mlm_st_dtype dtype)
 {
     return (unsigned)dtype < MLM_ST_DTYPE_COUNT ? dtypes[dtype].name : "unknown";
+}
+
+void mlm_st_shape_text(const mlm_st_tensor *t, char *text, size_t cap)
+{
+    size_t used = 0;
+    for (int i = 0; i <= t->rank && used < cap; i++) {
+        int len = i == t->rank
+                      ? snprintf(text + used, cap - used, t->rank ? "]" : "[]")
+                      : snprintf(text + used, cap - used, "%s%lld", i ? ", " : "[", (long long)t->dim[i]);
+        used += len > 0 ? (size_t)len : 0;
+    }
 }
 
 size_t mlm_st_dtype_size(mlm_st_dtype dtype)

@@ -470,7 +470,7 @@ static mlm_status open_with(kn_weights **w, const kn_weights_rule *rules, int n_
     char              path[512];
     kn_weights_source s[2];
     (void)snprintf(path, sizeof path, "%s", temp_dir_path(&dir, "model.safetensors"));
-    s[0] = s[1] = (kn_weights_source){path, rules, n_rules};
+    s[0] = s[1] = (kn_weights_source){.path = path, .rules = rules, .n_rules = n_rules};
     return kn_weights_open_sources(w, "the model", s, n_files);
 }
 
@@ -495,6 +495,17 @@ static void test_rules(void **state)
     kn_weights_close(w);
     assert_int_equal(open_with(&w, rules, 4, 1), MLM_E_FORMAT); /* f32 fits none */
     assert_non_null(strstr(mlm_error_message(), "'f32' has no place"));
+    char                    path[512], name[64];
+    const kn_weights_source some = {.path = path, .rules = rules, .n_rules = 4, .keep_unknown = true};
+    (void)snprintf(path, sizeof path, "%s", temp_dir_path(&dir, "model.safetensors"));
+    assert_int_equal(kn_weights_open_sources(&w, "the model", &some, 1), MLM_OK);
+    assert_true(kn_weights_has(w, "f32"));
+    assert_string_equal(kn_weights_source_name(w, kn_weights_find(w, "half.f.x")), "f16");
+    kn_weights_close(w);
+    assert_true(kn_weights_rule_invert(name, sizeof name, &some, "half.f.x"));
+    assert_string_equal(name, "f16");
+    assert_false(kn_weights_rule_invert(name, sizeof name, &some, "none"));
+    assert_false(kn_weights_rule_invert(name, 3, &some, "half.f.x"));
     assert_int_equal(open_with(&w, clash, 3, 1), MLM_E_FORMAT);
     assert_non_null(strstr(mlm_error_message(), "both hold tensor 'one'"));
     assert_int_equal(open_with(&w, rules, 5, 2), MLM_E_FORMAT); /* the same file twice */
