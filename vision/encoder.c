@@ -146,7 +146,8 @@ void vision_scratch_take(vision_scratch *s, kn_arena *arena, const vision_config
         vit_scratch_take(&s->tower[i], arena, &c->tower[i], B);
         end = arena->used > end ? arena->used : end;
     }
-    arena->used = end;
+    arena->used     = end;
+    s->is_cancelled = NULL;
 }
 
 mlm_status vision_encode(kn_queue *q, const vision_encoder *enc, vision_scratch *s, const float *pixels,
@@ -163,6 +164,8 @@ mlm_status vision_encode(kn_queue *q, const vision_encoder *enc, vision_scratch 
     for (int i = 0; i < c->n_towers; i++) {
         int64_t   size = c->tower[i].image_size, width = c->tower[i].width, count = B * 3 * size * size;
         kn_tensor in = kn_tensor_make(s->pixels.buf, s->pixels.offset, KN_F32, 4, KN_DIMS(B, 3, size, size));
+        s->tower[i].is_cancelled   = s->is_cancelled;
+        s->tower[i].cancel_payload = s->cancel_payload;
         MLM_TRY(kn_upload(q, in, pixels, (size_t)count * sizeof *pixels));
         MLM_TRY(
             vit_forward(q, enc->tower[i], &s->tower[i], in, kn_slice(y, 2, column, width), probe, payload));

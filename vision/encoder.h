@@ -37,6 +37,8 @@ typedef struct vision_scratch {
     vit_scratch tower[VISION_MAX_TOWERS]; /* over the same memory: the towers run one after the other */
     kn_tensor   pixels;                   /* [B,3,S,S] f32                                            */
     int64_t     max_batch;
+    bool (*is_cancelled)(void *payload); /* may be NULL; polled before each block, true: MLM_E_CANCELLED */
+    void *cancel_payload;
 } vision_scratch;
 void vision_scratch_take(vision_scratch *s, kn_arena *arena, const vision_config *c, int64_t B);
 

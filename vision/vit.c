@@ -256,13 +256,19 @@ void vit_scratch_take(vit_scratch *s, kn_arena *arena, const vit_config *c, int6
     s->mlp     = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, c->mlp_dim));
     s->patches = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, n, pitch)); /* rows on 16 bytes */
     s->patches = kn_slice(s->patches, 2, 0, patch);
+
+    s->is_cancelled = NULL;
 }
 
 /* The scratch cut to the pictures of this call. */
 static vit_scratch first_pictures(const vit_scratch *s, int64_t B)
 {
-    vit_scratch v = {kn_slice(s->x, 0, 0, B),   kn_slice(s->h, 0, 0, B),   kn_slice(s->qkv, 0, 0, B),
-                     kn_slice(s->att, 0, 0, B), kn_slice(s->mlp, 0, 0, B), kn_slice(s->patches, 0, 0, B)};
+    vit_scratch v = {.x       = kn_slice(s->x, 0, 0, B),
+                     .h       = kn_slice(s->h, 0, 0, B),
+                     .qkv     = kn_slice(s->qkv, 0, 0, B),
+                     .att     = kn_slice(s->att, 0, 0, B),
+                     .mlp     = kn_slice(s->mlp, 0, 0, B),
+                     .patches = kn_slice(s->patches, 0, 0, B)};
     return v;
 }
 
@@ -338,6 +344,8 @@ mlm_status vit_forward(kn_queue *q, const vit_model *m, vit_scratch *scratch, kn
     vit_scratch s = first_pictures(scratch, pixels.dim[0]);
     MLM_TRY(embed(q, m, &s, pixels, probe, payload));
     for (int i = 0; i < c->n_blocks_run; i++) {
+        if (scratch->is_cancelled && scratch->is_cancelled(scratch->cancel_payload))
+            return mlm_fail(MLM_E_CANCELLED, "cancelled");
         MLM_TRY(run_block(q, c, &m->blocks[i], &s));
         if (probe) {
             char stage[32];

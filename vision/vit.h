@@ -55,6 +55,8 @@ const vit_config *vit_model_config(const vit_model *m);
 /* Activations for at most B pictures, taken from an arena. */
 typedef struct vit_scratch {
     kn_tensor x, h, qkv, att, mlp, patches;
+    bool (*is_cancelled)(void *payload); /* may be NULL; polled before each block, true: MLM_E_CANCELLED */
+    void *cancel_payload;
 } vit_scratch;
 void vit_scratch_take(vit_scratch *s, kn_arena *arena, const vit_config *c, int64_t B);
 

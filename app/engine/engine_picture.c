@@ -114,14 +114,26 @@ static double lap(double *since)
     return ms;
 }
 
+/* Ends between two blocks of a tower when the ticket is cancelled; the pixels are not read any more afterwards. */
+static mlm_status encode_pixels(engine_picture *p, mlmamba_engine *eng, engine_ticket *ticket)
+{
+    engine_picture_scratch *s = &eng->picture;
+    s->vision.is_cancelled    = engine_ticket_cancelled;
+    s->vision.cancel_payload  = ticket;
+    mlm_status status =
+        vision_encode(eng->queue, eng->vision, &s->vision, p->pixels, 1, s->features, NULL, NULL);
+    s->vision.is_cancelled = NULL;
+    mlm_status synced      = kn_queue_sync(eng->queue);
+    return status != MLM_OK ? status : synced;
+}
+
 mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_times *times,
                               engine_ticket *ticket)
 {
     engine_picture_scratch *s     = &eng->picture;
     double                  clock = mlm_now_ms();
     MLM_TRY(engine_ticket_check(ticket));
-    MLM_TRY(vision_encode(eng->queue, eng->vision, &s->vision, p->pixels, 1, s->features, NULL, NULL));
-    MLM_TRY(kn_queue_sync(eng->queue));
+    MLM_TRY(encode_pixels(p, eng, ticket));
     free(p->pixels);
     p->pixels        = NULL;
     times->vision_ms = lap(&clock);

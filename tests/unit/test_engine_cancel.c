@@ -133,12 +133,44 @@ static void a_picture_ends_at_its_next_stage(void **state)
     vision_image_free(&img);
 }
 
+static bool at_the_third_time(void *payload)
+{
+    int *n = payload;
+    return ++*n == 3;
+}
+
+static void a_tower_ends_between_blocks(void **state)
+{
+    vision_image    img     = {0};
+    engine_picture *picture = NULL;
+    engine_times    times   = {0};
+    vision_scratch *scratch = &eng->picture.vision;
+    int             polled  = 0;
+    (void)state;
+    assert_ok(vision_image_load_file(&img, SCENE(0), NULL));
+    assert_ok(engine_picture_prepare(&picture, eng, &img, MLMAMBA_FIT_MODEL, &times));
+    assert_ok(engine_lock(eng));
+    scratch->is_cancelled   = at_the_third_time;
+    scratch->cancel_payload = &polled;
+    assert_int_equal(vision_encode(eng->queue, eng->vision, scratch, picture->pixels, 1,
+                                   eng->picture.features, NULL, NULL),
+                     MLM_E_CANCELLED);
+    assert_int_equal(polled, 3);
+    scratch->is_cancelled = NULL;
+    assert_ok(engine_picture_run(picture, eng, &times, NULL)); /* and then it is encoded whole */
+    engine_unlock(eng);
+    assert_null(eng->picture.vision.is_cancelled);
+    engine_picture_drop(picture);
+    vision_image_free(&img);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cancel_hits_what_runs),
         cmocka_unit_test(waiting_ends),
         cmocka_unit_test(a_picture_ends_at_its_next_stage),
+        cmocka_unit_test(a_tower_ends_between_blocks),
     };
     int skipped = fixture_start(argc, argv);
     if (skipped != 0)
