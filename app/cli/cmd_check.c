@@ -9,6 +9,32 @@ static const char *verdict(const mlmamba_part *p)
     return p->found ? p->usable ? "found" : "DAMAGED" : p->usable ? "default" : "MISSING";
 }
 
+#define MAX_LINES 20
+
+/* Tensors that are not as the configuration wants them, under the names that their files give them. */
+static void print_faults(const mlmamba_model_check *c)
+{
+    if (c->n_tensors > 0)
+        out_printf("%lld tensors are wanted, %lld are wrong\n", (long long)c->n_tensors,
+                   (long long)c->n_faults_all);
+    for (int i = 0; i < c->n_faults && i < MAX_LINES; i++) {
+        const mlmamba_tensor_fault *f = &c->faults[i];
+        out_printf("%-10s ", f->kind);
+        out_escaped(f->inside, false);
+        out_text(": ");
+        out_escaped(f->detail, false);
+        out_text("\n           ");
+        if (strcmp(f->inside, f->name) != 0) {
+            out_escaped(f->name, false);
+            out_text(", ");
+        }
+        out_escaped(f->source, false);
+        out_text("\n");
+    }
+    if (c->n_faults_all > MAX_LINES)
+        out_printf("and %lld more (--json lists %d)\n", (long long)c->n_faults_all - MAX_LINES, c->n_faults);
+}
+
 static void print_text(const mlmamba_model_check *c, const char *model)
 {
     out_escaped(model != NULL ? model : "the default model", false);
@@ -27,6 +53,7 @@ static void print_text(const mlmamba_model_check *c, const char *model)
             out_printf("\n                                      sha256 %s", p->sha256);
         out_text("\n");
     }
+    print_faults(c);
     if (!c->complete) {
         out_text("problem  ");
         out_escaped(c->problem, false);
@@ -53,6 +80,18 @@ static void print_json(const mlmamba_model_check *c, const char *model)
         out_printf(", \"bytes\": %llu", (unsigned long long)p->bytes);
         if (p->sha256 != NULL)
             json_text("sha256", p->sha256, false);
+        out_text("}");
+    }
+    out_printf("], \"tensors\": %lld, \"wrong_tensors\": %lld, \"faults\": [", (long long)c->n_tensors,
+               (long long)c->n_faults_all);
+    for (int i = 0; i < c->n_faults; i++) {
+        const mlmamba_tensor_fault *f = &c->faults[i];
+        out_text(i > 0 ? ", {" : "{");
+        json_text("kind", f->kind, true);
+        json_text("name", f->name, false);
+        json_file_name("source", f->source, false);
+        json_text("inside", f->inside, false);
+        json_text("detail", f->detail, false);
         out_text("}");
     }
     out_text("]}\n");

@@ -238,9 +238,10 @@ static const struct {
     {"check",
      "usage: mlmamba check [OPTION]... [MODEL]\n"
      "\n"
-     "Lists every part of a model: the file found and its size, or the exact name of what is missing and "
-     "where\n"
-     "it is to be had.  Loads nothing.  Exit status 0: complete, 1: not.\n"
+     "Lists every part of a model: the file found, its size and types, or the exact name of what is missing\n"
+     "and where it is to be had; then every tensor that is missing, has another shape than the "
+     "configuration\n"
+     "wants, or has no place in it.  Reads headers only.  Exit status 0: complete, 1: not.\n"
      "\n"
      "MODEL is a directory of ours; the run directory of ML-Mamba or Cobra, or its latest-checkpoint.pt; a\n"
      "directory of Mamba or Mamba-2 files; or ORG/NAME in the Hugging Face cache ($HF_HUB_CACHE, $HF_HOME,\n"
@@ -248,8 +249,8 @@ static const struct {
      "too.\n"
      "\n"
      "  -j, --json                 as one JSON object\n"
-     "      --hash                 SHA-256 of every file, as the hub names them; reads all of "
-     "them\n" QUIET_OPTION "\n"
+     "      --hash                 SHA-256 of every file, as the hub names them, and the sums inside\n"
+     "                             PyTorch checkpoints; reads all of them\n" QUIET_OPTION "\n"
      "example: mlmamba check ~/models/mlmamba-3b\n"},
     {"import",
      "usage: mlmamba import [OPTION]... MODEL --output DIR\n"

@@ -2,8 +2,9 @@
  * import.c: any model that the engine can read, as one directory of ours.
  *
  * The header of model.safetensors follows from the names alone, so the file can be written front to back, piece by
- * piece, and an interrupted import begins by comparing what is there with what would be written.  A hash of every
- * tensor is taken on the way and compared with what the disk gives back before the directory gets its name.
+ * piece, and an interrupted import begins by comparing what is there with what would be written.  First the sums that
+ * the source holds of its own bytes are verified; a hash of every tensor is taken on the way and compared with what the disk
+ * gives back before the directory gets its name.
  */
 #include "app/engine/import_file.h"
 #include "app/engine/model_config.h"
@@ -339,6 +340,27 @@ static mlm_status import_texts(const import_run *r)
     return put_text(r, r->src->config, "config.json");
 }
 
+typedef struct source_progress {
+    const import_run *r;
+    uint64_t          total;
+} source_progress;
+
+static bool on_source(uint64_t done, uint64_t total, void *payload)
+{
+    const source_progress *p = payload;
+    (void)total;
+    return p->r->opt->on_progress == NULL || p->r->opt->on_progress(done, p->total, p->r->opt->payload);
+}
+
+/* The sums inside the files that are imported, before anything is written: progress is the first part of the whole's. */
+static mlm_status verify_source(import_run *r)
+{
+    uint64_t        bytes = kn_weights_verify_bytes(r->w);
+    source_progress p     = {r, bytes + 2 * (r->n_header + r->data_bytes)};
+    r->out.before         = bytes;
+    return kn_weights_verify(r->w, on_source, &p);
+}
+
 static mlm_status run(import_run *r)
 {
     MLM_TRY(model_source_open(&r->src, r->opt->model, SOURCE_DEEP | SOURCE_RESAMPLED));
@@ -348,6 +370,7 @@ static mlm_status run(import_run *r)
     MLM_TRY(check_names(r));
     MLM_TRY(plan(r));
     MLM_TRY(write_header(r));
+    MLM_TRY(verify_source(r));
     MLM_TRY(model_write_begin(&r->dir, r->opt->output, true));
     model_write_keep_partial(r->dir); /* to go on with; it may also be another import's, which is at work */
     MLM_TRY(import_weights(r));

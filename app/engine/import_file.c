@@ -96,7 +96,7 @@ static mlm_status compare(import_file *f, const char *bytes, size_t n, size_t *e
 
 static mlm_status report(const import_file *f, uint64_t done)
 {
-    if (f->on_progress != NULL && !f->on_progress(done, 2 * f->size, f->payload))
+    if (f->on_progress != NULL && !f->on_progress(f->before + done, f->before + 2 * f->size, f->payload))
         return mlm_fail(MLM_E_CANCELLED,
                         "the import was cancelled; it goes on where it was when it is started again");
     return MLM_OK;

@@ -12,6 +12,7 @@ typedef struct import_file {
     uint64_t        size, at; /* wanted size; bytes put so far */
     uint64_t        there;    /* bytes of an earlier import that may be equal: compared, not written */
     uint64_t        verified;
+    uint64_t        before; /* bytes of other work that progress has counted already */
     mlmamba_load_fn on_progress;
     void           *payload;
 } import_file;

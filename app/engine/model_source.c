@@ -101,6 +101,23 @@ bool source_has(const kn_weights *w, const char *prefix, const char *name)
     return find_tensor(w, prefix, name) != NULL;
 }
 
+int source_count(const kn_weights *w, const char *prefix, const char *list, int limit)
+{
+    char   full[512];
+    int    count = 0, n = snprintf(full, sizeof full, "%s%s", prefix, list);
+    size_t len = n > 0 && (size_t)n < sizeof full ? (size_t)n : 0;
+    for (int64_t i = 0; i < kn_weights_count(w) && len > 0; i++) {
+        const char *name   = kn_weights_at(w, i)->name;
+        size_t      digits = strncmp(name, full, len) == 0 ? strspn(name + len, "0123456789") : 0;
+        long        number =
+            digits > 0 && digits < 7 && name[len + digits] == '.' ? strtol(name + len, NULL, 10) : -1;
+        if (number >= limit)
+            return limit + 1;
+        count = number >= count ? (int)number + 1 : count;
+    }
+    return count;
+}
+
 mlm_status source_find_tokenizer(model_source *src, const char *const *repos)
 {
     char *path = NULL, need[512];

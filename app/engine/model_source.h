@@ -80,6 +80,8 @@ void source_describe(char *text, size_t cap, const kn_weights *w);
 /* Dimension of a tensor; -1 when it is absent or has fewer. */
 int64_t source_dim(const kn_weights *w, const char *prefix, const char *name, int axis);
 bool    source_has(const kn_weights *w, const char *prefix, const char *name);
+/* One more than the largest number N in names "PREFIX LIST N.*", at most `limit` + 1: a layer that has lost a tensor still counts. */
+int source_count(const kn_weights *w, const char *prefix, const char *list, int limit);
 /* tokenizer.json beside the model, or in one of the repositories (NULL-terminated). */
 mlm_status source_find_tokenizer(model_source *src, const char *const *repos) MLM_WARN_UNUSED;
 

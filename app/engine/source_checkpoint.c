@@ -141,13 +141,8 @@ static mlm_status describe_scan(checkpoint *c, const char *projector, bool poole
             inner           = source_dim(w, m0, "out_proj.weight", 1);
     int64_t heads = source_dim(w, m0, "dt_bias", 0), channels = source_dim(w, m0, "conv1d.weight", 0);
     int64_t swiglu = source_dim(w, bm, "layers.0.mlp.w1.weight", 0);
-    int     layers = 0;
-    char    name[64], text[1024];
-    for (; layers < 64; layers++) {
-        (void)snprintf(name, sizeof name, "layers.%d.mixer.in_proj.weight", layers);
-        if (!source_has(w, bm, name))
-            break;
-    }
+    int     layers = source_count(w, bm, "layers.", 64);
+    char    text[1024];
     if (width < 1 || inner < 1 || heads < 1 || inner % heads != 0 || channels < inner || layers < 1)
         return mlm_fail(
             MLM_E_FORMAT,

@@ -104,12 +104,7 @@ static mlm_status measure(text_shape *s, unsigned flags)
     s->width     = source_dim(s->w, s->prefix, s->embedding, 1);
     if (s->rows < 1 || s->width < 1)
         return missing(s, "backbone.embedding.weight");
-    char name[64];
-    for (s->layers = 0; s->layers <= MAX_LAYERS; s->layers++) {
-        (void)snprintf(name, sizeof name, "backbone.layers.%d.norm.weight", (int)s->layers);
-        if (!source_has(s->w, s->prefix, name))
-            break;
-    }
+    s->layers = source_count(s->w, s->prefix, "backbone.layers.", MAX_LAYERS);
     if (s->layers == 0)
         return missing(s, "backbone.layers.0.norm.weight");
     MLM_TRY(measure_mixer(s));

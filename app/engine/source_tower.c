@@ -214,25 +214,20 @@ static int64_t square_root(int64_t n)
 static mlm_status measure(tower_shape *s, const char *path)
 {
     const char *reg = source_has(s->w, s->prefix, "reg_token") ? "reg_token" : "register_tokens";
-    char        name[64];
-    s->width = source_dim(s->w, s->prefix, "patch_embed.proj.weight", 0);
-    s->patch = source_dim(s->w, s->prefix, "patch_embed.proj.weight", 2);
-    s->mlp   = source_dim(s->w, s->prefix, "blocks.0.mlp.fc1.weight", 0);
-    for (s->blocks = 0; s->blocks < MAX_BLOCKS; s->blocks++) {
-        (void)snprintf(name, sizeof name, "blocks.%d.norm1.weight", (int)s->blocks);
-        if (!source_has(s->w, s->prefix, name))
-            break;
-    }
-    int64_t table  = source_dim(s->w, s->prefix, "pos_embed", 2) >= 0
-                         ? source_dim(s->w, s->prefix, "pos_embed", 1)
-                         : source_dim(s->w, s->prefix, "pos_embed", 0);
-    s->class_token = source_has(s->w, s->prefix, "cls_token");
-    s->registers   = source_dim(s->w, s->prefix, reg, 1) > 0 ? source_dim(s->w, s->prefix, reg, 1) : 0;
-    s->layer_scale = source_has(s->w, s->prefix, "blocks.0.ls1.gamma");
-    s->pre_norm    = source_has(s->w, s->prefix, "norm_pre.weight");
-    s->patch_bias  = source_has(s->w, s->prefix, "patch_embed.proj.bias");
-    s->grid        = table > 0 ? square_root(table) : 0;
-    s->on_prefix   = s->grid == 0;
+    s->width        = source_dim(s->w, s->prefix, "patch_embed.proj.weight", 0);
+    s->patch        = source_dim(s->w, s->prefix, "patch_embed.proj.weight", 2);
+    s->mlp          = source_dim(s->w, s->prefix, "blocks.0.mlp.fc1.weight", 0);
+    s->blocks       = source_count(s->w, s->prefix, "blocks.", MAX_BLOCKS);
+    int64_t table   = source_dim(s->w, s->prefix, "pos_embed", 2) >= 0
+                          ? source_dim(s->w, s->prefix, "pos_embed", 1)
+                          : source_dim(s->w, s->prefix, "pos_embed", 0);
+    s->class_token  = source_has(s->w, s->prefix, "cls_token");
+    s->registers    = source_dim(s->w, s->prefix, reg, 1) > 0 ? source_dim(s->w, s->prefix, reg, 1) : 0;
+    s->layer_scale  = source_has(s->w, s->prefix, "blocks.0.ls1.gamma");
+    s->pre_norm     = source_has(s->w, s->prefix, "norm_pre.weight");
+    s->patch_bias   = source_has(s->w, s->prefix, "patch_embed.proj.bias");
+    s->grid         = table > 0 ? square_root(table) : 0;
+    s->on_prefix    = s->grid == 0;
     if (s->on_prefix)
         s->grid = table > 1 ? square_root(table - 1) : 0;
     if (s->width < 1 || s->patch < 1 || s->mlp < 1 || s->blocks < 2 || s->grid < 1 ||

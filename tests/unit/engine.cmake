@@ -12,6 +12,7 @@ mlm_test(NAME test_engine_memory LABELS unit SOURCES ${_u}/test_engine_memory.c 
 mlm_test(NAME test_state_file LABELS unit SOURCES ${_u}/test_state_file.c ${_s}/temp_dir.c LIBS mlm_engine TIMEOUT 600)
 mlm_test(NAME test_model_dir LABELS unit SOURCES ${_u}/test_model_dir.c ${_s}/temp_dir.c LIBS mlm_engine TIMEOUT 600)
 mlm_test(NAME test_published LABELS unit SOURCES ${_u}/test_published.c ${_s}/published_model.c ${_s}/pt_write.c ${_s}/alloc_fail.c LIBS mlm_engine TIMEOUT 600)
+mlm_test(NAME test_published_check LABELS unit SOURCES ${_u}/test_published_check.c ${_s}/published_model.c ${_s}/pt_write.c LIBS mlm_engine TIMEOUT 600)
 mlm_test(NAME test_engine_alloc LABELS unit SOURCES ${_u}/test_engine_alloc.c ${_s}/alloc_fail.c LIBS mlm_engine TIMEOUT 600)
 add_test(NAME test_engine_alloc_all COMMAND test_engine_alloc all)
 set_tests_properties(test_engine_alloc_all PROPERTIES LABELS slow TIMEOUT 7200 SKIP_RETURN_CODE 77)
