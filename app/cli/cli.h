@@ -25,6 +25,10 @@ typedef struct cli_score_options { /* of score alone */
     bool        partial, no_intervals;
 } cli_score_options;
 
+typedef struct cli_bench_options { /* of bench alone */
+    const char *csv, *only, *random, *state, *batch, *prefill;
+} cli_bench_options;
+
 typedef struct cli_vqa_options { /* of vqa alone */
     const char *format, *task, *images, *annotations, *ocr, *question, *prompt, *shard, *progress;
     const char *col_id, *col_image, *col_question, *col_answer, *col_split;
@@ -39,14 +43,15 @@ typedef struct cli_options {
     mlmamba_generate_options gen;
     mlmamba_image_options    image;
     mlmamba_task             task; /* ask --task */
-    bool                     json, csv, stats, quiet, help;
+    bool                     json, stats, quiet, help;
     const char              *state;      /* --state FILE  */
     const char              *image_path; /* bench --image */
     const char              *output;     /* --output      */
-    const char              *type;       /* quantize --type */
+    const char              *type;       /* quantize --type, bench --type */
     const char              *dtype;      /* import --dtype */
     bool                     hash;       /* check --hash   */
     int                      n_tokens, n_runs;
+    cli_bench_options        bench;
     cli_score_options        score;
     cli_vqa_options          vqa;
     char                   **args; /* what is not an option */

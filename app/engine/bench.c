@@ -1,18 +1,15 @@
 /*
- * bench.c: every stage, n_runs times, medians.  Decoding is timed in the generation loop itself, which has no end token
- * here, so that a short answer does not end it; beside it the model's step alone, and a plain read of as many bytes,
- * because memory is what limits decoding.
+ * bench.c: medians, floors and the list of lines.  The ceilings first (bench_ceiling.c), then every part of the engine
+ * alone (bench_stage.c), then what programs do, through the public interface (bench_whole.c).
  */
-#include "app/engine/bench.h"
-#include "app/engine/engine_private.h"
+#include "app/engine/bench_private.h"
 #include "kernels/base/mlm_file.h"
-#include "kernels/base/mlm_threads.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#define QUESTION "What is in the middle of the picture?"
+#define MEGABYTE 1048576.0
 
 static int compare(const void *a, const void *b)
 {
@@ -20,253 +17,230 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *v, int n)
+double bench_median(double *v, int n)
 {
     qsort(v, (size_t)n, sizeof *v, compare);
     return n % 2 != 0 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
 }
 
-static mlm_status set_image(mlmamba_session *ses, const bench_args *a)
+bool bench_wants(const bench *b, const char *name)
 {
-    return a->rgb != NULL ? mlmamba_session_set_image_rgb(ses, a->rgb, a->side, a->side)
-                          : mlmamba_session_set_image_file(ses, a->path, NULL);
+    size_t n = strlen(name);
+    for (const char *at = b->a->only; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, name, n) == 0 && (at[n] == ',' || at[n] == '\0'))
+            return true;
+    }
+    return b->a->only == NULL;
 }
 
-/* One look and two questions. */
-static mlm_status run_once(double ms[BENCH_ROW_COUNT], mlmamba_session *ses, int *prompt_tokens)
+mlm_status bench_check_cancel(const bench *b)
 {
-    mlmamba_generate_options opt = {.max_new_tokens = 1};
-    mlmamba_answer          *ans = NULL;
-    MLM_TRY(mlmamba_session_ask(&ans, ses, QUESTION, &opt, NULL, NULL));
-    ms[BENCH_FILE]       = ans->decode_file_ms;
-    ms[BENCH_PREPROCESS] = ans->preprocess_ms;
-    ms[BENCH_VISION]     = ans->vision_ms;
-    ms[BENCH_CONNECTOR]  = ans->connector_ms;
-    ms[BENCH_PREFILL]    = ans->image_prefill_ms;
-    ms[BENCH_QUESTION]   = ans->prompt_ms;
-    ms[BENCH_FIRST]      = ans->first_token_ms;
-    *prompt_tokens       = ans->n_prompt_tokens;
-    mlmamba_answer_free(ans);
-    MLM_TRY(mlmamba_session_rewind(ses, 0));
-    MLM_TRY(mlmamba_session_ask(&ans, ses, QUESTION, &opt, NULL, NULL));
-    ms[BENCH_NEXT] = ans->first_token_ms;
-    mlmamba_answer_free(ans);
+    if (b->a->is_cancelled != NULL && b->a->is_cancelled(b->a->payload))
+        return mlm_fail(MLM_E_CANCELLED, "interrupted");
     return MLM_OK;
 }
 
-typedef struct laps {
-    double *at; /* when token i came */
-    int     n, cap;
-} laps;
-
-static bool note_lap(int row, int32_t id, const char *piece, void *payload)
+mlm_status bench_time(double *ms, bench *b, int inner, bench_fn run, void *payload)
 {
-    laps *l = payload;
-    (void)row;
-    (void)id;
-    (void)piece;
-    if (l->n < l->cap)
-        l->at[l->n++] = mlm_now_ms();
-    return true;
-}
-
-/* Median of the n times between the tokens of the generation loop, on the engine's working row and logits. */
-static mlm_status time_generation(double *ms, mlmamba_engine *eng, double *times, int n)
-{
-    laps             l      = {.at = times, .cap = n + 1};
-    lm_row_result    result = {0};
-    lm_generate_args g      = {.tok            = eng->config.tok,
-                               .state          = eng->one.state,
-                               .logits         = kn_slice(eng->one.logits, 0, 0, 1),
-                               .n_rows         = 1,
-                               .max_new_tokens = n + 1,
-                               .end_id         = -1,
-                               .on_piece       = note_lap,
-                               .payload        = &l};
-    mlm_status       status = lm_generate(eng->queue, eng->lm, eng->one.lm, &g, &result);
-    if (status == MLM_OK && result.finish == LM_FINISH_ERROR)
-        status = mlm_fail(result.status, "%s", result.message);
-    token_list_free(&result.ids);
-    for (int i = 0; i + 1 < l.n; i++)
-        times[i] = times[i + 1] - times[i];
-    if (status == MLM_OK)
-        *ms = l.n > 1 ? median(times, l.n - 1) : 0.0;
-    return status;
-}
-
-/* Median time of the model's step alone. */
-static mlm_status time_steps(double *ms, mlmamba_engine *eng, double *times, int n)
-{
-    kn_buffer *buf = NULL;
-    int32_t    id  = 0;
-    MLM_TRY(kn_buffer_create(&buf, eng->dev, sizeof id));
-    kn_tensor  ids    = kn_tensor_make(buf, 0, KN_I32, 1, KN_DIMS(1));
-    mlm_status status = kn_upload(eng->queue, ids, &id, sizeof id);
-    for (int i = 0; i < n && status == MLM_OK; i++) {
+    for (int i = -1; i < b->a->n_runs; i++) {
         double start = mlm_now_ms();
-        status       = lm_step(eng->queue, eng->lm, eng->one.lm, eng->one.state, ids, eng->one.logits);
-        if (status == MLM_OK)
-            status = kn_queue_sync(eng->queue);
-        times[i] = mlm_now_ms() - start;
+        for (int k = 0; k < inner; k++)
+            MLM_TRY(run(b, payload));
+        if (i >= 0)
+            b->times[i] = (mlm_now_ms() - start) / inner;
+        MLM_TRY(bench_check_cancel(b));
     }
-    kn_buffer_free(buf);
-    if (status == MLM_OK)
-        *ms = median(times, n);
-    return status;
-}
-
-/* Both from the state of the session; the steps leave fresh logits for the generation. */
-static mlm_status time_tokens(double ms[BENCH_ROW_COUNT], const mlmamba_session *ses, double *times, int n)
-{
-    mlmamba_engine *eng = ses->eng;
-    MLM_TRY(engine_lock(eng));
-    mlm_status status = lm_state_copy_row(eng->queue, eng->one.state, 0, session_state(ses), 0);
-    if (status == MLM_OK)
-        status = time_steps(&ms[BENCH_STEP], eng, times, n);
-    if (status == MLM_OK)
-        status = time_generation(&ms[BENCH_TOKEN], eng, times, n);
-    engine_unlock(eng);
-    return status;
-}
-
-typedef struct read_job {
-    const uint64_t *words;
-    uint64_t        sum[256];
-} read_job;
-
-/* Four sums, so that the loop waits for memory and not for one addition after the other. */
-static void read_range(int64_t from, int64_t to, int thread, void *payload)
-{
-    read_job *job = payload;
-    uint64_t  a = 0, b = 0, c = 0, d = 0;
-    for (int64_t i = from * 512; i < to * 512; i += 4) {
-        a += job->words[i];
-        b += job->words[i + 1];
-        c += job->words[i + 2];
-        d += job->words[i + 3];
-    }
-    job->sum[thread] += a + b + c + d;
-}
-
-static mlm_status time_read(double *ms, double bytes, int n_threads, int n_runs)
-{
-    int64_t      blocks = (int64_t)(bytes / 4096.0) + 1;
-    mlm_threads *pool   = NULL;
-    double       best[64];
-    read_job    *job   = calloc(1, sizeof *job);
-    uint64_t    *words = malloc((size_t)blocks * 4096);
-    mlm_status   status =
-        job != NULL && words != NULL ? MLM_OK : mlm_fail_nomem((size_t)blocks * 4096, "read test");
-    if (status == MLM_OK)
-        status = mlm_threads_create(&pool, n_threads > 0 ? n_threads : 1);
-    n_runs = n_runs < 16 ? 16 : n_runs > 64 ? 64 : n_runs;
-    if (status == MLM_OK) {
-        memset(words, 1, (size_t)blocks * 4096);
-        job->words = words;
-        for (int i = 0; i < n_runs; i++) {
-            double start = mlm_now_ms();
-            mlm_parallel_for(pool, blocks, 64, read_range, job);
-            best[i] = mlm_now_ms() - start;
-        }
-        *ms = job->sum[0] != 1 ? median(best, n_runs) : 0.0;
-    }
-    mlm_threads_free(pool);
-    free(words);
-    free(job);
-    return status;
-}
-
-/* Memory of an accelerator: copying one buffer onto another reads as many bytes as it writes, at the same speed.  The
- * buffers are larger than its caches; the time is that of `bytes` at the speed found. */
-static mlm_status time_device_read(double *ms, double bytes, mlmamba_engine *eng, int n_runs)
-{
-    const int64_t n    = (int64_t)1 << 26; /* f32: 256 MB */
-    kn_buffer    *from = NULL, *to = NULL;
-    double        best[64];
-    mlm_status    status = kn_buffer_create(&from, eng->dev, (size_t)n * sizeof(float));
-    if (status == MLM_OK)
-        status = kn_buffer_create(&to, eng->dev, (size_t)n * sizeof(float));
-    n_runs = n_runs < 16 ? 16 : n_runs > 64 ? 64 : n_runs;
-    for (int i = 0; status == MLM_OK && i < n_runs; i++) {
-        kn_copy_args copy  = {kn_tensor_make(from, 0, KN_F32, 2, KN_DIMS(n / 1024, 1024)),
-                              kn_tensor_make(to, 0, KN_F32, 2, KN_DIMS(n / 1024, 1024))};
-        double       start = mlm_now_ms();
-        for (int k = 0; status == MLM_OK && k < 4; k++) /* several, so that a launch does not count */
-            status = kn_copy(eng->queue, &copy);
-        if (status == MLM_OK)
-            status = kn_queue_sync(eng->queue);
-        best[i] = (mlm_now_ms() - start) / 4.0;
-    }
-    if (status == MLM_OK)
-        *ms = median(best, n_runs) * bytes / (2.0 * (double)n * sizeof(float));
-    kn_buffer_free(from);
-    kn_buffer_free(to);
-    return status;
-}
-
-static mlm_status count_work(bench_result *r, const mlmamba_engine *eng)
-{
-    static const bench_row rows[] = {BENCH_VISION, BENCH_CONNECTOR, BENCH_PREFILL, BENCH_TOKEN};
-    engine_work            work[ENGINE_STAGE_COUNT];
-    MLM_TRY(engine_work_of(work, eng, eng->config.n_image_tokens));
-    for (int i = 0; i < ENGINE_STAGE_COUNT; i++) {
-        r->bytes[rows[i]] = work[i].bytes;
-        r->flops[rows[i]] = work[i].flops;
-    }
-    r->bytes[BENCH_STEP] = r->bytes[BENCH_TOKEN];
-    r->flops[BENCH_STEP] = r->flops[BENCH_TOKEN];
-    MLM_TRY(engine_work_of(work, eng, r->prompt_tokens));
-    r->bytes[BENCH_QUESTION] = work[ENGINE_STAGE_PREFILL].bytes;
-    r->flops[BENCH_QUESTION] = work[ENGINE_STAGE_PREFILL].flops;
+    *ms = bench_median(b->times, b->a->n_runs);
     return MLM_OK;
 }
 
-/* The runs, the first of which warms up: times [BENCH_ROW_COUNT][n_runs], then room for the tokens. */
-static mlm_status time_runs(bench_result *out, mlmamba_session *ses, double *times, const bench_args *a)
+double bench_floor(const bench *b, double bytes, double flops)
 {
-    size_t  n_runs              = (size_t)a->n_runs;
-    double *tokens              = times + (size_t)BENCH_ROW_COUNT * n_runs;
-    double  ms[BENCH_ROW_COUNT] = {0};
-    for (int i = -1; i < a->n_runs; i++) {
-        MLM_TRY(set_image(ses, a));
-        MLM_TRY(run_once(ms, ses, &out->prompt_tokens));
-        MLM_TRY(time_tokens(ms, ses, tokens, a->n_tokens));
-        for (size_t k = 0; k < BENCH_ROW_COUNT && i >= 0; k++)
-            times[k * n_runs + (size_t)i] = ms[k];
-        if (a->is_cancelled != NULL && a->is_cancelled(a->payload))
-            return mlm_fail(MLM_E_CANCELLED, "interrupted");
+    double read    = b->r->read_rate > 0 ? bytes / b->r->read_rate * 1e3 : 0;
+    double product = b->r->product_rate > 0 ? flops / b->r->product_rate * 1e3 : 0;
+    return read > product ? read : product;
+}
+
+mlm_status bench_add(bench *b, const bench_line *line)
+{
+    bench_result *r = b->r;
+    if (r->n_lines == r->capacity) {
+        int         capacity = r->capacity * 2 + 32;
+        bench_line *bigger   = realloc(r->line, (size_t)capacity * sizeof *bigger);
+        if (bigger == NULL)
+            return mlm_fail_nomem((size_t)capacity * sizeof *bigger, "lines");
+        r->line     = bigger;
+        r->capacity = capacity;
     }
-    for (size_t k = 0; k < BENCH_ROW_COUNT; k++)
-        out->ms[k] = median(times + k * n_runs, a->n_runs);
+    bench_line *l = &r->line[r->n_lines++];
+    *l            = *line;
+    if (l->floor_ms == 0)
+        l->floor_ms = bench_floor(b, l->bytes, l->flops);
+    return MLM_OK;
+}
+
+bench_rates bench_line_rates(const bench_line *l)
+{
+    bench_rates r = {0};
+    if (l->ms > 0) {
+        r.gb_s          = l->bytes / l->ms * 1e-6;
+        r.tflop_s       = l->flops / l->ms * 1e-9;
+        r.floor_percent = 100.0 * l->floor_ms / l->ms;
+    }
+    return r;
+}
+
+/* ---- work --------------------------------------------------------------------------------------- */
+
+engine_amount bench_vision_work(const bench *b, int n)
+{
+    engine_amount sum = {0};
+    for (int i = 0; i < VISION_MAX_TOWERS; i++) {
+        sum.bytes += b->work.tower[i].bytes;
+        sum.flops += b->work.tower[i].flops * n;
+    }
+    return sum;
+}
+
+engine_amount bench_connector_work(const bench *b, int n)
+{
+    return (engine_amount){b->work.connector.bytes, b->work.connector.flops * n};
+}
+
+engine_amount bench_prefill_work(const bench *b, int n, int T)
+{
+    return (engine_amount){b->work.text.bytes + n * b->work.state_bytes,
+                           n * (b->work.text.flops * T + b->work.head_flops)};
+}
+
+/* Weights once; every row's state is read and written. */
+engine_amount bench_step_work(const bench *b, int n)
+{
+    return (engine_amount){b->work.text.bytes + 2.0 * n * b->work.state_bytes,
+                           n * (b->work.text.flops + b->work.head_flops)};
+}
+
+static double floor_of(const bench *b, engine_amount w)
+{
+    return bench_floor(b, w.bytes, w.flops);
+}
+
+double bench_front_floor(const bench *b, int n_pictures, int n_prompt)
+{
+    double sum = floor_of(b, bench_connector_work(b, n_pictures));
+    for (int i = 0; i < VISION_MAX_TOWERS; i++)
+        sum += bench_floor(b, b->work.tower[i].bytes, b->work.tower[i].flops * n_pictures);
+    int T = (n_pictures > 0 ? b->eng->config.n_image_tokens : 0) + n_prompt;
+    return sum + floor_of(b, bench_prefill_work(b, n_pictures > 0 ? n_pictures : 1, T));
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------- */
+
+/* What the engine keeps on the device, once everything exists that a batch needs. */
+static void measure_memory(bench *b)
+{
+    kn_device_info info;
+    struct rusage  usage;
+    bench_result  *r    = b->r;
+    int            rows = b->eng->one.n_rows + b->eng->many.n_rows;
+    kn_device_get_info(b->eng->dev, &info);
+    r->weights_mb = b->work.weights_bytes / MEGABYTE;
+    r->states_mb  = rows * b->work.state_bytes / MEGABYTE;
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        r->rss_mb = (double)usage.ru_maxrss / 1024.0;
+    if ((info.caps & KN_CAP_HOST) != 0 || info.total_bytes == 0)
+        return;
+    r->device_mb = ((double)info.total_bytes - (double)info.free_bytes) / MEGABYTE;
+    r->rest_mb   = r->device_mb - r->weights_mb - r->states_mb;
+}
+
+/* Batches whose states fit, with some room. */
+static void choose_batches(bench_args *a, const mlmamba_engine_options *opt, const mlmamba_memory *m,
+                           const kn_device_info *info, bool host)
+{
+    static const int sizes[] = {1, 8, 64, 256};
+    double           state   = (double)m->snapshot_bytes * (opt->bf16_state ? 0.55 : 1.0);
+    double           left    = 0.85 * (double)info->free_bytes - (double)m->weights_bytes;
+    for (int i = 0; i < (host ? 2 : 4); i++)
+        if (i == 0 || info->free_bytes == 0 || (sizes[i] + 8) * state < left)
+            a->batch[a->n_batches++] = sizes[i];
+}
+
+mlm_status bench_defaults(bench_args *a, mlmamba_engine_options *opt)
+{
+    const kn_device_options d    = {.name = opt->device, .n_threads = 1};
+    kn_device              *dev  = NULL;
+    mlmamba_memory          need = {0};
+    kn_device_info          info;
+    MLM_TRY(kn_device_open(&dev, &d));
+    kn_device_get_info(dev, &info);
+    kn_device_close(dev);
+    bool host = (info.caps & (KN_CAP_HOST | KN_CAP_ORACLE)) != 0;
+    if (a->n_batches == 0) {
+        MLM_TRY(mlmamba_estimate_memory(&need, opt));
+        choose_batches(a, opt, &need, &info, host);
+    }
+    int most = 1;
+    for (int i = 0; i < a->n_batches; i++)
+        most = a->batch[i] > most ? a->batch[i] : most;
+    opt->max_batch = most;
+    if (a->n_prefills == 0) {
+        static const int pairs[][2] = {{1, 0}, {16, 0}, {1, 8192}};
+        for (int i = 0; i < (host ? 1 : 3); i++, a->n_prefills++) {
+            a->prefill[2 * i]     = pairs[i][0];
+            a->prefill[2 * i + 1] = pairs[i][1];
+        }
+    }
+    a->n_rounds   = host ? 1 : 4;
+    a->n_pictures = a->n_pictures == 0 && !host ? 32 : a->n_pictures;
+    a->n_answer   = a->n_answer == 0 ? 4 * a->n_tokens : a->n_answer;
+    return MLM_OK;
+}
+
+static mlm_status check_args(const bench_args *a, const mlmamba_engine *eng)
+{
+    if (a->n_runs < 1 || a->n_tokens < 1)
+        return mlm_fail(MLM_E_RANGE, "%d runs of %d tokens, must be at least 1 of 1", a->n_runs, a->n_tokens);
+    for (int i = 0; i < a->n_batches; i++)
+        if (a->batch[i] < 1 || a->batch[i] > eng->max_batch)
+            return mlm_fail(MLM_E_RANGE, "a batch of %d, must be from 1 to the engine's max_batch, %d",
+                            a->batch[i], eng->max_batch);
+    return MLM_OK;
+}
+
+static mlm_status measure(bench *b)
+{
+    MLM_TRY(engine_work_of(&b->work, b->eng));
+    if (b->a->n_batches > 0)
+        MLM_TRY(engine_prepare_batch(b->eng));
+    measure_memory(b);
+    MLM_TRY(bench_ceilings(b));
+    MLM_TRY(bench_stages(b));
+    MLM_TRY(bench_whole(b));
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        b->r->rss_mb = (double)usage.ru_maxrss / 1024.0;
     return MLM_OK;
 }
 
 mlm_status bench_measure(bench_result *out, mlmamba_engine *eng, const bench_args *a)
 {
-    mlmamba_session   *ses = NULL;
-    mlmamba_image_info img;
+    bench b = {.eng = eng, .a = a, .r = out};
     memset(out, 0, sizeof *out);
-    if (a->n_runs < 1 || a->n_tokens < 1)
-        return mlm_fail(MLM_E_RANGE, "%d runs of %d tokens, must be at least 1 of 1", a->n_runs, a->n_tokens);
-    size_t     n      = (size_t)BENCH_ROW_COUNT * (size_t)a->n_runs + (size_t)a->n_tokens + 1;
-    double    *times  = calloc(n, sizeof *times);
-    mlm_status status = times != NULL ? MLM_OK : mlm_fail_nomem(n * sizeof *times, "times");
-    MLM_TRY_GOTO(status, status, done);
-    MLM_TRY_GOTO(status, mlmamba_session_create(&ses, eng), done);
-    MLM_TRY_GOTO(status, time_runs(out, ses, times, a), done);
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        out->rss_mb = (double)usage.ru_maxrss / 1024.0;
-    MLM_TRY_GOTO(status, mlmamba_session_get_image_info(ses, &img), done);
-    out->width  = img.width;
-    out->height = img.height;
-    MLM_TRY_GOTO(status, count_work(out, eng), done);
-    if ((kn_device_caps(eng->dev) & KN_CAP_HOST) != 0)
-        status = time_read(&out->read_ms, out->bytes[BENCH_TOKEN], eng->dev_info.n_threads, a->n_runs);
-    else
-        status = time_device_read(&out->read_ms, out->bytes[BENCH_TOKEN], eng, a->n_runs);
-done:
-    mlmamba_session_free(ses);
-    free(times);
+    MLM_TRY(check_args(a, eng));
+    b.times = calloc((size_t)a->n_runs, sizeof *b.times);
+    if (b.times == NULL)
+        return mlm_fail_nomem((size_t)a->n_runs * sizeof *b.times, "times");
+    mlm_status status = measure(&b);
+    free(b.times);
+    if (status != MLM_OK)
+        bench_result_free(out);
     return status;
+}
+
+void bench_result_free(bench_result *r)
+{
+    free(r->line);
+    memset(r, 0, sizeof *r);
 }

@@ -79,6 +79,15 @@ static mlm_status open_device(kn_device **dev, const mlmamba_engine_options *opt
     return kn_device_open(dev, &d);
 }
 
+static mlm_status open_source(model_source **out, const mlmamba_engine_options *opt, unsigned flags)
+{
+    if (opt->random_weights == NULL)
+        return model_source_open(out, opt->model_dir, flags);
+    if (opt->model_dir == NULL)
+        return mlm_fail(MLM_E_RANGE, "random weights need the name of a shape or a config.json");
+    return source_open_random(out, opt->model_dir, opt->random_weights);
+}
+
 static int engine_max_batch(const mlmamba_engine_options *opt)
 {
     return opt->max_batch > 0 ? opt->max_batch : ENGINE_DEFAULT_BATCH;
@@ -217,7 +226,7 @@ static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options
 {
     MLM_TRY(create_lock(&eng->lock, &eng->has_lock));
     MLM_TRY(create_lock(&eng->batch_lock, &eng->has_batch_lock));
-    MLM_TRY(model_source_open(&eng->source, opt->model_dir, SOURCE_DEEP));
+    MLM_TRY(open_source(&eng->source, opt, SOURCE_DEEP));
     eng->model_dir = eng->source->dir;
     MLM_TRY(name_model(eng, opt->model_dir));
     MLM_TRY(model_source_require(eng->source));
@@ -293,7 +302,7 @@ mlm_status mlmamba_estimate_memory(mlmamba_memory *out, const mlmamba_engine_opt
     memset(out, 0, sizeof *out);
     MLM_TRY(check_options(&small));
     small.n_threads = 1;
-    MLM_TRY_GOTO(status, model_source_open(&src, small.model_dir, 0), done);
+    MLM_TRY_GOTO(status, open_source(&src, &small, 0), done);
     MLM_TRY_GOTO(status, model_source_require(src), done);
     MLM_TRY_GOTO(status, model_config_load(&config, src), done);
     MLM_TRY_GOTO(status, open_device(&dev, &small), done);

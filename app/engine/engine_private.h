@@ -258,19 +258,16 @@ mlm_status session_adopt(mlmamba_session *ses, engine_picture *picture, engine_t
 const lm_state *session_state(const mlmamba_session *ses);
 
 /* ---- engine_work.c ------------------------------------------------------------------------------ */
-typedef enum engine_stage {
-    ENGINE_STAGE_VISION = 0,
-    ENGINE_STAGE_CONNECTOR,
-    ENGINE_STAGE_PREFILL,
-    ENGINE_STAGE_DECODE,
-    ENGINE_STAGE_COUNT
-} engine_stage;
-/* Weight and state bytes that a stage must read, and its floating-point operations: for n_tokens tokens of the
- * language model (PREFILL, DECODE); pictures have a fixed size. */
+typedef struct engine_amount {
+    double bytes, flops; /* that must be read, and done */
+} engine_amount;
 typedef struct engine_work {
-    double bytes, flops;
+    engine_amount tower[VISION_MAX_TOWERS], connector; /* flops: of one picture                       */
+    engine_amount text;                                /* flops: of one token without its logits      */
+    double        head_flops;                          /* of one row of logits                        */
+    double        state_bytes;                         /* of one row, as it is kept                   */
+    double        weights_bytes;                       /* of everything                               */
 } engine_work;
-mlm_status engine_work_of(engine_work out[ENGINE_STAGE_COUNT], const mlmamba_engine *eng,
-                          int n_prefill_tokens) MLM_WARN_UNUSED;
+mlm_status engine_work_of(engine_work *out, const mlmamba_engine *eng) MLM_WARN_UNUSED;
 
 #endif

@@ -58,6 +58,9 @@ typedef struct mlmamba_engine_options {
     bool        bf16_state;   /* keep states in bf16: half the memory traffic of a batch; a GPU only */
     bool
         deterministic; /* a row's products have the same bits alone and in any batch on a GPU too; slower there */
+    /* NULL, or "bf16", "int8", "f32": weights of this type are made up, to measure a model that is not there.  model_dir then is a
+     * config.json, a directory with one, or the name of a published shape ("ml-mamba-2.7b").  Answers mean nothing. */
+    const char     *random_weights;
     bool            reference_rounding; /* round as the released code does (bf16), to compare with it */
     mlmamba_load_fn on_load;
     void           *payload;

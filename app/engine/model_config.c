@@ -174,7 +174,10 @@ static mlm_status hash_text(model_config *c, const model_source *src, const char
         if (status != MLM_OK)
             return status;
     }
-    MLM_TRY(hash_file(&hash, tok_path, "tokenizer.json"));
+    if (tok_path == NULL)
+        add_text(&hash, "tokenizer.json", src->tokenizer_text, strlen(src->tokenizer_text));
+    else
+        MLM_TRY(hash_file(&hash, tok_path, "tokenizer.json"));
     c->text_hash = mlm_hash_end(&hash);
     return MLM_OK;
 }
@@ -230,14 +233,20 @@ mlm_status model_config_load(model_config *out, const model_source *src)
         done);
     if (src->own) {
         MLM_TRY_GOTO(status, mlm_path_join(&tok_path, dir, "tokenizer.json"), done);
-    } else {
+    } else if (src->tokenizer_text == NULL) {
         tok_path = strdup(src->tokenizer);
         if (tok_path == NULL) {
             status = mlm_fail_nomem(strlen(src->tokenizer), "path of the tokenizer");
             goto done;
         }
     }
-    MLM_TRY_GOTO(status, tokenizer_load(&out->tok, tok_path), done);
+    MLM_TRY_GOTO(status,
+                 tok_path != NULL ? tokenizer_load(&out->tok, tok_path)
+                                  : tokenizer_load_memory(&out->tok, src->tokenizer_text,
+                                                          strlen(src->tokenizer_text), "tokenizer.json"),
+                 done);
+    if (src->is_made)
+        out->quantized = src->made == MLM_ST_I8;
     MLM_TRY_GOTO(status, in_dir(check_tokenizer(out, "config.json"), dir), done);
     MLM_TRY_GOTO(status, hash_text(out, src, tok_path), done);
 done:

@@ -395,6 +395,7 @@ void model_source_free(model_source *src)
     free(src->config);
     free(src->preprocessor);
     free(src->tokenizer);
+    free(src->tokenizer_text);
     free(src);
 }
 
@@ -430,6 +431,8 @@ static mlm_status open_weights(kn_weights **out, const model_source *src, bool k
 
 mlm_status model_source_weights(kn_weights **out, const model_source *src)
 {
+    if (src->is_made)
+        return source_random_weights(out, src);
     return open_weights(out, src, false);
 }
 

@@ -34,16 +34,19 @@ typedef struct source_part {
 } source_part;
 
 typedef struct model_source {
-    char       *dir;  /* what messages call the model: the directory, or the checkpoint file */
-    char       *base; /* the directory in which parts are looked for first                   */
-    const char *kind;
-    bool        own; /* decision 20: config and preprocessor are files of dir, read by the engine itself */
-    char       *config, *preprocessor; /* not own: their texts; preprocessor NULL without vision */
-    char       *tokenizer;             /* path; NULL: missing */
-    source_file file[SOURCE_MAX_FILES];
-    int         n_files;
-    source_part part[SOURCE_MAX_PARTS];
-    int         n_parts;
+    char        *dir;  /* what messages call the model: the directory, or the checkpoint file */
+    char        *base; /* the directory in which parts are looked for first                   */
+    const char  *kind;
+    bool         own; /* decision 20: config and preprocessor are files of dir, read by the engine itself */
+    char        *config, *preprocessor; /* not own: their texts; preprocessor NULL without vision */
+    char        *tokenizer;             /* path; NULL: missing */
+    char        *tokenizer_text;        /* instead of a path: see source_random.c */
+    bool         is_made;               /* the weights are made up ... */
+    mlm_st_dtype made;                  /* ... with matrices of this dtype */
+    source_file  file[SOURCE_MAX_FILES];
+    int          n_files;
+    source_part  part[SOURCE_MAX_PARTS];
+    int          n_parts;
 } model_source;
 
 enum {
@@ -56,6 +59,10 @@ enum {
 /* model: a directory, a .pt file, a repository id ("ORG/NAME") in the hub cache, or NULL (model_dir_find).  Owned. */
 mlm_status model_source_open(model_source **out, const char *model, unsigned flags) MLM_WARN_UNUSED;
 void       model_source_free(model_source *src);
+/* Weights that are made up, of any shape: `config` is a config.json, a directory with one, or the name of a published
+ * shape ("ml-mamba-2.7b"); type is "bf16", "int8" or "f32". */
+mlm_status source_open_random(model_source **out, const char *config, const char *type) MLM_WARN_UNUSED;
+mlm_status source_random_weights(kn_weights **out, const model_source *src) MLM_WARN_UNUSED;
 /* The failure of the first part that is missing or damaged. */
 mlm_status model_source_require(const model_source *src) MLM_WARN_UNUSED;
 /* The tensors of all parts under the names of decision 20. */

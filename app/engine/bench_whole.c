@@ -1,0 +1,433 @@
+/*
+ * bench_whole.c: what programs do, through mlmamba.h alone: the times contain preprocessing, copies from and to the host,
+ * the choice of tokens and their text.
+ */
+#include "app/engine/bench_private.h"
+#include "kernels/base/mlm_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define QUESTION      "What is in the middle of the picture?"
+#define PROMPT_TOKENS 40
+#define MAX_QUESTION  256
+#define SHORT_ANSWER  10
+#define SHORT_ROWS    32 /* answered together, at most */
+
+typedef struct whole {
+    mlmamba_session *ses;
+    mlmamba_image   *img;
+    mlmamba_answer  *ans; /* the last one */
+    char             question[MAX_QUESTION];
+    int              n_tokens, n_prompt;
+} whole;
+
+static void keep(whole *w, mlmamba_answer *ans)
+{
+    mlmamba_answer_free(w->ans);
+    w->ans = ans;
+}
+
+static mlm_status set_image(whole *w, const bench *b)
+{
+    return b->a->rgb == NULL ? mlmamba_session_set_image_file(w->ses, b->a->path, NULL)
+                             : mlmamba_session_set_image_rgb(w->ses, b->a->rgb, b->a->side, b->a->side);
+}
+
+static mlm_status ask(whole *w, int n_tokens)
+{
+    mlmamba_generate_options opt = {.max_new_tokens = n_tokens};
+    mlmamba_answer          *ans = NULL;
+    MLM_TRY(mlmamba_session_ask(&ans, w->ses, w->question, &opt, NULL, NULL));
+    keep(w, ans);
+    return MLM_OK;
+}
+
+/* ---- one conversation --------------------------------------------------------------------------- */
+
+static mlm_status run_picture(bench *b, void *payload)
+{
+    whole *w = payload;
+    MLM_TRY(set_image(w, b));
+    return ask(w, w->n_tokens);
+}
+
+static mlm_status run_next(bench *b, void *payload)
+{
+    whole *w = payload;
+    (void)b;
+    MLM_TRY(mlmamba_session_rewind(w->ses, 0));
+    return ask(w, 1);
+}
+
+/* A question that makes a prompt of PROMPT_TOKENS tokens, or nearly. */
+static mlm_status choose_question(whole *w, const bench *b)
+{
+    size_t n = 0;
+    MLM_TRY(set_image(w, b));
+    (void)snprintf(w->question, sizeof w->question, "What?");
+    for (int i = 0; i < 64; i++) {
+        char   before[MAX_QUESTION];
+        size_t len = strlen(w->question);
+        memcpy(before, w->question, len + 1);
+        MLM_TRY(mlmamba_session_rewind(w->ses, 0));
+        MLM_TRY(ask(w, 1));
+        w->n_prompt = w->ans->n_prompt_tokens;
+        if (w->n_prompt == PROMPT_TOKENS || len + 8 > sizeof w->question)
+            return MLM_OK;
+        if (w->n_prompt > PROMPT_TOKENS && len > n) { /* the last word was too long: try a letter */
+            w->question[n] = '\0';
+            (void)snprintf(w->question + n, sizeof w->question - n, "?");
+            n += 1;
+            continue;
+        }
+        n = len;
+        (void)snprintf(w->question + len, sizeof w->question - len, " a");
+    }
+    return MLM_OK;
+}
+
+static mlm_status add_parts(bench *b, const mlmamba_answer *ans)
+{
+    const struct {
+        const char   *name, *text;
+        double        ms;
+        engine_amount work;
+    } part[] = {
+        {"decode_file", "decode the picture file", ans->decode_file_ms, {0, 0}},
+        {"preprocess", "resize and normalise", ans->preprocess_ms, {0, 0}},
+        {"vision", "  vision, in a conversation", ans->vision_ms, bench_vision_work(b, 1)},
+        {"connector_part", "  connector", ans->connector_ms, bench_connector_work(b, 1)},
+        {"image_prefill", "  picture into the state", ans->image_prefill_ms,
+         bench_prefill_work(b, 1, b->eng->config.n_image_tokens)},
+        {"question", "  question into the state", ans->prompt_ms,
+         bench_prefill_work(b, 1, ans->n_prompt_tokens)},
+    };
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
+        bench_line line = {.ms = part[i].ms, .bytes = part[i].work.bytes, .flops = part[i].work.flops};
+        (void)snprintf(line.name, sizeof line.name, "%s", part[i].name);
+        (void)snprintf(line.text, sizeof line.text, "%s", part[i].text);
+        if (line.ms > 0)
+            MLM_TRY(bench_add(b, &line));
+    }
+    return MLM_OK;
+}
+
+static mlm_status time_conversation(bench *b, whole *w)
+{
+    bench_line first = {.name = "first_token", .text = "picture to the first token"};
+    bench_line next  = {.name = "next_question", .text = "next question to its first token"};
+    MLM_TRY(choose_question(w, b));
+    w->n_tokens = 1;
+    MLM_TRY(bench_time(&first.ms, b, 1, run_picture, w));
+    MLM_TRY(add_parts(b, w->ans));
+    b->r->prompt_tokens = w->n_prompt;
+    first.tokens        = b->eng->config.n_image_tokens + w->n_prompt;
+    first.floor_ms      = bench_front_floor(b, 1, w->n_prompt);
+    MLM_TRY(bench_add(b, &first));
+    MLM_TRY(bench_time(&next.ms, b, 1, run_next, w));
+    engine_amount work = bench_prefill_work(b, 1, w->n_prompt);
+    next.tokens        = w->n_prompt;
+    next.bytes         = work.bytes;
+    next.flops         = work.flops;
+    return bench_add(b, &next);
+}
+
+static mlm_status run_answer(bench *b, void *payload)
+{
+    whole *w = payload;
+    (void)b;
+    MLM_TRY(mlmamba_session_rewind(w->ses, 0));
+    return ask(w, w->n_tokens);
+}
+
+/* A token of a conversation: between the first and the last one of an answer. */
+static mlm_status time_token(bench *b, whole *w)
+{
+    engine_amount work = bench_step_work(b, 1);
+    bench_line    line = {.name  = "token",
+                          .text  = "a token of an answer",
+                          .batch = 1,
+                          .bytes = work.bytes,
+                          .flops = work.flops,
+                          .unit  = "tok/s"};
+    w->n_tokens        = b->a->n_tokens + 1;
+    for (int i = -1; i < b->a->n_runs; i++) {
+        MLM_TRY(run_answer(b, w));
+        int n                   = w->ans->n_tokens - 1;
+        b->times[i < 0 ? 0 : i] = n > 0 ? w->ans->decode_ms / n : 0;
+        MLM_TRY(bench_check_cancel(b));
+    }
+    line.ms                 = bench_median(b->times, b->a->n_runs);
+    line.rate               = line.ms > 0 ? 1e3 / line.ms : 0;
+    b->r->tokens_per_second = line.rate;
+    return bench_add(b, &line);
+}
+
+static mlm_status time_answer(bench *b, whole *w)
+{
+    engine_amount work = bench_step_work(b, 1);
+    bench_line    line = {.name = "answer", .unit = "tok/s"};
+    w->n_tokens        = b->a->n_answer;
+    MLM_TRY(bench_time(&line.ms, b, 1, run_picture, w));
+    int n = w->ans->n_tokens;
+    (void)snprintf(line.text, sizeof line.text, "picture to an answer of %d tokens", n);
+    line.tokens = n;
+    line.rate   = line.ms > 0 ? n / line.ms * 1e3 : 0;
+    line.floor_ms =
+        bench_front_floor(b, 1, w->n_prompt) + (n > 1 ? n - 1 : 0) * bench_floor(b, work.bytes, work.flops);
+    return bench_add(b, &line);
+}
+
+/* ---- states ------------------------------------------------------------------------------------- */
+
+typedef struct state_job {
+    whole            *w;
+    mlmamba_snapshot *snap;
+    double            free_ms;
+} state_job;
+
+static mlm_status run_snapshot(bench *b, void *payload)
+{
+    state_job *j = payload;
+    (void)b;
+    mlmamba_snapshot_free(j->snap);
+    j->snap = NULL;
+    return mlmamba_session_snapshot(&j->snap, j->w->ses);
+}
+
+static mlm_status run_restore(bench *b, void *payload)
+{
+    state_job *j = payload;
+    (void)b;
+    return mlmamba_session_restore(j->w->ses, j->snap);
+}
+
+static mlm_status run_save(bench *b, void *payload)
+{
+    state_job *j = payload;
+    return mlmamba_snapshot_save(j->snap, b->a->state_file);
+}
+
+static mlm_status run_load(bench *b, void *payload)
+{
+    mlmamba_snapshot *snap = NULL;
+    (void)payload;
+    MLM_TRY(mlmamba_snapshot_load(&snap, b->eng, b->a->state_file));
+    mlmamba_snapshot_free(snap);
+    return MLM_OK;
+}
+
+static mlm_status add_state(bench *b, const char *name, const char *text, double copies, bench_fn run,
+                            state_job *j)
+{
+    bench_line line = {.bytes = copies * b->work.state_bytes};
+    (void)snprintf(line.name, sizeof line.name, "%s", name);
+    (void)snprintf(line.text, sizeof line.text, "%s", text);
+    MLM_TRY(bench_time(&line.ms, b, 1, run, j));
+    return bench_add(b, &line);
+}
+
+/* Behind a question, so that the state is one of its own; states are values, so nothing need be copied at once. */
+static mlm_status time_states(bench *b, whole *w)
+{
+    state_job  j      = {.w = w};
+    mlm_status status = ask(w, 1);
+    if (status == MLM_OK)
+        status = add_state(b, "snapshot", "snapshot of a conversation", 2, run_snapshot, &j);
+    if (status == MLM_OK)
+        status = add_state(b, "restore", "restore it", 2, run_restore, &j);
+    if (status == MLM_OK && b->a->state_file != NULL)
+        status = add_state(b, "state_save", "write a state file", 1, run_save, &j);
+    if (status == MLM_OK && b->a->state_file != NULL)
+        status = add_state(b, "state_load", "read a state file", 1, run_load, &j);
+    if (b->a->state_file != NULL)
+        (void)unlink(b->a->state_file);
+    mlmamba_snapshot_free(j.snap);
+    return status;
+}
+
+/* ---- batches ------------------------------------------------------------------------------------ */
+
+static void free_answers(mlmamba_answer **ans, int n)
+{
+    for (int i = 0; i < n; i++)
+        mlmamba_answer_free(ans[i]);
+}
+
+/* Rows that go on from one state together; ms of a token, tokens of a row. */
+static mlm_status decode_rows(double *ms, const bench *b, const mlmamba_snapshot *snap, int rows)
+{
+    mlmamba_query            query[ENGINE_MAX_BATCH] = {{0}};
+    mlmamba_answer          *ans[ENGINE_MAX_BATCH]   = {NULL};
+    mlmamba_generate_options opt                     = {.max_new_tokens = b->a->n_tokens + 1};
+    for (int i = 0; i < rows; i++)
+        query[i] = (mlmamba_query){.snapshot = snap, .question = QUESTION};
+    mlm_status status = mlmamba_ask_batch(b->eng, query, rows, ans, &opt, NULL, NULL, NULL);
+    for (int i = 0; i < rows && status == MLM_OK; i++)
+        if (ans[i]->status != MLM_OK)
+            status = mlm_fail(ans[i]->status, "%s", ans[i]->message);
+    if (status == MLM_OK)
+        *ms = ans[0]->n_tokens > 1 ? ans[0]->decode_ms / (ans[0]->n_tokens - 1) : 0;
+    free_answers(ans, rows);
+    return status;
+}
+
+static mlm_status time_decode(bench *b, const mlmamba_snapshot *snap, int rows)
+{
+    engine_amount work = bench_step_work(b, rows);
+    bench_line    line = {.name  = "decode",
+                          .text  = "a token of every row of a batch",
+                          .batch = rows,
+                          .bytes = work.bytes,
+                          .flops = work.flops,
+                          .unit  = "tok/s"};
+    double        warm = 0;
+    MLM_TRY(decode_rows(&warm, b, snap, rows));
+    for (int i = 0; i < b->a->n_runs; i++) {
+        MLM_TRY(decode_rows(&b->times[i], b, snap, rows));
+        MLM_TRY(bench_check_cancel(b));
+    }
+    line.ms   = bench_median(b->times, b->a->n_runs);
+    line.rate = line.ms > 0 ? rows / line.ms * 1e3 : 0;
+    return bench_add(b, &line);
+}
+
+typedef struct picture_job {
+    mlmamba_image **img;
+    int             n, rows;
+} picture_job;
+
+static mlm_status run_pictures(bench *b, void *payload)
+{
+    picture_job             *j   = payload;
+    size_t                   n   = (size_t)j->n;
+    mlmamba_generate_options opt = {.max_new_tokens = SHORT_ANSWER};
+    mlmamba_query           *q   = calloc(n, sizeof *q);
+    mlmamba_answer         **ans = calloc(n, sizeof *ans);
+    mlm_status status = q != NULL && ans != NULL ? MLM_OK : mlm_fail_nomem(n * sizeof *q, "queries");
+    for (size_t i = 0; status == MLM_OK && i < n; i++)
+        q[i] = (mlmamba_query){.image = j->img[i], .question = QUESTION};
+    if (status == MLM_OK)
+        status = mlmamba_ask_batch(b->eng, q, j->n, ans, &opt, NULL, NULL, NULL);
+    for (size_t i = 0; status == MLM_OK && i < n; i++)
+        if (ans[i]->status != MLM_OK)
+            status = mlm_fail(ans[i]->status, "%s", ans[i]->message);
+    if (ans != NULL)
+        free_answers(ans, j->n);
+    free(ans);
+    free(q);
+    return status;
+}
+
+/* Every picture is another one, decoded before: the work of files is a line of its own. */
+static mlm_status make_pictures(picture_job *j, const bench *b)
+{
+    size_t     bytes  = (size_t)b->a->side * (size_t)b->a->side * 3;
+    uint8_t   *rgb    = malloc(bytes);
+    mlm_status status = rgb != NULL ? MLM_OK : mlm_fail_nomem(bytes, "picture");
+    for (int i = 0; i < j->n && status == MLM_OK; i++) {
+        memcpy(rgb, b->a->rgb, bytes);
+        memset(rgb, i + 1, bytes / 16);
+        status = mlmamba_image_from_rgb(&j->img[i], rgb, b->a->side, b->a->side);
+    }
+    free(rgb);
+    return status;
+}
+
+static mlm_status time_short_answers(bench *b, int rows)
+{
+    picture_job j    = {.n = rows * b->a->n_rounds, .rows = rows};
+    bench_line  line = {.name = "short_answers", .unit = "pictures/s", .batch = rows, .tokens = SHORT_ANSWER};
+    engine_amount step = bench_step_work(b, rows);
+    (void)snprintf(line.text, sizeof line.text, "%d pictures, answers of %d tokens", j.n, SHORT_ANSWER);
+    j.img = calloc((size_t)j.n, sizeof *j.img);
+    if (j.img == NULL)
+        return mlm_fail_nomem((size_t)j.n * sizeof *j.img, "pictures");
+    mlm_status status = make_pictures(&j, b);
+    if (status == MLM_OK)
+        status = bench_time(&line.ms, b, 1, run_pictures, &j);
+    for (int i = 0; i < j.n; i++)
+        mlmamba_image_free(j.img[i]);
+    free(j.img);
+    MLM_TRY(status);
+    line.rate     = line.ms > 0 ? j.n / line.ms * 1e3 : 0;
+    line.floor_ms = b->a->n_rounds * (bench_front_floor(b, rows, PROMPT_TOKENS) +
+                                      (SHORT_ANSWER - 1) * bench_floor(b, step.bytes, step.flops));
+    return bench_add(b, &line);
+}
+
+static mlm_status time_batches(bench *b, whole *w)
+{
+    mlmamba_snapshot *snap = NULL;
+    MLM_TRY(set_image(w, b));
+    MLM_TRY(mlmamba_session_snapshot(&snap, w->ses));
+    mlm_status status = MLM_OK;
+    for (int i = 0; i < b->a->n_batches && status == MLM_OK && bench_wants(b, "decode"); i++)
+        status = time_decode(b, snap, b->a->batch[i]);
+    mlmamba_snapshot_free(snap);
+    int rows = b->eng->max_batch < SHORT_ROWS ? b->eng->max_batch : SHORT_ROWS;
+    if (status == MLM_OK && bench_wants(b, "short_answers") && b->a->rgb != NULL && rows > 1)
+        status = time_short_answers(b, rows);
+    return status;
+}
+
+/* ---- text alone --------------------------------------------------------------------------------- */
+
+static mlm_status time_completion(bench *b, whole *w)
+{
+    engine_amount            work = bench_step_work(b, 1);
+    mlmamba_generate_options opt  = {.max_new_tokens = b->a->n_tokens + 1};
+    bench_line               line = {.name  = "token",
+                                     .text  = "a token of a completion",
+                                     .batch = 1,
+                                     .bytes = work.bytes,
+                                     .flops = work.flops,
+                                     .unit  = "tok/s"};
+    for (int i = -1; i < b->a->n_runs; i++) {
+        mlmamba_answer *ans = NULL;
+        MLM_TRY(mlmamba_session_complete(&ans, w->ses, QUESTION, &opt, NULL, NULL));
+        keep(w, ans);
+        b->times[i < 0 ? 0 : i] = ans->n_tokens > 1 ? ans->decode_ms / (ans->n_tokens - 1) : 0;
+        b->r->prompt_tokens     = ans->n_prompt_tokens;
+        MLM_TRY(bench_check_cancel(b));
+    }
+    line.ms                 = bench_median(b->times, b->a->n_runs);
+    line.rate               = line.ms > 0 ? 1e3 / line.ms : 0;
+    b->r->tokens_per_second = line.rate;
+    return bench_add(b, &line);
+}
+
+static mlm_status time_all(bench *b, whole *w)
+{
+    mlmamba_image_info img;
+    if (!b->eng->config.has_vision)
+        return time_completion(b, w);
+    if (bench_wants(b, "first_token"))
+        MLM_TRY(time_conversation(b, w));
+    else
+        MLM_TRY(choose_question(w, b));
+    MLM_TRY(mlmamba_session_get_image_info(w->ses, &img));
+    b->r->width  = img.width;
+    b->r->height = img.height;
+    if (bench_wants(b, "token"))
+        MLM_TRY(time_token(b, w));
+    if (b->a->n_answer > 0 && bench_wants(b, "answer"))
+        MLM_TRY(time_answer(b, w));
+    if (bench_wants(b, "snapshot"))
+        MLM_TRY(time_states(b, w));
+    return time_batches(b, w);
+}
+
+mlm_status bench_whole(bench *b)
+{
+    whole w = {0};
+    MLM_TRY(mlmamba_session_create(&w.ses, b->eng));
+    mlm_status status = time_all(b, &w);
+    mlmamba_answer_free(w.ans);
+    mlmamba_image_free(w.img);
+    mlmamba_session_free(w.ses);
+    return status;
+}
