@@ -2,7 +2,7 @@
 
 A question is a pair (op, args); the same pair is asked again of a changed scene to make twins. checker.py recomputes all of this on its own.
 """
-from world import COLOURS, NUMBERS, SHAPES, confusable, sentence, with_article
+from world import NUMBERS, confusable, sentence, with_article
 from nouns import Noun
 
 OPS = {}
@@ -508,5 +508,3 @@ def collage_where(view, name):
         return None
     return ZONE_ANSWER[collage_zone(view.scene, found[0])]
 
-
-assert COLOURS and SHAPES

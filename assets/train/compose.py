@@ -7,7 +7,7 @@ from scenes import Background, Photo, Scene, Thing, Word
 from packed import CONTROL_STYLES, GLYPHS, SHAPE_STYLES
 from world import COLOUR_HSV, COLOURS, PASTEL, SHAPES, pair_held_out, share
 
-KINDS = (("drawings", 30), ("shapes", 18), ("sign", 22), ("photo", 19), ("collage", 5), ("over", 4), ("empty", 1), ("unclear", 1))
+KINDS = (("drawings", 29), ("shapes", 17), ("sign", 24), ("photo", 19), ("collage", 5), ("over", 4), ("empty", 1), ("unclear", 1))
 PATTERNS = ("gradient", "clouds", "stripes", "checker", "speckle", "photo", "rings", "dots", "radial", "blobs", "lines")
 HUE_KEEPS = {"fruit", "vegetable", "flower"}         # categories told apart by colour: never shown in another hue
 
@@ -391,7 +391,10 @@ class Composer:
         rng = self.rng
         scene.background.kind, scene.background.colour = "photo", None
         scene.photos = [self.backdrop(scene)]
-        scene.things = [t for t in self.members(rng.choice((1, 1, 2, 2, 3)), scene.background) if not t.is_shape or t.style in (0, 2)]
+        scene.things = self.members(rng.choice((1, 1, 2, 2, 3)), scene.background)
+        for t in scene.things:
+            if t.is_shape and t.style not in (0, 2):
+                t.style, t.rgb2 = 0, (0.0, 0.0, 0.0)
         place_free(scene, rng, largest=0.8)
 
     def compose_empty(self, scene):

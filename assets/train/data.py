@@ -182,5 +182,3 @@ def make_eval(packed, tok, split, n, seed, text_len=192):
     out["turns"] = [[(t.question, t.answer) for t in turns] for _, turns in rows]
     return out
 
-
-assert FAMILIES

@@ -1,10 +1,7 @@
 """From single questions to conversations: follow-ups, doubts, wishes about the form of an answer, and twins of scenes."""
-import copy
-
 import answers
 from asking import Turn
-from nouns import Noun
-from questions_more import FAMILIES, Questions
+from questions_more import AT_MOST, FAMILIES, Questions
 from wordings import RELATION, STYLE, typed
 from world import NUMBERS, confusable
 
@@ -45,7 +42,7 @@ class Dialogue(Questions):
         self.look_at(scene, rng)
         table = FAMILIES[scene.kind]
         names, weights = self.options(table)
-        out, seen, tries = [], set(), 0
+        out, seen, asked, tries = [], set(), {}, 0
         while len(out) < want and tries < 3 * want + 8:
             tries += 1
             if scene.things and scene.kind in ("drawings", "shapes") and rng.random() < 0.09:
@@ -54,13 +51,17 @@ class Dialogue(Questions):
                 new = getattr(self, rng.choices(names, weights)[0])()
             if not new or any((t.op, t.args) in seen and t.op != "fixed" for t in new) or not all(self.balanced(t.family, t.answer) for t in new):
                 continue
+            family = new[0].family
+            if asked.get(family, 0) >= AT_MOST.get(family, 9):
+                continue
+            asked[family] = asked.get(family, 0) + 1
             if new[0].op != "fixed" and rng.random() > 0.03:       # hardly ever the same again: it would be copied, not seen
                 seen.update((t.op, t.args) for t in new)
             for t in new:
                 self.note(t)
             if len(new) == 1 and rng.random() < 0.05:
                 self.with_style(new[0])
-            if rng.random() < 0.025 and new[-1].op != "fixed":
+            if rng.random() < 0.018 and new[-1].op != "fixed":
                 new = new + [Turn("sure", "fixed", ("Yes, I am sure.",), self.say("sure"), "Yes, I am sure.", follows=True)]
             for t in new:
                 t.question = typed(t.question, rng)
@@ -229,5 +230,3 @@ def replacement(t, scene, rng, composer):
     finish(scene, new, rng)
     return new
 
-
-assert copy and Noun

@@ -1,10 +1,9 @@
 """Questions about drawings and shapes."""
 import answers
-from answers import THING
-from asking import CATEGORIES, RELATIONS, Asker
+from asking import RELATIONS, Asker
 from nouns import Noun
 from wordings import DIRECT, RELATION, ZONES
-from world import COLOURS, NUMBERS, SHAPES, sentence
+from world import COLOURS, NUMBERS, sentence
 
 ZONE_NAMES = list(ZONES)
 
@@ -227,6 +226,16 @@ class ThingQuestions(Asker):
                 return noun
         return None
 
+    def apart(self, a, b):
+        """two nouns that a person would compare: nothing is both, and one is not the other with an adjective"""
+        if a == b or (a.category is None) != (b.category is None) or None in (self.view.find(a), self.view.find(b)):
+            return False
+        if a.category and b.category and not (a.colour and b.colour and a.category == b.category):
+            return False
+        if a.name == b.name and a.name and not (a.colour and b.colour):
+            return False
+        return not any(t is u for t in self.view.find(a) for u in self.view.find(b))
+
     def compare(self):
         rng, v = self.rng, self.view
         want = rng.random() < 0.5
@@ -235,7 +244,7 @@ class ThingQuestions(Asker):
             a, b = self.group_noun(), self.group_noun() if rng.random() < 0.88 else self.absent()
             if rng.random() < 0.12:
                 a = self.absent()
-            if not a or not b or a == b or not self.countable(a) or not self.countable(b) or (a.category and b.category and not (a.colour and b.colour)):
+            if not a or not b or not self.countable(a) or not self.countable(b) or not self.apart(a, b):
                 continue
             p, q = v.head(a, True), v.head(b, True)
             if op == "which":
@@ -401,5 +410,3 @@ class ThingQuestions(Asker):
             q = self.say("rel_what", y=y, rel=rng.choice(RELATION[rng.choice(RELATIONS)]))
         return self.ask("absent", "absent", (noun,), q)
 
-
-assert CATEGORIES and SHAPES and THING is not None

@@ -125,7 +125,7 @@ class Questions(ThingQuestions):
         p = self.rng.choice(self.scene.photos)
         z = collage_zone(self.scene, p)
         text = self.rng.choice(ZONES[z]) if " " in z else self.rng.choice(HALVES[z])
-        return self.ask("collage", "name_zone", (z,), self.say("name_zone", z="on " + text if False else text))
+        return self.ask("collage", "name_zone", (z,), self.say("name_zone", z=text))
 
     def collage_has(self):
         rng = self.rng
@@ -172,16 +172,17 @@ class Questions(ThingQuestions):
         return self.ask("small_talk", "fixed", (answer,), self.fixed_text(texts.split("|")))
 
 
-COMMON = (("unknowable", 1.4), ("outside", 1.4), ("small_talk", 0.7))
-THINGS = (("exist", 7), ("lack", 4.5), ("exist_two", 2.5), ("exist_related", 4), ("name", 9), ("name_zone", 8), ("extreme", 4), ("kind", 3),
-          ("colour", 7), ("shape", 5.5), ("count", 13), ("total", 5), ("where", 6), ("in_zone", 2), ("relation", 7), ("relation_what", 6.5), ("direct_what", 3),
-          ("near", 4), ("between", 1.5), ("compare", 6.5), ("size", 5), ("same_colour", 3), ("all_same", 2.5), ("odd", 1.5), ("hop", 7), ("claim", 5),
-          ("listing", 4), ("caption", 4), ("background", 3), ("missing", 4.5), ("read", 0.6), ("any_text", 0.5), ("medium", 0.7)) + COMMON
+COMMON = (("unknowable", 1.2), ("outside", 1.2), ("small_talk", 0.5))
+AT_MOST = {"photo_choice": 1, "photo_yn": 3, "spelled": 2, "absent": 2, "unknowable": 1, "outside": 1, "small_talk": 1, "medium": 1, "background": 1, "any_text": 1}
+THINGS = (("exist", 7), ("lack", 4.5), ("exist_two", 2.5), ("exist_related", 4), ("name", 9), ("name_zone", 8), ("extreme", 4), ("kind", 4),
+          ("colour", 7), ("shape", 5.5), ("count", 16), ("total", 5), ("where", 6), ("in_zone", 2), ("relation", 7), ("relation_what", 6.5), ("direct_what", 3),
+          ("near", 4), ("between", 3.5), ("compare", 6.5), ("size", 6), ("same_colour", 4), ("all_same", 4), ("odd", 3), ("hop", 7), ("claim", 5),
+          ("listing", 4), ("caption", 4), ("background", 3), ("missing", 3), ("read", 0.6), ("any_text", 0.5), ("medium", 0.7)) + COMMON
 SIGN = (("read", 40), ("spelled", 9), ("any_text", 4), ("text_colour", 4), ("caption", 2.5), ("background", 1.2), ("exist", 3), ("lack", 1.5), ("count", 3), ("colour", 2),
-        ("where", 2), ("relation", 2), ("missing", 1.5)) + COMMON
+        ("where", 2), ("relation", 2), ("missing", 1)) + COMMON
 PHOTO = (("photo_name", 40), ("photo_is", 26), ("photo_choice", 10), ("photo_kind", 9), ("photo_caption", 4), ("medium", 3.5), ("unknowable", 1.5), ("outside", 1.5), ("small_talk", 0.5))
 COLLAGE = (("collage_zone", 40), ("collage_has", 25), ("collage_where", 15), ("collage_count", 8), ("medium", 2)) + COMMON
-OVER = (("exist", 14), ("where", 10), ("relation", 8), ("colour", 8), ("count", 8), ("in_zone", 4), ("size", 5), ("missing", 4), ("background", 2)) + COMMON
+OVER = (("exist", 14), ("where", 10), ("relation", 8), ("colour", 8), ("count", 8), ("in_zone", 4), ("size", 6), ("missing", 4), ("background", 2)) + COMMON
 EMPTY = (("exist", 12), ("lack", 8), ("name", 6), ("total", 6), ("count", 8), ("caption", 5), ("background", 6), ("missing", 10), ("any_text", 4), ("read", 3)) + COMMON
 UNCLEAR = (("name", 10), ("caption", 6), ("unknowable", 3), ("outside", 2))
 FAMILIES = {"drawings": THINGS, "shapes": THINGS, "sign": SIGN, "photo": PHOTO, "collage": COLLAGE, "over": OVER, "empty": EMPTY, "unclear": UNCLEAR}

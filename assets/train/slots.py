@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from packed import BASE, CAP, GLYPHS, HEIGHT, PAD, SHAPE_SIDE, SPRITE, char_class
+from packed import BASE, CAP, GLYPHS, HEIGHT, PAD, char_class
 from world import COLOURS
 
 K = 40
@@ -129,5 +129,3 @@ class Slots:
         self.bg[b] = (BACKGROUNDS.index(g.kind), *g.c1, *g.c2, math.cos(g.angle), math.sin(g.angle), 6.2832 / g.period, g.phase, g.cx, g.cy,
                       c[0], c[1], c[0] + c[2], c[1] + c[3], 0, 0, 0)
 
-
-assert SHAPE_SIDE and SPRITE

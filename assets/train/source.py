@@ -16,7 +16,8 @@ class PackedSource:
         import render
         import tokenizer
         self.packed = packed.load(folder, photo_limit=photo_limit, procs=procs)
-        self.tokens = tokenizer.load(tokenizer_path or os.path.join(folder, "tokenizer.json"))
+        beside = os.path.join(folder, "tokenizer.json")
+        self.tokens = tokenizer.load(tokenizer_path or (beside if os.path.exists(beside) else tokenizer.DEFAULT))
         self.renderer = render.Renderer(self.packed, device)
         self.classes, self.colours = self.packed.num_classes, self.packed.num_colours
         self.vocab, self.end = self.tokens.vocab_size, self.tokens.end

@@ -33,7 +33,7 @@ TEXT = 192  # text tokens of a sample
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--packed", help="folder that pack.py wrote")
-    p.add_argument("--tokenizer", help="tokenizer.json; else the one in the packed folder")
+    p.add_argument("--tokenizer", help="tokenizer.json; else the one in the packed folder, else the shipped one")
     p.add_argument("--preset", choices=sorted(model.PRESETS), default="tiny")
     p.add_argument("--minutes-total", type=float, default=8.5, help="length of the schedule")
     p.add_argument("--minutes-now", type=float, help="stop after so many, the checkpoint goes on later")
@@ -61,6 +61,7 @@ def arguments():
     p.add_argument("--n-final", type=int, default=6144)
     p.add_argument("--final", default="test", help="sets of the final evaluation, separated by commas; '' for none")
     p.add_argument("--steps", type=int, default=10 ** 9)
+    p.add_argument("--profile", action="store_true", help="after training, a table of what three steps spend their time on")
     p.add_argument("--cpu", action="store_true", help="for trying; minutes become hours")
     p.add_argument("--cpu-smoke", action="store_true", help="random data on the CPU, a small model")
     return p.parse_args()
@@ -248,6 +249,21 @@ def train(learner, args, log):
     look()
 
 
+def profile(learner, args, log):
+    from torch.profiler import ProfilerActivity
+    batches = learner.source.batches(args.seed, args.batch, 0, None, 0, TEXT)
+    ready = [next(batches) for _ in range(4)]
+    learner.step(ready.pop(), 0.0, 0.1)
+    with torch.profiler.profile(activities=[ProfilerActivity.CPU if learner.device == "cpu" else ProfilerActivity.CUDA]) as seen:
+        for batch in ready:
+            learner.step(batch, 0.0, 0.1)
+    events = seen.key_averages()
+    spent = {e.key: (e.device_time_total or e.cpu_time_total) / 3e3 for e in events}
+    log("profile: %.1f ms of kernels a step" % sum(spent.values()))
+    for e in sorted(events, key=lambda e: -spent[e.key])[:40]:
+        log("   %7.2f ms x%4d %s" % (spent[e.key], e.count // 3, e.key[:100]))
+
+
 def main():
     args = arguments()
     log = Log(args.out)
@@ -264,10 +280,18 @@ def main():
         learner.warm_start(weights.load_fp32(args.start))
         log("starts from", args.start)
     train(learner, args, log)
+    if args.profile:
+        try:
+            profile(learner, args, log)
+        except Exception as error:
+            log("*** NO PROFILE:", error)
     learner.swap()
     tables = {}
     for name in filter(None, args.final.split(",")):
-        tables[name] = evaluate.full(learner, name, args.n_final, 4242, log)
+        try:
+            tables[name] = evaluate.full(learner, name, args.n_final, 4242, log)
+        except Exception as error:
+            log("*** EVALUATION OF %s FAILED:" % name, error)
         with open(os.path.join(args.out, "eval.json"), "w", encoding="utf-8") as f:
             json.dump(tables, f, indent=1)
     log("end")

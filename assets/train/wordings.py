@@ -14,7 +14,8 @@ ZONES = {"top left": ("the top left", "the top left corner", "the upper left", "
          "center": ("the center", "the middle", "the middle of the {img}", "the center of the {img}"), "right": ("the middle right", "the center right"),
          "bottom left": ("the bottom left", "the lower left", "the bottom left corner"), "bottom": ("the bottom middle", "the bottom center"),
          "bottom right": ("the bottom right", "the lower right", "the lower right corner", "the bottom right corner")}
-HALVES = {"left": ("the left", "the left side"), "right": ("the right", "the right side"), "top": ("the top", "the upper half"), "bottom": ("the bottom", "the lower half")}
+HALVES = {"left": ("the left half", "the left photo", "the left picture"), "right": ("the right half", "the right photo", "the right picture"),
+          "top": ("the top half", "the top photo", "the upper half"), "bottom": ("the bottom half", "the bottom photo", "the lower half")}
 
 TEXT = {
     "exist": "Is there {a}?|Is there {a} in the {img}?|Do you see {a}?|Can you see {a}?|Does the {img} contain {a}?|Does the {img} show {a}?|Is {a} present?|Is there {a} here?|Can you find {a}?|Is {a} visible?|Is there {a} in this {img}?|Tell me if there is {a}.|Is {a} in the {img}?|Is {a} shown?|Does {a} appear in the {img}?|Does this {img} have {a} in it?|Can {a} be seen?",
