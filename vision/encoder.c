@@ -1,4 +1,4 @@
-/* encoder.c: the towers of a model, run one after the other into the columns of one feature buffer. */
+/* encoder.c: the towers of a model, one after the other or side by side, into the columns of one feature buffer. */
 #include "vision/encoder.h"
 
 #include <stdio.h>
@@ -132,45 +132,197 @@ const vit_model *vision_encoder_tower(const vision_encoder *enc, int tower)
     return tower >= 0 && tower < enc->config.n_towers ? enc->tower[tower] : NULL;
 }
 
-/* The towers run one after the other: their activations lie over each other. */
-void vision_scratch_take(vision_scratch *s, kn_arena *arena, const vision_config *c, int64_t B)
+/* ---- memory -------------------------------------------------------------------------------------- */
+
+mlm_status vision_side_create(vision_side *out, kn_device *dev)
 {
-    int size     = c->tower[0].image_size;
-    s->max_batch = B;
-    for (int i = 1; i < c->n_towers; i++)
-        size = c->tower[i].image_size > size ? c->tower[i].image_size : size;
-    s->pixels    = kn_arena_take(arena, KN_F32, 4, KN_DIMS(B, 3, size, size));
+    memset(out, 0, sizeof *out);
+    mlm_status st = kn_queue_create(&out->queue, dev);
+    if (st == MLM_OK)
+        st = kn_event_create(&out->begin, dev);
+    if (st == MLM_OK)
+        st = kn_event_create(&out->end, dev);
+    if (st != MLM_OK)
+        vision_side_free(out);
+    return st;
+}
+
+void vision_side_free(vision_side *side)
+{
+    kn_event_free(side->begin);
+    kn_event_free(side->end);
+    kn_queue_free(side->queue);
+    memset(side, 0, sizeof *side);
+}
+
+static kn_tensor take_pixels(kn_arena *arena, const vision_config *c, int tower, int64_t B)
+{
+    int size = c->tower[tower].image_size;
+    return kn_arena_take(arena, KN_F32, 4, KN_DIMS(B, 3, size, size));
+}
+
+/* Towers that run one after the other lie over each other, their pixels too. */
+void vision_scratch_take(vision_scratch *s, kn_arena *arena, const vision_config *c, int64_t B,
+                         const vision_side *side)
+{
     size_t start = arena->used, end = start;
+    memset(s, 0, sizeof *s);
+    s->max_batch = B;
+    s->side      = c->n_towers > 1 ? side : NULL;
     for (int i = 0; i < c->n_towers; i++) {
-        arena->used = start;
+        if (!s->side)
+            arena->used = start;
+        s->pixels[i] = take_pixels(arena, c, i, B);
         vit_scratch_take(&s->tower[i], arena, &c->tower[i], B);
         end = arena->used > end ? arena->used : end;
     }
-    arena->used     = end;
-    s->is_cancelled = NULL;
+    arena->used = end;
+}
+
+void vision_scratch_free(vision_scratch *s)
+{
+    for (int i = 0; i < VISION_MAX_TOWERS; i++) {
+        kn_graph_free(s->graph[i]);
+        s->graph[i] = NULL;
+    }
+}
+
+/* ---- running ------------------------------------------------------------------------------------- */
+
+typedef struct encode_args {
+    const vision_encoder *enc;
+    vision_scratch       *s;
+    vision_pixels_fn      pixels;
+    void                 *pixels_payload;
+    int64_t               B;
+    kn_tensor             y;
+    vit_probe             probe;
+    void                 *probe_payload;
+} encode_args;
+
+static mlm_status check(const encode_args *a)
+{
+    const vision_config *c = &a->enc->config;
+    if (a->B < 1 || a->B > a->s->max_batch)
+        return mlm_fail(MLM_E_RANGE, "vision encoder: %lld pictures at once, must be 1 to %lld",
+                        (long long)a->B, (long long)a->s->max_batch);
+    if (a->y.rank != 3 || a->y.dim[0] != a->B || a->y.dim[2] != vision_config_width(c))
+        return mlm_fail(MLM_E_SHAPE, "vision encoder: the output must be [%lld,%d,%d]", (long long)a->B,
+                        vision_config_n_patches(c), vision_config_width(c));
+    return MLM_OK;
+}
+
+static mlm_status upload_pixels(kn_queue *q, const encode_args *a, int tower)
+{
+    kn_tensor room  = a->s->pixels[tower];
+    size_t    bytes = (size_t)(kn_count(room) / a->s->max_batch) * sizeof(float);
+    for (int64_t b = 0; b < a->B; b++) {
+        const float *pixels = NULL;
+        MLM_TRY(a->pixels(&pixels, tower, b, a->pixels_payload));
+        MLM_TRY(kn_upload(q, kn_slice(room, 0, b, 1), pixels, bytes));
+    }
+    return MLM_OK;
+}
+
+/* Tower i into its columns of y. */
+static mlm_status run_tower(kn_queue *q, const encode_args *a, int i)
+{
+    vit_scratch *s      = &a->s->tower[i];
+    int64_t      column = 0;
+    for (int k = 0; k < i; k++)
+        column += a->enc->config.tower[k].width;
+    s->is_cancelled   = a->s->is_cancelled;
+    s->cancel_payload = a->s->cancel_payload;
+    return vit_forward(q, a->enc->tower[i], s, kn_slice(a->s->pixels[i], 0, 0, a->B),
+                       kn_slice(a->y, 2, column, a->enc->config.tower[i].width), a->probe, a->probe_payload);
+}
+
+static bool same_place(kn_tensor a, kn_tensor b)
+{
+    return a.buf == b.buf && a.offset == b.offset && a.dim[0] == b.dim[0];
+}
+
+static mlm_status encode_tower(kn_queue *q, const encode_args *a, int i)
+{
+    MLM_TRY(upload_pixels(q, a, i));
+    if (a->s->graph[i] && a->B == a->s->max_batch && same_place(a->y, a->s->captured) && !a->probe)
+        return kn_graph_launch(q, a->s->graph[i]);
+    return run_tower(q, a, i);
+}
+
+/* The second tower on its own queue, which begins behind everything before it on q; q goes on behind both. */
+static mlm_status encode_beside(kn_queue *q, const encode_args *a)
+{
+    const vision_side *side = a->s->side;
+    MLM_TRY(kn_event_record(q, side->begin));
+    MLM_TRY(kn_event_wait(side->queue, side->begin));
+    mlm_status st = encode_tower(q, a, 0);
+    if (st == MLM_OK)
+        st = encode_tower(side->queue, a, 1);
+    mlm_status joined = kn_event_record(side->queue, side->end);
+    if (joined == MLM_OK)
+        joined = kn_event_wait(q, side->end);
+    return st != MLM_OK ? st : joined;
+}
+
+static mlm_status encode(kn_queue *q, const encode_args *a)
+{
+    MLM_TRY(check(a));
+    if (a->s->side && !a->probe)
+        return encode_beside(q, a);
+    for (int i = 0; i < a->enc->config.n_towers; i++)
+        MLM_TRY(encode_tower(q, a, i));
+    return MLM_OK;
+}
+
+typedef struct host_pixels {
+    const float         *all; /* [n_towers][B][3][S][S] */
+    const vision_config *config;
+    int64_t              B;
+} host_pixels;
+
+static mlm_status take_from_host(const float **pixels, int tower, int64_t picture, void *payload)
+{
+    const host_pixels *h  = payload;
+    int64_t            at = 0;
+    for (int i = 0; i <= tower; i++) {
+        int64_t side = h->config->tower[i].image_size;
+        at += 3 * side * side * (i < tower ? h->B : picture);
+    }
+    *pixels = h->all + at;
+    return MLM_OK;
 }
 
 mlm_status vision_encode(kn_queue *q, const vision_encoder *enc, vision_scratch *s, const float *pixels,
                          int64_t B, kn_tensor y, vit_probe probe, void *payload)
 {
-    const vision_config *c = &enc->config;
-    if (B < 1 || B > s->max_batch)
-        return mlm_fail(MLM_E_RANGE, "vision encoder: %lld pictures at once, must be 1 to %lld", (long long)B,
-                        (long long)s->max_batch);
-    if (y.rank != 3 || y.dim[0] != B || y.dim[2] != vision_config_width(c))
-        return mlm_fail(MLM_E_SHAPE, "vision encoder: the output must be [%lld,%d,%d]", (long long)B,
-                        vision_config_n_patches(c), vision_config_width(c));
-    int64_t column = 0;
-    for (int i = 0; i < c->n_towers; i++) {
-        int64_t   size = c->tower[i].image_size, width = c->tower[i].width, count = B * 3 * size * size;
-        kn_tensor in = kn_tensor_make(s->pixels.buf, s->pixels.offset, KN_F32, 4, KN_DIMS(B, 3, size, size));
-        s->tower[i].is_cancelled   = s->is_cancelled;
-        s->tower[i].cancel_payload = s->cancel_payload;
-        MLM_TRY(kn_upload(q, in, pixels, (size_t)count * sizeof *pixels));
-        MLM_TRY(
-            vit_forward(q, enc->tower[i], &s->tower[i], in, kn_slice(y, 2, column, width), probe, payload));
-        pixels += count;
-        column += width;
+    host_pixels h = {pixels, &enc->config, B};
+    encode_args a = {enc, s, take_from_host, &h, B, y, probe, payload};
+    return encode(q, &a);
+}
+
+mlm_status vision_encode_from(kn_queue *q, const vision_encoder *enc, vision_scratch *s,
+                              vision_pixels_fn pixels, void *payload, int64_t B, kn_tensor y)
+{
+    encode_args a = {enc, s, pixels, payload, B, y, NULL, NULL};
+    return encode(q, &a);
+}
+
+mlm_status vision_capture(kn_queue *q, const vision_encoder *enc, vision_scratch *s, kn_tensor y)
+{
+    encode_args a = {.enc = enc, .s = s, .B = s->max_batch, .y = y};
+    MLM_TRY(check(&a));
+    vision_scratch_free(s);
+    for (int i = 0; i < enc->config.n_towers; i++) {
+        kn_queue *own = i > 0 && s->side ? s->side->queue : q;
+        MLM_TRY(run_tower(own, &a, i)); /* what a device prepares at the first use is not to be captured */
+        MLM_TRY(kn_queue_sync(own));
+        MLM_TRY(kn_capture_begin(own));
+        mlm_status st   = run_tower(own, &a, i);
+        mlm_status ends = kn_capture_end(own, &s->graph[i]);
+        MLM_TRY(st);
+        MLM_TRY(ends);
     }
+    s->captured = y;
     return MLM_OK;
 }

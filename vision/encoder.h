@@ -33,17 +33,41 @@ void                 vision_encoder_free(vision_encoder *enc);
 const vision_config *vision_encoder_config(const vision_encoder *enc);
 const vit_model     *vision_encoder_tower(const vision_encoder *enc, int tower);
 
+/* A queue of its own for the second tower, for a device that has room beside the first one; bits are the same. */
+typedef struct vision_side {
+    kn_queue *queue;
+    kn_event *begin, *end;
+} vision_side;
+mlm_status vision_side_create(vision_side *out, kn_device *dev) MLM_WARN_UNUSED;
+void       vision_side_free(vision_side *side); /* zeroed struct is fine */
+
 typedef struct vision_scratch {
-    vit_scratch tower[VISION_MAX_TOWERS]; /* over the same memory: the towers run one after the other */
-    kn_tensor   pixels;                   /* [B,3,S,S] f32                                            */
-    int64_t     max_batch;
-    bool (*is_cancelled)(void *payload); /* may be NULL; polled before each block, true: MLM_E_CANCELLED */
+    const vision_side *side; /* NULL: the towers run one after the other, over the same memory */
+    vit_scratch        tower[VISION_MAX_TOWERS];
+    kn_tensor          pixels[VISION_MAX_TOWERS]; /* [B,3,S,S] f32 */
+    int64_t            max_batch;
+    kn_graph          *graph[VISION_MAX_TOWERS]; /* of max_batch pictures, see vision_capture */
+    kn_tensor          captured;                 /* what they write to                        */
+    bool (*is_cancelled)(
+        void
+            *payload); /* may be NULL; polled before each block that is not captured, true: MLM_E_CANCELLED */
     void *cancel_payload;
 } vision_scratch;
-void vision_scratch_take(vision_scratch *s, kn_arena *arena, const vision_config *c, int64_t B);
+/* side (may be NULL) is borrowed. */
+void vision_scratch_take(vision_scratch *s, kn_arena *arena, const vision_config *c, int64_t B,
+                         const vision_side *side);
+void vision_scratch_free(vision_scratch *s); /* graphs; the memory is the arena's.  Zeroed struct is fine */
 
 /* pixels: host f32, [n_towers][B][3][S][S] as vision_preprocess_run wrote them; y [B,n_patches,width]. */
 mlm_status vision_encode(kn_queue *q, const vision_encoder *enc, vision_scratch *s, const float *pixels,
                          int64_t B, kn_tensor y, vit_probe probe, void *payload) MLM_WARN_UNUSED;
+/* The same with pixels that are asked for when they are needed, [3][S][S] of one picture for one tower, in this order: what
+ * is done to make those of the second tower is done while a device that works on its own runs the first. */
+typedef mlm_status (*vision_pixels_fn)(const float **pixels, int tower, int64_t picture, void *payload);
+mlm_status vision_encode_from(kn_queue *q, const vision_encoder *enc, vision_scratch *s,
+                              vision_pixels_fn pixels, void *payload, int64_t B, kn_tensor y) MLM_WARN_UNUSED;
+/* Captures the towers for max_batch pictures and this y (KN_CAP_GRAPHS): vision_encode replays that from then on. */
+mlm_status vision_capture(kn_queue *q, const vision_encoder *enc, vision_scratch *s,
+                          kn_tensor y) MLM_WARN_UNUSED;
 
 #endif

@@ -139,7 +139,7 @@ mlm_status desk_create(desk **out, const desk_options *opt, double now)
     d->opt.model_dir = d->opt.device = d->opt.data_home = d->opt.config_home = NULL;
     d->opt.path                                                              = NULL;
     if (status != MLM_OK) {
-        (void)desk_free(d);
+        desk_free(d);
         return status;
     }
     *out = d;
@@ -250,12 +250,11 @@ int desk_wait_ms(const desk *d, double now, int max_ms)
     return wait;
 }
 
-bool desk_free(desk *d)
+void desk_free(desk *d)
 {
     if (d == NULL)
-        return true;
-    int  wait_ms = d->opt.close_ms > 0 ? d->opt.close_ms : CLOSE_MS;
-    bool alone   = true;
+        return;
+    bool alone = true;
     if (d->model != NULL && d->clerk != NULL && d->worker != NULL) {
         ui_action quit = {.type = UI_ACT_QUIT};
         if (!d->model->quit)
@@ -264,9 +263,8 @@ bool desk_free(desk *d)
     }
     clipboard_stop(&d->clip);
     dialog_stop(&d->dialog);
-    clerk_close(d->clerk);
-    alone = worker_free(d->worker, wait_ms) && alone;
-    alone = clerk_free(d->clerk, wait_ms) && alone;
+    alone = worker_free(d->worker, CLOSE_MS) && alone;
+    alone = clerk_free(d->clerk, CLOSE_MS) && alone;
     event_box_mute(&d->events);
     ui_model_free(d->model);
     free(d->batch_dir);
@@ -274,5 +272,4 @@ bool desk_free(desk *d)
         event_box_free(&d->events);
         free(d);
     }
-    return alone;
 }

@@ -88,11 +88,6 @@ static mlm_status open_source(model_source **out, const mlmamba_engine_options *
     return source_open_random(out, opt->model_dir, opt->random_weights);
 }
 
-static unsigned source_flags(const mlmamba_engine_options *opt)
-{
-    return opt->text_only ? SOURCE_TEXT_ONLY : 0;
-}
-
 static int engine_max_batch(const mlmamba_engine_options *opt)
 {
     return opt->max_batch > 0 ? opt->max_batch : ENGINE_DEFAULT_BATCH;
@@ -231,7 +226,7 @@ static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options
 {
     MLM_TRY(create_lock(&eng->lock, &eng->has_lock));
     MLM_TRY(create_lock(&eng->batch_lock, &eng->has_batch_lock));
-    MLM_TRY(open_source(&eng->source, opt, SOURCE_DEEP | source_flags(opt)));
+    MLM_TRY(open_source(&eng->source, opt, SOURCE_DEEP));
     eng->model_dir = eng->source->dir;
     MLM_TRY(name_model(eng, opt->model_dir));
     MLM_TRY(model_source_require(eng->source));
@@ -240,11 +235,14 @@ static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options
     kn_device_get_info(eng->dev, &eng->dev_info);
     MLM_TRY(kn_queue_create(&eng->queue, eng->dev));
     MLM_TRY(load_weights(eng, opt));
+    if (engine_has_side(eng->dev, &eng->config))
+        MLM_TRY(vision_side_create(&eng->side, eng->dev));
     MLM_TRY(engine_scratch_create(&eng->one, eng->dev, &eng->config, eng->lm, 1));
     if (eng->config.has_vision)
-        MLM_TRY(engine_picture_scratch_create(&eng->picture, eng->dev, &eng->config, 1));
+        MLM_TRY(engine_picture_scratch_create(&eng->picture, eng->dev, &eng->config, 1,
+                                              eng->side.queue != NULL ? &eng->side : NULL));
     describe_parts(eng);
-    return MLM_OK;
+    return engine_warm(eng);
 }
 
 mlm_status mlmamba_engine_open(mlmamba_engine **out, const mlmamba_engine_options *opt)
@@ -283,6 +281,7 @@ void mlmamba_engine_close(mlmamba_engine *eng)
     lm_model_free(eng->lm);
     connector_free(eng->connector);
     vision_encoder_free(eng->vision);
+    vision_side_free(&eng->side);
     kn_queue_free(eng->queue);
     kn_device_close(eng->dev);
     model_config_free(&eng->config);
@@ -307,7 +306,7 @@ mlm_status mlmamba_estimate_memory(mlmamba_memory *out, const mlmamba_engine_opt
     memset(out, 0, sizeof *out);
     MLM_TRY(check_options(&small));
     small.n_threads = 1;
-    MLM_TRY_GOTO(status, open_source(&src, &small, source_flags(&small)), done);
+    MLM_TRY_GOTO(status, open_source(&src, &small, 0), done);
     MLM_TRY_GOTO(status, model_source_require(src), done);
     MLM_TRY_GOTO(status, model_config_load(&config, src), done);
     MLM_TRY_GOTO(status, open_device(&dev, &small), done);

@@ -41,13 +41,27 @@ const char *engine_fit_name(const char *name)
     return NULL;
 }
 
+static size_t plane_of(const mlmamba_engine *eng)
+{
+    size_t side = (size_t)eng->config.vision.preprocess[0].size;
+    return side * side * 3;
+}
+
+/* The view under the statistics of the first n towers. */
+static void normalize(engine_picture *p, const mlmamba_engine *eng, int n)
+{
+    for (; p->n_normalized < n; p->n_normalized++)
+        vision_normalize(&eng->config.vision.preprocess[p->n_normalized], p->view, &p->place,
+                         p->pixels + (size_t)p->n_normalized * plane_of(eng));
+}
+
 static mlm_status preprocess(engine_picture *p, const mlmamba_engine *eng, const vision_image *img,
-                             mlmamba_fit fit)
+                             mlmamba_fit fit, bool all_towers)
 {
     const vision_config *v     = &eng->config.vision;
     vision_preprocess    first = v->preprocess[0];
     int                  side  = v->preprocess[0].size;
-    size_t               plane = (size_t)side * (size_t)side * 3;
+    size_t               plane = plane_of(eng);
     size_t               bytes = (size_t)v->n_towers * plane * sizeof *p->pixels;
     vision_placement     place = {0};
     p->view                    = malloc(plane);
@@ -61,8 +75,9 @@ static mlm_status preprocess(engine_picture *p, const mlmamba_engine *eng, const
                     : fit == MLMAMBA_FIT_CROP ? VISION_FIT_CROP
                                               : VISION_FIT_LETTERBOX;
     MLM_TRY(vision_preprocess_run(&first, img, p->pixels, p->view, &place));
-    for (int i = 1; i < v->n_towers; i++)
-        vision_normalize(&v->preprocess[i], p->view, &place, p->pixels + (size_t)i * plane);
+    p->place        = place;
+    p->n_normalized = 1;
+    normalize(p, eng, all_towers ? v->n_towers : 1);
     p->info = (mlmamba_image_info){
         .width       = img->width,
         .height      = img->height,
@@ -85,7 +100,7 @@ static mlm_status preprocess(engine_picture *p, const mlmamba_engine *eng, const
 }
 
 mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *eng, const vision_image *img,
-                                  mlmamba_fit fit, engine_times *times)
+                                  mlmamba_fit fit, bool all_towers, engine_times *times)
 {
     double start = mlm_now_ms();
     *out         = NULL;
@@ -97,7 +112,7 @@ mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *en
     if (p == NULL)
         return mlm_fail_nomem(sizeof *p, "picture");
     atomic_init(&p->refs, 1);
-    mlm_status status = preprocess(p, eng, img, fit);
+    mlm_status status = preprocess(p, eng, img, fit, all_towers);
     if (status != MLM_OK) {
         engine_picture_drop(p);
         return status;
@@ -114,17 +129,39 @@ static double lap(double *since)
     return ms;
 }
 
-/* Ends between two blocks of a tower when the ticket is cancelled; the pixels are not read any more afterwards. */
-static mlm_status encode_pixels(engine_picture *p, mlmamba_engine *eng, engine_ticket *ticket)
+typedef struct picture_list {
+    const mlmamba_engine  *eng;
+    engine_picture *const *p;
+} picture_list;
+
+static mlm_status give_pixels(const float **pixels, int tower, int64_t picture, void *payload)
 {
-    engine_picture_scratch *s = &eng->picture;
-    s->vision.is_cancelled    = engine_ticket_cancelled;
-    s->vision.cancel_payload  = ticket;
-    mlm_status status =
-        vision_encode(eng->queue, eng->vision, &s->vision, p->pixels, 1, s->features, NULL, NULL);
-    s->vision.is_cancelled = NULL;
-    mlm_status synced      = kn_queue_sync(eng->queue);
-    return status != MLM_OK ? status : synced;
+    const picture_list *list = payload;
+    engine_picture     *p    = list->p[picture];
+    normalize(p, list->eng, tower + 1);
+    *pixels = p->pixels + (size_t)tower * plane_of(list->eng);
+    return MLM_OK;
+}
+
+/* The towers on n pictures.  Ends between two blocks when the ticket (NULL: none) is cancelled; nobody reads the pixels then, and
+ * after a success they are not needed any more. */
+static mlm_status see(mlmamba_engine *eng, engine_picture_scratch *s, engine_picture *const *p, int n,
+                      engine_ticket *ticket)
+{
+    picture_list list        = {eng, p};
+    s->vision.is_cancelled   = engine_ticket_cancelled;
+    s->vision.cancel_payload = ticket;
+    mlm_status status        = vision_encode_from(eng->queue, eng->vision, &s->vision, give_pixels, &list, n,
+                                                  kn_slice(s->features, 0, 0, n));
+    mlm_status synced        = kn_queue_sync(eng->queue);
+    s->vision.is_cancelled   = NULL;
+    MLM_TRY(status);
+    MLM_TRY(synced);
+    for (int i = 0; i < n; i++) {
+        free(p[i]->pixels);
+        p[i]->pixels = NULL;
+    }
+    return MLM_OK;
 }
 
 mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_times *times,
@@ -133,9 +170,7 @@ mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_tim
     engine_picture_scratch *s     = &eng->picture;
     double                  clock = mlm_now_ms();
     MLM_TRY(engine_ticket_check(ticket));
-    MLM_TRY(encode_pixels(p, eng, ticket));
-    free(p->pixels);
-    p->pixels        = NULL;
+    MLM_TRY(see(eng, s, &p, 1, ticket));
     times->vision_ms = lap(&clock);
     MLM_TRY(engine_ticket_check(ticket));
     MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, s->features, s->rows, NULL, NULL));
@@ -155,40 +190,13 @@ mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_tim
     return MLM_OK;
 }
 
-/* Pixels of n pictures in the encoder's order: [towers][n][3][S][S]. */
-static float *gather_pixels(const mlmamba_engine *eng, engine_picture *const *p, int n)
-{
-    const vision_config *v     = &eng->config.vision;
-    size_t               side  = (size_t)v->preprocess[0].size;
-    size_t               plane = side * side * 3, towers = (size_t)v->n_towers;
-    float               *all = malloc(towers * (size_t)n * plane * sizeof *all);
-    for (size_t t = 0; all != NULL && t < towers; t++)
-        for (size_t i = 0; i < (size_t)n; i++)
-            memcpy(all + (t * (size_t)n + i) * plane, p[i]->pixels + t * plane, plane * sizeof *all);
-    if (all == NULL)
-        (void)mlm_fail_nomem(towers * (size_t)n * plane * sizeof *all, "pixels of pictures");
-    return all;
-}
-
 mlm_status engine_pictures_run(mlmamba_engine *eng, engine_picture *const *p, int n, int first_row,
                                engine_times *times)
 {
     engine_picture_scratch *s        = &eng->pictures;
     kn_tensor               features = kn_slice(s->features, 0, 0, n), rows = kn_slice(s->rows, 0, 0, n);
-    double                  clock  = mlm_now_ms();
-    float                  *pixels = n > 1 ? gather_pixels(eng, p, n) : p[0]->pixels;
-    if (pixels == NULL)
-        return MLM_E_NOMEM;
-    mlm_status status = vision_encode(eng->queue, eng->vision, &s->vision, pixels, n, features, NULL, NULL);
-    if (status == MLM_OK)
-        status = kn_queue_sync(eng->queue);
-    if (n > 1)
-        free(pixels);
-    MLM_TRY(status);
-    for (int i = 0; i < n; i++) {
-        free(p[i]->pixels);
-        p[i]->pixels = NULL;
-    }
+    double                  clock = mlm_now_ms();
+    MLM_TRY(see(eng, s, p, n, NULL));
     times->vision_ms = lap(&clock);
     MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, features, rows, NULL, NULL));
     MLM_TRY(kn_queue_sync(eng->queue));

@@ -58,6 +58,7 @@ struct mlmamba_engine {
     kn_device             *dev;
     kn_device_info         dev_info;
     kn_queue              *queue;
+    vision_side            side; /* of the second tower; no queue: the towers run one after the other */
     vision_encoder        *vision;
     connector             *connector;
     lm_model              *lm;
@@ -100,9 +101,11 @@ typedef struct engine_times {
 typedef struct engine_picture {
     atomic_int         refs;
     mlmamba_image_info info;
-    uint8_t           *view;   /* [S,S,3]; NULL when it came from a state file */
-    float             *pixels; /* [towers][3][S][S], only until the model has seen them */
-    lm_state          *state;  /* one row */
+    uint8_t           *view;         /* [S,S,3]; NULL when it came from a state file */
+    float             *pixels;       /* [towers][3][S][S], only until the model has seen them ... */
+    int                n_normalized; /* ... of the first towers; the others are made when they are needed */
+    vision_placement   place;
+    lm_state          *state; /* one row */
 } engine_picture;
 
 /* One question and its answer.  Immutable, counted. */
@@ -140,9 +143,12 @@ struct mlmamba_snapshot {
 mlm_status engine_scratch_create(engine_scratch *s, kn_device *dev, const model_config *c, const lm_model *m,
                                  int n_rows) MLM_WARN_UNUSED;
 void       engine_scratch_free(engine_scratch *s);
+/* side: NULL, or the queue of the second tower. */
 mlm_status engine_picture_scratch_create(engine_picture_scratch *s, kn_device *dev, const model_config *c,
-                                         int n_pictures) MLM_WARN_UNUSED;
-void       engine_picture_scratch_free(engine_picture_scratch *s);
+                                         int n_pictures, const vision_side *side) MLM_WARN_UNUSED;
+/* Whether this device runs the towers side by side. */
+bool engine_has_side(const kn_device *dev, const model_config *c);
+void engine_picture_scratch_free(engine_picture_scratch *s);
 /* Bytes of both for one row, from the config alone. */
 mlm_status engine_scratch_measure(size_t *bytes, kn_device *dev, const model_config *c) MLM_WARN_UNUSED;
 
@@ -157,6 +163,11 @@ mlm_status engine_memory_estimate(mlmamba_memory *m, kn_device *dev, const model
 /* Sets kept_bytes, and lowers it and max_batch to what the limit leaves (0: no limit).  MLM_E_NOMEM when not even
  * one row and one conversation fit. */
 mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit) MLM_WARN_UNUSED;
+
+/* ---- engine_warm.c ------------------------------------------------------------------------------ */
+/* On a device with graphs: everything is run once, so that what it takes at the first use (code, plans) is taken now, and the
+ * towers are captured. */
+mlm_status engine_warm(mlmamba_engine *eng) MLM_WARN_UNUSED;
 
 /* MLM_E_STATE when this thread holds the engine already (a call from inside a callback). */
 mlm_status engine_lock(mlmamba_engine *eng) MLM_WARN_UNUSED;
@@ -180,10 +191,11 @@ mlm_status engine_ticket_check_idle(const engine_ticket *t) MLM_WARN_UNUSED;
 mlm_status engine_ticket_lock(engine_ticket *t, mlmamba_engine *eng) MLM_WARN_UNUSED;
 
 /* ---- engine_picture.c --------------------------------------------------------------------------- */
-/* From a decoded picture, in two steps: resized and normalised, which any thread may do at any time, then seen by
- * the model, for which the caller holds the engine's lock; ticket (NULL: none) is looked at between the stages. */
+/* From a decoded picture, in two steps: resized and normalised (for all towers, or for the first: the others while it runs),
+ * which any thread may do at any time, then seen by the model, for which the caller holds the engine's lock; ticket (NULL: none)
+ * is looked at between the stages. */
 mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *eng, const vision_image *img,
-                                  mlmamba_fit fit, engine_times *times) MLM_WARN_UNUSED;
+                                  mlmamba_fit fit, bool all_towers, engine_times *times) MLM_WARN_UNUSED;
 mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_times *times,
                               engine_ticket *ticket) MLM_WARN_UNUSED;
 /* n prepared pictures together, 1 to n_pictures: their states go to rows first_row ... of many.state. */

@@ -26,9 +26,15 @@ static mlm_status layout_text(engine_scratch *s, const model_config *c, int n_ro
     return MLM_OK;
 }
 
-static mlm_status layout_picture(engine_picture_scratch *s, const model_config *c, int n_pictures)
+bool engine_has_side(const kn_device *dev, const model_config *c)
 {
-    vision_scratch_take(&s->vision, &s->arena, &c->vision, n_pictures);
+    return c->has_vision && c->vision.n_towers > 1 && (kn_device_caps(dev) & KN_CAP_GRAPHS) != 0;
+}
+
+static mlm_status layout_picture(engine_picture_scratch *s, const model_config *c, int n_pictures,
+                                 const vision_side *side)
+{
+    vision_scratch_take(&s->vision, &s->arena, &c->vision, n_pictures, side);
     MLM_TRY(connector_scratch_create(&s->connector, &s->arena, c->connector, n_pictures));
     int64_t patches = vision_config_n_patches(&c->vision), width = vision_config_width(&c->vision);
     s->features = kn_arena_take(&s->arena, c->vision.tower[0].dtype, 3, KN_DIMS(n_pictures, patches, width));
@@ -52,8 +58,9 @@ static mlm_status measure_picture(size_t *bytes, kn_device *dev, const model_con
     *bytes                   = 0;
     if (!c->has_vision)
         return MLM_OK;
+    static const vision_side planned = {0}; /* only that there is one matters here */
     kn_arena_measure(&s.arena, dev);
-    mlm_status status = layout_picture(&s, c, n_pictures);
+    mlm_status status = layout_picture(&s, c, n_pictures, engine_has_side(dev, c) ? &planned : NULL);
     *bytes            = s.arena.used;
     connector_scratch_free(s.connector);
     return status;
@@ -112,7 +119,7 @@ void engine_scratch_free(engine_scratch *s)
 }
 
 mlm_status engine_picture_scratch_create(engine_picture_scratch *s, kn_device *dev, const model_config *c,
-                                         int n_pictures)
+                                         int n_pictures, const vision_side *side)
 {
     size_t     bytes  = 0;
     mlm_status status = measure_picture(&bytes, dev, c, n_pictures);
@@ -122,7 +129,7 @@ mlm_status engine_picture_scratch_create(engine_picture_scratch *s, kn_device *d
     if (status == MLM_OK)
         status = kn_arena_create(&s->arena, dev, bytes);
     if (status == MLM_OK)
-        status = layout_picture(s, c, n_pictures);
+        status = layout_picture(s, c, n_pictures, side);
     if (status == MLM_OK)
         status = kn_arena_check(&s->arena, "picture scratch");
     if (status != MLM_OK)
@@ -132,6 +139,7 @@ mlm_status engine_picture_scratch_create(engine_picture_scratch *s, kn_device *d
 
 void engine_picture_scratch_free(engine_picture_scratch *s)
 {
+    vision_scratch_free(&s->vision);
     connector_scratch_free(s->connector);
     kn_arena_free(&s->arena);
     memset(s, 0, sizeof *s);
@@ -143,7 +151,8 @@ mlm_status engine_prepare_batch(mlmamba_engine *eng)
     MLM_TRY(engine_lock(eng));
     eng->n_pictures = engine_batch_pictures(eng->dev, eng->max_batch);
     if (eng->pictures.connector == NULL)
-        status = engine_picture_scratch_create(&eng->pictures, eng->dev, &eng->config, eng->n_pictures);
+        status = engine_picture_scratch_create(&eng->pictures, eng->dev, &eng->config, eng->n_pictures,
+                                               eng->side.queue != NULL ? &eng->side : NULL);
     if (status == MLM_OK && eng->many.state == NULL)
         status = engine_scratch_create(&eng->many, eng->dev, &eng->config, eng->lm, eng->max_batch);
     engine_unlock(eng);

@@ -63,7 +63,7 @@ static mlm_status set_image(mlmamba_session *ses, mlm_status status, vision_imag
     engine_picture *picture = NULL;
     engine_times    times   = {.file_ms = mlm_now_ms() - start};
     if (status == MLM_OK)
-        status = engine_picture_prepare(&picture, ses->eng, img, fit, &times);
+        status = engine_picture_prepare(&picture, ses->eng, img, fit, ses->eng->side.queue == NULL, &times);
     if (owned)
         vision_image_free(img);
     if (status == MLM_OK)

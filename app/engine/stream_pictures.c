@@ -101,11 +101,11 @@ static mlm_status prepare_one(stream *st, picture_entry *e, const mlmamba_query 
     if (st->args->image_options != NULL)
         options = *st->args->image_options;
     if (q->image != NULL)
-        return engine_picture_prepare(&e->picture, st->eng, &q->image->img, options.fit, &e->times);
+        return engine_picture_prepare(&e->picture, st->eng, &q->image->img, options.fit, true, &e->times);
     vision_image_options o = {.ignore_orientation = options.ignore_orientation};
     MLM_TRY(vision_image_load_file(&img, q->image_path, &o));
     e->times.file_ms  = mlm_now_ms() - start;
-    mlm_status status = engine_picture_prepare(&e->picture, st->eng, &img, options.fit, &e->times);
+    mlm_status status = engine_picture_prepare(&e->picture, st->eng, &img, options.fit, true, &e->times);
     vision_image_free(&img);
     return status;
 }

@@ -80,7 +80,7 @@ static bool run_vision(sink *s, const float *pixels, size_t bytes)
     for (int i = 0; i < f->vision_cfg.n_towers; i++) {
         const vit_config *c  = &f->vision_cfg.tower[i];
         int64_t           n  = 3 * (int64_t)c->image_size * c->image_size;
-        kn_tensor         in = f->vision_s.pixels, out = kn_slice(f->features, 2, column, c->width);
+        kn_tensor         in = f->vision_s.pixels[i], out = kn_slice(f->features, 2, column, c->width);
         if ((size_t)(at + n) * sizeof *pixels > bytes)
             return false;
         (void)snprintf(s->prefix, sizeof s->prefix, "vision.%d.", i);

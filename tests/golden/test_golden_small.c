@@ -41,6 +41,37 @@ static void close_both(model_fixture *f, golden *g)
     model_fixture_close(f);
 }
 
+/* The towers on two queues, and captured, have the bits of f->features. */
+static void check_beside(model_fixture *f, const float *pixels)
+{
+    vision_side    side;
+    vision_scratch s = {0};
+    kn_arena       arena;
+    int64_t        n    = kn_count(f->features);
+    float         *want = fixture_download(f->q, f->features);
+    ok(vision_side_create(&side, f->dev));
+    kn_arena_measure(&arena, f->dev);
+    vision_scratch_take(&s, &arena, &f->vision_cfg, 2, &side);
+    ok(kn_arena_create(&arena, f->dev, arena.used));
+    vision_scratch_take(&s, &arena, &f->vision_cfg, 2, &side);
+    ok(kn_arena_check(&arena, "towers side by side"));
+    for (int captured = 0; captured < 2; captured++) {
+        if (captured != 0 && (kn_device_caps(f->dev) & KN_CAP_GRAPHS))
+            ok(vision_capture(f->q, f->vision, &s, f->features));
+        for (int again = 0; again < 3; again++) {
+            ok(kn_zero(f->q, f->features));
+            ok(vision_encode(f->q, f->vision, &s, pixels, 2, f->features, NULL, NULL));
+            float *got = fixture_download(f->q, f->features);
+            assert_memory_equal(want, got, (size_t)n * sizeof *got);
+            free(got);
+        }
+    }
+    vision_scratch_free(&s);
+    kn_arena_free(&arena);
+    vision_side_free(&side);
+    free(want);
+}
+
 static void test_towers(void **state)
 {
     (void)state;
@@ -60,7 +91,7 @@ static void test_towers(void **state)
         memcpy(pixels, p0, (size_t)n[0] * sizeof *p0);
         memcpy(pixels + n[0], p1, (size_t)n[1] * sizeof *p1);
         for (int i = 0; i < 2; i++) {
-            kn_tensor in  = f.vision_s.pixels,
+            kn_tensor in  = f.vision_s.pixels[i],
                       out = kn_slice(f.features, 2, i ? 32 : 0, f.vision_cfg.tower[i].width);
             char name[32];
             (void)snprintf(g.prefix, sizeof g.prefix, "vision.%d.", i);
@@ -73,6 +104,7 @@ static void test_towers(void **state)
         ok(kn_zero(f.q, f.features));
         ok(vision_encode(f.q, f.vision, &f.vision_s, pixels, 2, f.features, NULL, NULL));
         golden_check(&g, "vision.features", f.features);
+        check_beside(&f, pixels);
         assert_int_equal(g.n_checked, 6 + 4 + 1); /* patch_embed, embed, blocks run, out; both; features */
         assert_int_equal(g.n_bad, 0);
         free(p0);

@@ -106,7 +106,7 @@ static void run_towers(run *r, const char *seed)
     for (int i = 0; i < f->vision_cfg.n_towers; i++) {
         const vit_config *c  = &f->vision_cfg.tower[i];
         int64_t           n  = 3 * (int64_t)c->image_size * c->image_size;
-        kn_tensor         in = f->vision_s.pixels, out = kn_slice(f->features, 2, column, c->width);
+        kn_tensor         in = f->vision_s.pixels[i], out = kn_slice(f->features, 2, column, c->width);
         float            *pixels = malloc((size_t)n * sizeof *pixels);
         char              name[32], prefix[32];
         assert_non_null(pixels);

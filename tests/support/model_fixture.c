@@ -54,7 +54,7 @@ static bool lay_out(model_fixture *f, int parts, int max_tokens, int n_patches)
 {
     int64_t B = f->max_rows;
     if (parts & FIXTURE_VISION) {
-        vision_scratch_take(&f->vision_s, &f->arena, &f->vision_cfg, B);
+        vision_scratch_take(&f->vision_s, &f->arena, &f->vision_cfg, B, NULL);
         f->features = kn_arena_take(
             &f->arena, KN_F32, 3,
             KN_DIMS(B, vision_config_n_patches(&f->vision_cfg), vision_config_width(&f->vision_cfg)));

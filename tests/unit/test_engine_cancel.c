@@ -121,7 +121,7 @@ static void a_picture_ends_at_its_next_stage(void **state)
     engine_ticket   t       = {0};
     (void)state;
     assert_ok(vision_image_load_file(&img, SCENE(0), NULL));
-    assert_ok(engine_picture_prepare(&picture, eng, &img, MLMAMBA_FIT_MODEL, &times));
+    assert_ok(engine_picture_prepare(&picture, eng, &img, MLMAMBA_FIT_MODEL, false, &times));
     assert_ok(engine_ticket_begin(&t));
     engine_ticket_cancel(&t);
     assert_ok(engine_lock(eng));
@@ -148,8 +148,9 @@ static void a_tower_ends_between_blocks(void **state)
     int             polled  = 0;
     (void)state;
     assert_ok(vision_image_load_file(&img, SCENE(0), NULL));
-    assert_ok(engine_picture_prepare(&picture, eng, &img, MLMAMBA_FIT_MODEL, &times));
+    assert_ok(engine_picture_prepare(&picture, eng, &img, MLMAMBA_FIT_MODEL, false, &times));
     assert_ok(engine_lock(eng));
+    vision_scratch_free(scratch); /* what is captured runs to its end */
     scratch->is_cancelled   = at_the_third_time;
     scratch->cancel_payload = &polled;
     assert_int_equal(vision_encode(eng->queue, eng->vision, scratch, picture->pixels, 1,
