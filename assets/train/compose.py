@@ -12,6 +12,9 @@ PATTERNS = ("gradient", "clouds", "stripes", "checker", "speckle", "photo", "rin
 HUE_KEEPS = {"fruit", "vegetable", "flower"}         # categories told apart by colour: never shown in another hue
 
 
+HELD_PAIRS = [(c, s) for c in COLOURS for s in SHAPES if pair_held_out(c, s)]
+
+
 def rgb_of(colour, rng, pastel=0.25):
     ranges = PASTEL[colour] if colour in PASTEL and rng.random() < pastel else COLOUR_HSV[colour]
     h, s, v = (rng.uniform(*r) for r in ranges)
@@ -84,7 +87,9 @@ class Composer:
         for _ in range(30):
             s = shape or rng.choice(SHAPES)
             c = colour or rng.choice(COLOURS)
-            if pair_held_out(c, s) and self.split != "pairs" or self.split == "pairs" and not pair_held_out(c, s) and rng.random() < 0.7:
+            if self.split == "pairs" and rng.random() < 0.7:
+                c, s = rng.choice(HELD_PAIRS)
+            elif self.split != "pairs" and pair_held_out(c, s):
                 shape, colour = (shape, None) if rng.random() < 0.5 else (None, colour)
                 continue
             rgb = rgb_of(c, rng)
