@@ -49,7 +49,8 @@ static int run(cli_options *o, const char *text)
 {
     mlmamba_engine  *eng = NULL;
     mlmamba_session *ses = NULL;
-    int              rc  = cli_open_engine(&eng, o);
+    o->engine.text_only  = true;
+    int rc               = cli_open_engine(&eng, o);
     if (rc != CLI_OK)
         return rc;
     mlm_status status = mlmamba_session_create(&ses, eng);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/desktop/app_dirs.h"
 #include "app/desktop/batch_export.h"
@@ -16,13 +15,17 @@
 #include "app/desktop/history.h"
 #include "app/desktop/model_scan.h"
 #include "app/desktop/text_buffer.h"
+#include "kernels/base/mlm_file.h"
 #include "kernels/base/mlm_file_write.h"
+
+enum { STORE_MS = 5000 }; /* a disk may take this long at the end; the window is gone by then */
 
 struct clerk {
     event_box  *events;
     request_box requests;
     pthread_t   thread;
     atomic_bool closing;
+    atomic_int  n_stores; /* requests that store something and are not done */
     char       *history_path, *settings_path, *pictures_dir;
     history    *history;
 };
@@ -308,6 +311,8 @@ static void *thread_main(void *arg)
     open_history(k);
     while (request_box_take(&k->requests, &req)) {
         run_request(k, &req);
+        if (stores(&req))
+            (void)atomic_fetch_sub(&k->n_stores, 1);
         ui_request_free(&req);
     }
     history_close(k->history);
@@ -352,26 +357,35 @@ mlm_status clerk_create(clerk **out, event_box *events, const clerk_options *opt
 
 void clerk_post(clerk *k, ui_request *req)
 {
+    bool store = stores(req);
+    if (store)
+        (void)atomic_fetch_add(&k->n_stores, 1);
     /* Not before what is to be stored: a chat is saved before it is listed or opened. */
-    (void)request_box_put(&k->requests, req, req->type == UI_REQ_DECODE);
+    if (request_box_put(&k->requests, req, req->type == UI_REQ_DECODE) != MLM_OK && store)
+        (void)atomic_fetch_sub(&k->n_stores, 1);
+}
+
+void clerk_close(clerk *k)
+{
+    if (k == NULL)
+        return;
+    atomic_store(&k->closing, true);
+    request_box_close(&k->requests, true);
 }
 
 bool clerk_free(clerk *k, int wait_ms)
 {
-    struct timespec until;
     if (k == NULL)
         return true;
-    atomic_store(&k->closing, true);
-    request_box_close(&k->requests, true);
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    if (pthread_timedjoin_np(k->thread, NULL, &until) != 0) {
-        (void)pthread_detach(k->thread);
-        return false;
-    }
+    clerk_close(k);
+    double end = mlm_now_ms() + wait_ms;
+    do {
+        double now = mlm_now_ms();
+        if (now >= end + STORE_MS || (now >= end && atomic_load(&k->n_stores) == 0)) {
+            (void)pthread_detach(k->thread);
+            return false;
+        }
+    } while (!thread_ends_soon(k->thread));
     free_clerk(k);
     return true;
 }

@@ -18,7 +18,9 @@ typedef struct clerk_options {
 /* Opens the history on its thread and reports UI_EV_HISTORY. */
 mlm_status clerk_create(clerk **out, event_box *events, const clerk_options *opt) MLM_WARN_UNUSED;
 void       clerk_post(clerk *k, ui_request *req); /* takes over what it owns */
-/* What is to be stored still is; the rest is dropped.  False: it takes longer than wait_ms and goes on alone. */
+/* From now on only what is to be stored is done; waits for nothing. */
+void clerk_close(clerk *k);
+/* Waits at most wait_ms, and some seconds more while something is still to be stored.  False: its thread goes on alone. */
 bool clerk_free(clerk *k, int wait_ms);
 
 #endif

@@ -139,7 +139,7 @@ mlm_status desk_create(desk **out, const desk_options *opt, double now)
     d->opt.model_dir = d->opt.device = d->opt.data_home = d->opt.config_home = NULL;
     d->opt.path                                                              = NULL;
     if (status != MLM_OK) {
-        desk_free(d);
+        (void)desk_free(d);
         return status;
     }
     *out = d;
@@ -250,11 +250,12 @@ int desk_wait_ms(const desk *d, double now, int max_ms)
     return wait;
 }
 
-void desk_free(desk *d)
+bool desk_free(desk *d)
 {
     if (d == NULL)
-        return;
-    bool alone = true;
+        return true;
+    int  wait_ms = d->opt.close_ms > 0 ? d->opt.close_ms : CLOSE_MS;
+    bool alone   = true;
     if (d->model != NULL && d->clerk != NULL && d->worker != NULL) {
         ui_action quit = {.type = UI_ACT_QUIT};
         if (!d->model->quit)
@@ -263,8 +264,9 @@ void desk_free(desk *d)
     }
     clipboard_stop(&d->clip);
     dialog_stop(&d->dialog);
-    alone = worker_free(d->worker, CLOSE_MS) && alone;
-    alone = clerk_free(d->clerk, CLOSE_MS) && alone;
+    clerk_close(d->clerk);
+    alone = worker_free(d->worker, wait_ms) && alone;
+    alone = clerk_free(d->clerk, wait_ms) && alone;
     event_box_mute(&d->events);
     ui_model_free(d->model);
     free(d->batch_dir);
@@ -272,4 +274,5 @@ void desk_free(desk *d)
         event_box_free(&d->events);
         free(d);
     }
+    return alone;
 }

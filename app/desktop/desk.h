@@ -27,15 +27,17 @@ typedef struct desk_options {
     const char        *data_home, *config_home; /* NULL: XDG directories; tests set them */
     bool               no_history;              /* nothing is stored, nothing is read          */
     bool               no_portal; /* no desktop portal, no zenity, no kdialog: the in-app file list */
+    int                close_ms;  /* desk_free waits this long for a thread; 0: 400                 */
     void (*wake)(void *payload);  /* from any thread: call desk_pump soon */
     bool (*copy_text)(const char *text, void *payload); /* into the clipboard, from desk_pump   */
     void *payload;
 } desk_options;
 
 mlm_status desk_create(desk **out, const desk_options *opt, double now) MLM_WARN_UNUSED;
-void       desk_free(desk *d);
-ui_model  *desk_model(desk *d);
-void       desk_pump(desk *d, double now);
+/* False: what cannot be interrupted (a driver that starts) still runs; its thread and memory are left behind, and the process is to end by _exit. */
+bool      desk_free(desk *d);
+ui_model *desk_model(desk *d);
+void      desk_pump(desk *d, double now);
 /* How long the loop may sleep: at most max_ms. */
 int desk_wait_ms(const desk *d, double now, int max_ms);
 

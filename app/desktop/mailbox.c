@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- requests ----------------------------------------------------------------------------------- */
 
@@ -88,6 +89,16 @@ void request_box_close(request_box *box, bool drain)
     box->n = drain ? box->n : 0;
     (void)pthread_cond_signal(&box->filled);
     (void)pthread_mutex_unlock(&box->lock);
+}
+
+bool thread_ends_soon(pthread_t thread)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 10000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return pthread_timedjoin_np(thread, NULL, &until) == 0;
 }
 
 /* ---- events ------------------------------------------------------------------------------------- */

@@ -29,6 +29,9 @@ bool request_box_has(request_box *box, bool (*match)(const ui_request *req));
 /* Wakes the reader for good.  drain: it still takes what is there. */
 void request_box_close(request_box *box, bool drain);
 
+/* Waits some 10 ms for the end of a thread and joins it; false: it still runs. */
+bool thread_ends_soon(pthread_t thread);
+
 typedef struct event_box {
     pthread_mutex_t lock;
     ui_event       *item; /* ring */

@@ -146,7 +146,7 @@ mlm_status window_open(window **out, const window_options *opt)
     else if (status == MLM_OK)
         w->view_ready = true;
     if (status != MLM_OK) {
-        window_close(w);
+        (void)window_close(w);
         return status;
     }
     if (opt->theme >= 0)
@@ -159,14 +159,14 @@ mlm_status window_open(window **out, const window_options *opt)
     return MLM_OK;
 }
 
-void window_close(window *w)
+bool window_close(window *w)
 {
     if (w == NULL)
-        return;
+        return true;
     /* The window goes first: that is what the user waits for. */
     if (w->sdl != NULL)
         SDL_HideWindow(w->sdl);
-    desk_free(w->desk);
+    bool alone = desk_free(w->desk);
     if (w->view_ready)
         view_clear(&w->view);
     for (int i = 0; i < SDL_NUM_SYSTEM_CURSORS; i++)
@@ -180,6 +180,7 @@ void window_close(window *w)
         SDL_Quit();
     free(w->title);
     free(w);
+    return alone;
 }
 
 /* ---- events --------------------------------------------------------------------------------------- */

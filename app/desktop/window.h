@@ -39,6 +39,6 @@ int    window_frame_count(const window *w);
 void   window_forget_frames(window *w);
 /* What the last pass left: focus, stops and where they lie (gui.h). */
 const struct gui *window_gui(const window *w);
-void              window_close(window *w);
+bool              window_close(window *w); /* false: as of desk_free */
 
 #endif

@@ -2,12 +2,12 @@
 #include "app/desktop/worker_private.h"
 
 #include "app/vqa/vqa_job.h"
+#include "kernels/base/mlm_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 bool worker_is_cancelled(const worker *w, uint64_t ask_serial)
@@ -209,20 +209,15 @@ bool worker_free(worker *w, int wait_ms)
         return true;
     atomic_store(&w->closing, true);
     request_box_close(&w->requests, false);
-    for (int waited = 0;; waited += 10) {
-        struct timespec until;
-        cancel_session(w); /* again and again: it may be between two stages */
-        (void)clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 10000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        if (pthread_timedjoin_np(w->thread, NULL, &until) == 0)
-            break;
-        if (waited >= wait_ms) {
+    /* By the clock: on a busy machine each turn takes longer than it should. */
+    double end = mlm_now_ms() + wait_ms;
+    do {
+        if (mlm_now_ms() >= end) {
             (void)pthread_detach(w->thread);
             return false;
         }
-    }
+        cancel_session(w); /* again and again: it may be between two stages */
+    } while (!thread_ends_soon(w->thread));
     request_box_free(&w->requests);
     (void)pthread_mutex_destroy(&w->session_lock);
     free(w);

@@ -19,12 +19,11 @@ typedef struct picture_stage {
 
 static mlm_status run_tower(bench *b, void *payload)
 {
-    picture_stage    *s    = payload;
-    mlmamba_engine   *e    = b->eng;
-    const vit_config *c    = &e->config.vision.tower[s->tower];
-    int64_t           size = c->image_size, column = s->tower == 0 ? 0 : e->config.vision.tower[0].width;
-    kn_tensor in = kn_tensor_make(s->scratch.vision.pixels.buf, s->scratch.vision.pixels.offset, KN_F32, 4,
-                                  KN_DIMS(s->n, 3, size, size));
+    picture_stage    *s      = payload;
+    mlmamba_engine   *e      = b->eng;
+    const vit_config *c      = &e->config.vision.tower[s->tower];
+    int64_t           column = s->tower == 0 ? 0 : e->config.vision.tower[0].width;
+    kn_tensor         in     = kn_slice(s->scratch.vision.pixels[s->tower], 0, 0, s->n);
     MLM_TRY(vit_forward(
         e->queue, vision_encoder_tower(e->vision, s->tower), &s->scratch.vision.tower[s->tower], in,
         kn_slice(kn_slice(s->scratch.features, 0, 0, s->n), 2, column, c->width), NULL, NULL));
@@ -78,8 +77,11 @@ static mlm_status time_pictures(bench *b, int n)
     picture_stage   s      = {.n = n};
     size_t          side   = (size_t)e->config.vision.preprocess[0].size;
     size_t          count  = (size_t)e->config.vision.n_towers * (size_t)n * 3 * side * side;
-    mlm_status      status = engine_picture_scratch_create(&s.scratch, e->dev, &e->config, n);
-    s.pixels               = malloc(count * sizeof *s.pixels);
+    mlm_status      status = engine_picture_scratch_create(&s.scratch, e->dev, &e->config, n,
+                                                      e->side.queue != NULL ? &e->side : NULL);
+    if (status == MLM_OK && (kn_device_caps(e->dev) & KN_CAP_GRAPHS))
+        status = vision_capture(e->queue, e->vision, &s.scratch.vision, s.scratch.features);
+    s.pixels = malloc(count * sizeof *s.pixels);
     if (status == MLM_OK && s.pixels == NULL)
         status = mlm_fail_nomem(count * sizeof *s.pixels, "pixels");
     for (size_t i = 0; s.pixels != NULL && i < count; i++)

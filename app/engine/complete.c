@@ -10,7 +10,7 @@
  * language model alone the text as it is. */
 static mlm_status make_prompt(engine_question *r, mlmamba_engine *eng, const char *text)
 {
-    if (r->opt.raw_prompt || eng->config.has_vision)
+    if (r->opt.raw_prompt || eng->config.has_vision || eng->source->text_only)
         return engine_prompt(&r->prompt, eng, text, 0, r->opt.raw_prompt);
     if (text == NULL || text[0] == '\0')
         return mlm_fail(MLM_E_RANGE, "the text is empty");

@@ -88,6 +88,11 @@ static mlm_status open_source(model_source **out, const mlmamba_engine_options *
     return source_open_random(out, opt->model_dir, opt->random_weights);
 }
 
+static unsigned source_flags(const mlmamba_engine_options *opt)
+{
+    return opt->text_only ? SOURCE_TEXT_ONLY : 0;
+}
+
 static int engine_max_batch(const mlmamba_engine_options *opt)
 {
     return opt->max_batch > 0 ? opt->max_batch : ENGINE_DEFAULT_BATCH;
@@ -226,7 +231,7 @@ static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options
 {
     MLM_TRY(create_lock(&eng->lock, &eng->has_lock));
     MLM_TRY(create_lock(&eng->batch_lock, &eng->has_batch_lock));
-    MLM_TRY(open_source(&eng->source, opt, SOURCE_DEEP));
+    MLM_TRY(open_source(&eng->source, opt, SOURCE_DEEP | source_flags(opt)));
     eng->model_dir = eng->source->dir;
     MLM_TRY(name_model(eng, opt->model_dir));
     MLM_TRY(model_source_require(eng->source));
@@ -306,7 +311,7 @@ mlm_status mlmamba_estimate_memory(mlmamba_memory *out, const mlmamba_engine_opt
     memset(out, 0, sizeof *out);
     MLM_TRY(check_options(&small));
     small.n_threads = 1;
-    MLM_TRY_GOTO(status, open_source(&src, &small, 0), done);
+    MLM_TRY_GOTO(status, open_source(&src, &small, source_flags(&small)), done);
     MLM_TRY_GOTO(status, model_source_require(src), done);
     MLM_TRY_GOTO(status, model_config_load(&config, src), done);
     MLM_TRY_GOTO(status, open_device(&dev, &small), done);

@@ -211,6 +211,11 @@ static mlm_status add_rules(checkpoint *c, source_file *f)
     MLM_TRY(source_add_rule(f, from, "language_model.backbone.embeddings.weight"));
     (void)snprintf(from, sizeof from, "%s*", c->llm);
     MLM_TRY(source_add_rule(f, from, "language_model.*"));
+    static const char *const others[] = {"model.mlp.*", "model.bidirectional_mamba.*", "model.projector.*"};
+    for (int i = 0; i < 3 && c->src->text_only; i++)
+        MLM_TRY(source_add_rule(f, others[i], NULL));
+    if (c->src->text_only)
+        return MLM_OK;
     if (c->scans) {
         MLM_TRY(source_add_rule(f, "model.mlp.*", "connector.mlp.*"));
         MLM_TRY(source_add_rule(f, "model.bidirectional_mamba.*", "connector.*"));
@@ -225,8 +230,10 @@ static mlm_status add_rules(checkpoint *c, source_file *f)
 /* Where pictures and text meet, as the released code does it: Zephyr's template, the picture first, no BOS. */
 static mlm_status write_config(checkpoint *c)
 {
-    size_t n = strlen(c->vision) + strlen(c->connector) + strlen(c->text) + 1024;
-    char  *s = malloc(n);
+    bool        eyes   = !c->src->text_only;
+    const char *vision = eyes ? c->vision : "", *conn = eyes ? c->connector : "";
+    size_t      n = strlen(vision) + strlen(conn) + strlen(c->text) + 1024;
+    char       *s = malloc(n);
     if (s == NULL)
         return mlm_fail_nomem(n, c->path);
     (void)snprintf(
@@ -235,9 +242,9 @@ static mlm_status write_config(checkpoint *c)
         " \"describe_prompt\": \"Describe the image.\",\n \"eos_token_id\": 0,\n \"image_position\": "
         "\"first\",\n"
         " \"prompt_template\": \"<|user|>\\n{question}<|endoftext|>\\n<|assistant|>\\n\",\n"
-        " \"turn_separator\": \"\\n\",\n \"max_text_tokens\": 2048,\n \"vision\": %s,\n \"connector\": %s,\n "
-        "\"text\": %s\n}\n",
-        c->scans ? "ML-Mamba" : "A model of Cobra's kind", c->vision, c->connector, c->text);
+        " \"turn_separator\": \"\\n\",\n \"max_text_tokens\": 2048,\n%s%s%s%s%s \"text\": %s\n}\n",
+        c->scans ? "ML-Mamba" : "A model of Cobra's kind", eyes ? " \"vision\": " : "", vision,
+        eyes ? ",\n \"connector\": " : "", conn, eyes ? ",\n" : "", c->text);
     c->src->config = s;
     return MLM_OK;
 }
@@ -249,7 +256,7 @@ static mlm_status read_parts(checkpoint *c, unsigned flags)
     mlm_status status = source_text_config(&c->text, &c->width, &c->tied, c->w, c->llm, flags);
     if (status != MLM_OK && status != MLM_E_NOMEM)
         return mlm_fail_context(status, "%s", c->path);
-    return status == MLM_OK ? describe_connector(c) : status;
+    return status == MLM_OK && !c->src->text_only ? describe_connector(c) : status;
 }
 
 static mlm_status open_checkpoint(checkpoint *c, unsigned flags)
@@ -271,21 +278,24 @@ static mlm_status open_checkpoint(checkpoint *c, unsigned flags)
                                mlm_error_message());
     size_t used = (size_t)snprintf(detail, sizeof detail, "%s, connector %s, ",
                                    strstr(c->text, "\"mamba2\"") != NULL ? "Mamba-2" : "Mamba",
-                                   c->scans                                  ? "mamba2_bidirectional"
+                                   c->connector == NULL                      ? "not used"
+                                   : c->scans                                ? "mamba2_bidirectional"
                                    : strstr(c->connector, "\"ldp\"") != NULL ? "ldp"
                                                                              : "mlp");
     source_describe(detail + used, sizeof detail - used, c->w);
     MLM_TRY(source_add_part(c->src, "language model and connector", MLM_OK, true, c->path, detail));
     MLM_TRY(source_add_file(c->src, &f, c->path));
     MLM_TRY(add_rules(c, f));
-    MLM_TRY(source_open_towers(&c->vision, &c->src->preprocessor, c->src, c->backbone, c->resize, flags));
+    if (!c->src->text_only)
+        MLM_TRY(source_open_towers(&c->vision, &c->src->preprocessor, c->src, c->backbone, c->resize, flags));
     MLM_TRY(source_find_tokenizer(c->src, tokenizers));
-    return c->vision != NULL ? write_config(c) : MLM_OK;
+    return c->vision != NULL || c->src->text_only ? write_config(c) : MLM_OK;
 }
 
 mlm_status source_open_checkpoint(model_source *src, const char *path, unsigned flags)
 {
     checkpoint c      = {.src = src, .path = path};
+    src->text_only    = (flags & SOURCE_TEXT_ONLY) != 0;
     mlm_status status = open_checkpoint(&c, flags);
     kn_weights_close(c.w);
     free(c.text);

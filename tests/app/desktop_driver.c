@@ -35,6 +35,7 @@ void driver_open(driver *d, const window_options *opt, const char *home)
     o.desk.data_home   = d->home;
     o.desk.config_home = d->home;
     o.desk.no_portal   = true;
+    o.desk.close_ms    = 60000; /* no thread is left behind: its memory would look like a leak */
     if (o.width == 0) {
         o.width  = 1180;
         o.height = 780;
@@ -46,14 +47,14 @@ void driver_open(driver *d, const window_options *opt, const char *home)
 
 void driver_release(driver *d)
 {
-    window_close(d->w);
+    assert_true(window_close(d->w));
     d->w = NULL;
 }
 
 void driver_close(driver *d)
 {
     if (d->w != NULL)
-        window_close(d->w);
+        assert_true(window_close(d->w));
     d->w = NULL;
     (void)nftw(d->home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

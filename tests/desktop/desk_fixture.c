@@ -29,8 +29,10 @@ void desk_fixture_start(desk_fixture *f, const desk_options *opt)
     o.data_home    = f->data;
     o.config_home  = f->config;
     o.no_portal    = true;
-    o.copy_text    = keep_copied;
-    o.payload      = f;
+    o.close_ms =
+        o.close_ms > 0 ? o.close_ms : 60000; /* no thread is left behind: its memory would look like a leak */
+    o.copy_text = keep_copied;
+    o.payload   = f;
     if (desk_create(&f->d, &o, desk_now()) != MLM_OK)
         fail_msg("desk_create: %s", mlm_error_message());
     f->m = desk_model(f->d);
@@ -47,7 +49,7 @@ void desk_fixture_open(desk_fixture *f, const desk_options *opt)
 
 void desk_fixture_stop(desk_fixture *f)
 {
-    desk_free(f->d);
+    assert_true(desk_free(f->d));
     f->d = NULL;
 }
 

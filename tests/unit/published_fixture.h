@@ -70,14 +70,13 @@ typedef struct outcome {
     int    n_tokens;
 } outcome;
 
-static inline outcome answer_of(const char *model, bool picture)
+static inline outcome answer_from(mlmamba_engine *eng, const char *picture)
 {
-    mlmamba_engine          *eng = open_model(model);
-    mlmamba_session         *ses = open_session(eng, picture ? SCENE(0) : NULL);
+    mlmamba_session         *ses = open_session(eng, picture);
     mlmamba_generate_options opt = {.want_logprob = true, .max_new_tokens = 64};
     mlmamba_answer          *ans = NULL;
     outcome                  out = {0};
-    if (picture)
+    if (picture != NULL)
         assert_ok(mlmamba_session_ask(&ans, ses, "What is this?", &opt, NULL, NULL));
     else
         assert_ok(mlmamba_session_complete(&ans, ses, "One day", &opt, NULL, NULL));
@@ -86,6 +85,18 @@ static inline outcome answer_of(const char *model, bool picture)
     out.n_tokens = ans->n_tokens;
     mlmamba_answer_free(ans);
     mlmamba_session_free(ses);
+    return out;
+}
+
+static inline outcome completion_of(mlmamba_engine *eng)
+{
+    return answer_from(eng, NULL);
+}
+
+static inline outcome answer_of(const char *model, bool picture)
+{
+    mlmamba_engine *eng = open_model(model);
+    outcome         out = answer_from(eng, picture ? SCENE(0) : NULL);
     mlmamba_engine_close(eng);
     return out;
 }

@@ -83,6 +83,43 @@ static void test_text(void **state)
     mlmamba_engine_close(eng);
 }
 
+static mlmamba_engine *open_text(const char *model)
+{
+    mlmamba_engine_options opt = {.model_dir = model, .device = "cpu", .n_threads = 1, .text_only = true};
+    mlmamba_engine        *eng = NULL;
+    assert_ok(mlmamba_engine_open(&eng, &opt));
+    return eng;
+}
+
+/* Of a run directory `complete` wants the language model and the tokenizer, and goes on as the whole model does. */
+static void test_text_only(void **state)
+{
+    static const char *const models[] = {"mlmamba", "cobra"};
+    char                     folder[512], file[600];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(folder, sizeof folder, "%s/text-%s", root, models[i]);
+        assert_int_equal(mkdir(folder, 0777), 0);
+        (void)snprintf(file, sizeof file, "%s/%s/checkpoints/latest-checkpoint.pt", root, models[i]);
+        char link[600];
+        (void)snprintf(link, sizeof link, "%s/latest-checkpoint.pt", folder);
+        assert_int_equal(symlink(file, link), 0);
+        (void)snprintf(link, sizeof link, "%s/tokenizer.json", folder);
+        assert_int_equal(symlink(in("hf/tokenizer.json"), link), 0);
+        mlmamba_engine *whole = open_model(in(models[i]));
+        outcome         a     = completion_of(whole);
+        assert_int_equal(setenv("HF_HUB_CACHE", "/nonexistent", 1), 0);
+        mlmamba_engine *eng = open_text(folder);
+        same(a, completion_of(eng));
+        mlmamba_session *ses = open_session(eng, NULL);
+        assert_int_equal(mlmamba_session_set_image_file(ses, SCENE(0), NULL), MLM_E_STATE);
+        mlmamba_session_free(ses);
+        mlmamba_engine_close(eng);
+        mlmamba_engine_close(whole);
+        assert_int_equal(setenv("HF_HUB_CACHE", in("hub"), 1), 0);
+    }
+}
+
 /* The checkpoint file itself, and a repository of the cache, name the same model. */
 static void test_other_names(void **state)
 {
@@ -249,12 +286,19 @@ static void test_import_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mlmamba),   cmocka_unit_test(test_cobra),
-        cmocka_unit_test(test_facebook),  cmocka_unit_test(test_clip),
-        cmocka_unit_test(test_text),      cmocka_unit_test(test_other_names),
-        cmocka_unit_test(test_dtypes),    cmocka_unit_test(test_text_int8),
-        cmocka_unit_test(test_links),     cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_import_no_memory),
+        cmocka_unit_test(test_mlmamba),
+        cmocka_unit_test(test_cobra),
+        cmocka_unit_test(test_facebook),
+        cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_only),
+        cmocka_unit_test(test_other_names),
+        cmocka_unit_test(test_dtypes),
+        cmocka_unit_test(test_text_int8),
+        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_import_no_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
