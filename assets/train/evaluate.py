@@ -12,6 +12,8 @@ import json
 
 import torch
 
+from figures import by_family, joined, markdown, share, summary
+
 
 def right_answers(learner, questions, blind=False):
     """-> list of bool, a question each.  Batches have the size of a training step and gradients stay enabled: the compiled
@@ -32,26 +34,6 @@ def right_answers(learner, questions, blind=False):
     return out
 
 
-def by_family(questions, right):
-    table = {}
-    for family, ok in zip(questions["family"], right):
-        count = table.setdefault(family, [0, 0])
-        count[0] += ok
-        count[1] += 1
-    return {f: table[f] for f in sorted(table)}
-
-
-def share(pair):
-    return 100.0 * pair[0] / max(1, pair[1])
-
-
-def summary(table):
-    """Mean over the families, and over the questions."""
-    shares = [share(v) for v in table.values()]
-    total = [sum(v[i] for v in table.values()) for i in (0, 1)]
-    return sum(shares) / max(1, len(shares)), share(total)
-
-
 def quick(learner, questions):
     """One line for the log, with the averaged weights."""
     learner.swap()
@@ -66,27 +48,10 @@ def full(learner, split, n, seed, log=print):
     questions = learner.source.questions(split, n, seed)
     seen = by_family(questions, right_answers(learner, questions))
     blind = by_family(questions, right_answers(learner, questions, blind=True))
-    table = {f: [seen[f][0], blind[f][0], seen[f][1]] for f in seen}
+    table = joined(seen, blind)
     for line in markdown({split: table}):
         log(line)
     return table
-
-
-def markdown(tables):
-    """Lines of a table: a row a family, for each set the share right and, in brackets, with an empty picture."""
-    sets = list(tables)
-    families = sorted({f for t in tables.values() for f in t})
-    lines = ["| family | " + " | ".join("%s (blind)" % s for s in sets) + " |", "|---" * (len(sets) + 1) + "|"]
-
-    def cell(v):
-        return "%.1f (%.1f)" % (100 * v[0] / v[2], 100 * v[1] / v[2]) if v and v[2] else "-"
-
-    def mean(t):
-        return cell([sum(v[i] / v[2] for v in t.values()) for i in (0, 1)] + [len(t)])
-
-    lines.append("| **mean of the families** | " + " | ".join(mean(tables[s]) for s in sets) + " |")
-    lines += ["| %s | " % f + " | ".join(cell(tables[s].get(f)) for s in sets) + " |" for f in families]
-    return lines
 
 
 def main():
