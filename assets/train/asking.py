@@ -2,10 +2,12 @@
 from dataclasses import dataclass
 
 import answers
+import answers_more
 from nouns import Noun, View
 from wordings import HELD, TRAIN, pick
 from world import COLOURS, NUMBERS, SHAPES
 
+assert answers_more.read             # the import alone adds its answers
 COUNTED = [n + "." for n in NUMBERS]
 RELATIONS = ("left", "right", "above", "below")
 CATEGORIES = ("animal", "fruit", "vegetable", "vehicle", "plant", "flower", "building", "musical instrument", "drink", "piece of clothing", "ball", "shape")
@@ -135,3 +137,22 @@ class Asker:
 
     def countable(self, noun):
         return noun.name is None or self.view.entry(noun).countable
+
+    # -- comparing
+
+    def group_noun(self):
+        for _ in range(4):
+            noun = self.present()
+            if noun and self.countable(noun):
+                return noun
+        return None
+
+    def apart(self, a, b):
+        """two nouns that a person would compare: nothing is both, and one is not the other with an adjective"""
+        if a == b or (a.category is None) != (b.category is None) or None in (self.view.find(a), self.view.find(b)):
+            return False
+        if a.category and b.category and not (a.colour and b.colour and a.category == b.category):
+            return False
+        if a.name == b.name and a.name and not (a.colour and b.colour):
+            return False
+        return not any(t is u for t in self.view.find(a) for u in self.view.find(b))

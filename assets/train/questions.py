@@ -1,14 +1,13 @@
 """Questions about drawings and shapes."""
 import answers
-from asking import RELATIONS, Asker
+from asking import RELATIONS
 from nouns import Noun
-from wordings import DIRECT, RELATION, ZONES
-from world import COLOURS, NUMBERS, sentence
-
-ZONE_NAMES = list(ZONES)
+from questions_claims import Claims
+from wordings import DIRECT, RELATION, ZONES, ZONE_NAMES
 
 
-class ThingQuestions(Asker):
+
+class ThingQuestions(Claims):
     # -- existence
 
     def exist(self):
@@ -219,23 +218,6 @@ class ThingQuestions(Asker):
 
     # -- comparison
 
-    def group_noun(self):
-        for _ in range(4):
-            noun = self.present()
-            if noun and self.countable(noun):
-                return noun
-        return None
-
-    def apart(self, a, b):
-        """two nouns that a person would compare: nothing is both, and one is not the other with an adjective"""
-        if a == b or (a.category is None) != (b.category is None) or None in (self.view.find(a), self.view.find(b)):
-            return False
-        if a.category and b.category and not (a.colour and b.colour and a.category == b.category):
-            return False
-        if a.name == b.name and a.name and not (a.colour and b.colour):
-            return False
-        return not any(t is u for t in self.view.find(a) for u in self.view.find(b))
-
     def compare(self):
         rng, v = self.rng, self.view
         want = rng.random() < 0.5
@@ -325,59 +307,6 @@ class ThingQuestions(Asker):
             if r:
                 return r
         return None
-
-    # -- statements
-
-    def claim(self):
-        """a statement to be judged, half of them true"""
-        rng, v = self.rng, self.view
-        true = rng.random() < 0.5
-        made = rng.choice((self.claim_exists, self.claim_count, self.claim_colour, self.claim_where, self.claim_relation))(rng, v, true)
-        if not made:
-            return None
-        text, op, args, value = made
-        q = self.say("claim", s=sentence(text), l=text + ".")
-        return self.ask("statement", "claim", (op, args, value), q)
-
-    def claim_exists(self, rng, v, true):
-        noun = self.noun(true)
-        return ("there is " + v.phrase(noun) + " in the picture", "exists", (noun,), "Yes.") if noun else None
-
-    def claim_count(self, rng, v, true):
-        noun = self.group_noun()
-        n = v.count(noun) if noun else None
-        if not n or n > 9:
-            return None
-        said = n if true else rng.choice([k for k in range(1, 10) if k != n and abs(k - n) < 4])
-        text = ("there is one " + v.head(noun)) if said == 1 else "there are " + NUMBERS[said].lower() + " " + v.head(noun, True)
-        return text, "count", (noun,), NUMBERS[said] + "."
-
-    def claim_colour(self, rng, v, true):
-        refs = [r for r in v.references() if r[0].is_shape and not r[1].colour]
-        if not refs:
-            return None
-        t, noun = rng.choice(refs)
-        c = t.colour if true else rng.choice([x for x in COLOURS if x != t.colour])
-        return self.the(noun) + " is " + c, "colour", (noun,), sentence(c)
-
-    def claim_where(self, rng, v, true):
-        t, noun = self.reference()
-        z = v.zone(t) if t else None
-        if not z:
-            return None
-        z = z if true else rng.choice([x for x in ZONE_NAMES if x != z])
-        return self.the(noun) + " is in " + ZONES[z][0], "where", (noun,), answers.ZONE_ANSWER[z]
-
-    def claim_relation(self, rng, v, true):
-        two = self.two_references()
-        if not two:
-            return None
-        a, na, b, nb = two
-        rels = [r for r in RELATIONS if v.related(a, b, r) is true]
-        if not rels:
-            return None
-        rel = rng.choice(rels)
-        return self.the(na) + " is " + rng.choice(RELATION[rel]) + " " + self.the(nb), "relation_holds", (na, rel, nb), "Yes."
 
     # -- whole pictures
 

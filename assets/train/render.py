@@ -160,7 +160,7 @@ class Renderer:
             x = draw_on_cpu(self.texture, si, sf, bg, smooth, rough)
             cls, col, off = labels_on_cpu(self.texture, si, sf, sl)
         if augment:
-            x = self.augment(x, gen)
+            x = self.augment(x, gen, bg[:, 17])
         x = self.letterbox(x, bg)
         x = torch.round(x.clamp(0, 1) * 255) / 255
         x = torch.where(self.outside(bg), torch.full_like(x, 0.5), x)
@@ -175,14 +175,14 @@ class Renderer:
     def letterbox(self, x, bg):
         return torch.where(self.outside(bg), torch.full_like(x, 0.5), x)
 
-    def augment(self, x, gen):
+    def augment(self, x, gen, smallest):
         """light, white balance, small copies, blur, noise, JPEG: what a real file goes through, names of colours kept"""
         n, dev = x.shape[0], self.device
 
         def rand(*shape):
             return torch.rand(*shape, device=dev, generator=gen)
 
-        x = self.low_resolution(x.clone(), n)
+        x = self.low_resolution(x.clone(), smallest)
         on = (rand(n, 1, 1, 1) < 0.7).float()
         gain, shift = 1 + on * (rand(n, 1, 1, 1) - 0.5) * 0.26, on * (rand(n, 1, 1, 1) - 0.5) * 0.14
         balance = 1 + on * (rand(n, 3, 1, 1) - 0.5) * 0.08
@@ -196,14 +196,16 @@ class Renderer:
             x = torch.cat((x[:-j], self.jpeg(x[-j:], rand(j, 1, 1, 1, 1, 1))))
         return x
 
-    def low_resolution(self, x, n):
-        """the first pictures of a batch through 96 .. 160 pixels"""
-        m = n // 24
-        for i, side in enumerate((96, 128, 160)):
+    def low_resolution(self, x, smallest):
+        """the first pictures of a batch through 64 .. 150 pixels, where the smallest thing in them stays 14 pixels large"""
+        m = x.shape[0] // 24
+        for i, side in enumerate((64, 96, 112, 150)):
             part = x[i * m:(i + 1) * m]
             if part.shape[0]:
                 small = F.interpolate(part, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
-                x[i * m:(i + 1) * m] = F.interpolate(small, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+                large = F.interpolate(small, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+                fits = (smallest[i * m:(i + 1) * m] * side / SIDE >= 14).reshape(-1, 1, 1, 1)
+                x[i * m:(i + 1) * m] = torch.where(fits, large, part)
         return x
 
     def jpeg(self, x, r):

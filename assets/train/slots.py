@@ -41,6 +41,12 @@ def hue(part):
     return (d, e, f, 0, f, d, e, 0, e, f, d, 0, 0, 0, 0, 1)
 
 
+def smallest(scene):
+    """size of the smallest thing, or what a letter is worth: how far a picture may be shrunk"""
+    sizes = [t.size for t in scene.things] + [1.5 * w.cap for w in scene.words] + [0.4 * max(p.w, p.h) for p in scene.photos if p.labelled]
+    return min(sizes) if sizes else 224.0
+
+
 class Slots:
     """arrays for a batch"""
 
@@ -127,5 +133,5 @@ class Slots:
     def background(self, b, scene):
         g, c = scene.background, scene.canvas
         self.bg[b] = (BACKGROUNDS.index(g.kind), *g.c1, *g.c2, math.cos(g.angle), math.sin(g.angle), 6.2832 / g.period, g.phase, g.cx, g.cy,
-                      c[0], c[1], c[0] + c[2], c[1] + c[3], 0, 0, 0)
+                      c[0], c[1], c[0] + c[2], c[1] + c[3], smallest(scene), 0, 0)
 

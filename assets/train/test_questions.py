@@ -6,11 +6,11 @@ import random
 import unittest
 from collections import Counter
 
-import checker
 import fake_packed
 import tokenizer
 import wordings
-from answers import OPS
+from asking import answers
+from checker_more import Checker, Wrong
 from data import Maker, eval_rows
 from nouns import Noun, View
 from scenes import Background, Scene, Thing, Word, zone_of
@@ -24,18 +24,18 @@ def thing(name, x, y, size=40, colour=None, shape=False):
 
 
 def answer(scene, op, *args):
-    return OPS[op](View(scene, PACKED.vocabulary), *args)
+    return answers.OPS[op](View(scene, PACKED.vocabulary), *args)
 
 
 class Truth(unittest.TestCase):
     def check_split(self, split, n):
-        maker, check, seen = Maker(PACKED, TOK, split), checker.Checker(PACKED.vocabulary), Counter()
+        maker, check, seen = Maker(PACKED, TOK, split), Checker(PACKED.vocabulary), Counter()
         for scene, turns in maker.scenes(random.Random(3), n):
             for t in turns:
                 seen[t.family] += 1
                 try:
                     check.check(scene, t)
-                except checker.Wrong as e:
+                except Wrong as e:
                     self.fail("%s: %s -> %s: %s" % (t.family, t.question, t.answer, e))
         return seen
 
@@ -51,7 +51,7 @@ class Truth(unittest.TestCase):
             self.check_split(split, 300)
 
     def test_checker_notices_a_wrong_answer(self):
-        maker, check, caught, n = Maker(PACKED, TOK, "train"), checker.Checker(PACKED.vocabulary), 0, 0
+        maker, check, caught, n = Maker(PACKED, TOK, "train"), Checker(PACKED.vocabulary), 0, 0
         for scene, turns in maker.scenes(random.Random(4), 200):
             for t in turns:
                 if t.answer in ("Yes.", "No.", "True.", "False.", "One.", "Two."):
@@ -59,7 +59,7 @@ class Truth(unittest.TestCase):
                     n += 1
                     try:
                         check.check(scene, t)
-                    except checker.Wrong:
+                    except Wrong:
                         caught += 1
         self.assertGreater(n, 300)
         self.assertEqual(caught, n)

@@ -14,6 +14,7 @@ ZONES = {"top left": ("the top left", "the top left corner", "the upper left", "
          "center": ("the center", "the middle", "the middle of the {img}", "the center of the {img}"), "right": ("the middle right", "the center right"),
          "bottom left": ("the bottom left", "the lower left", "the bottom left corner"), "bottom": ("the bottom middle", "the bottom center"),
          "bottom right": ("the bottom right", "the lower right", "the lower right corner", "the bottom right corner")}
+ZONE_NAMES = list(ZONES)
 HALVES = {"left": ("the left half", "the left photo", "the left picture"), "right": ("the right half", "the right photo", "the right picture"),
           "top": ("the top half", "the top photo", "the upper half"), "bottom": ("the bottom half", "the bottom photo", "the lower half")}
 
@@ -21,7 +22,7 @@ TEXT = {
     "exist": "Is there {a}?|Is there {a} in the {img}?|Do you see {a}?|Can you see {a}?|Does the {img} contain {a}?|Does the {img} show {a}?|Is {a} present?|Is there {a} here?|Can you find {a}?|Is {a} visible?|Is there {a} in this {img}?|Tell me if there is {a}.|Is {a} in the {img}?|Is {a} shown?|Does {a} appear in the {img}?|Does this {img} have {a} in it?|Can {a} be seen?",
     "exist_pl": "Are there any {pl}?|Are there any {pl} in the {img}?|Do you see any {pl}?|Any {pl} here?|Can you see any {pl}?|Are there {pl} in the {img}?|Does the {img} show any {pl}?|Are any {pl} visible?|Does the {img} contain {pl}?",
     "exist_mass": "Is there any {n}?|Is there {n} in the {img}?|Do you see any {n}?|Any {n} here?|Can you see {n}?|Does the {img} show {n}?",
-    "lack": "Is there no {n}?|Is there no {n} in the {img}?|Is there not {a} in the {img}?|Is there not {a}?|Does the {img} not contain {a}?|Does the {img} not show {a}?|Is {a} not present?|Is {a} not in the {img}?|Is it true that there is no {n}?|Is the {img} without {a}?|Is there no {n} here?|Does this {img} contain no {n}?|Do you see no {n}?|Is {a} missing from the {img}?|Are there no {pl}?|Are there no {pl} in the {img}?",
+    "lack": "Is there no {n}?|Is there no {n} in the {img}?|Is there not {a} in the {img}?|Is there not {a}?|Does the {img} not contain {a}?|Does the {img} not show {a}?|Is {a} not present?|Is {a} not in the {img}?|Is it true that there is no {n}?|Is the {img} without {a}?|Is there no {n} here?|Does this {img} contain no {n}?|Do you see no {n}?|Is {a} missing from the {img}?|Is no {n} present?|Does the {img} contain no {n}?|Is there no {n} present?|Does the {img} show no {n}?|Are there no {pl}?|Are there no {pl} in the {img}?",
     "both": "Is there {a} and {b}?|Do you see {a} and {b}?|Are there both {a} and {b}?|Does the {img} show both {a} and {b}?|Is there {a} as well as {b}?|Can you see both {a} and {b}?|Does the {img} contain {a} and {b}?|Are {a} and {b} both in the {img}?",
     "either": "Is there {a} or {b}?|Is there either {a} or {b}?|Do you see {a} or {b}?|Does the {img} contain {a} or {b}?|Can you see either {a} or {b}?|Is {a} or {b} in the {img}?",
     "exist_rel": "Is {a} {rel} {b}?|Is there {a} {rel} {b}?|Do you see {a} {rel} {b}?|Does the {img} show {a} {rel} {b}?|Is any {n} {rel} {b}?|Can you see {a} {rel} {b}?|Is there any {n} {rel} {b}?|Is it true that {a} is {rel} {b}?",
@@ -118,6 +119,10 @@ def pick(table, rng, key, **values):
 
 def typed(q, rng):
     """the way people type"""
+    if "gray" in q and rng.random() < 0.3:
+        q = q.replace("gray", "grey")
+    if "oval" in q and rng.random() < 0.15:
+        q = q.replace("oval", "ellipse")
     r = rng.random()
     if r < 0.5:
         return q
