@@ -30,7 +30,7 @@ import weights  # noqa: E402
 TEXT = 192  # text tokens of a sample
 
 
-def arguments():
+def arguments(argv=None):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--packed", help="folder that pack.py wrote")
     p.add_argument("--tokenizer", help="tokenizer.json; else the one in the packed folder, else the shipped one")
@@ -64,7 +64,7 @@ def arguments():
     p.add_argument("--profile", action="store_true", help="after training, a table of what three steps spend their time on")
     p.add_argument("--cpu", action="store_true", help="for trying; minutes become hours")
     p.add_argument("--cpu-smoke", action="store_true", help="random data on the CPU, a small model")
-    return p.parse_args()
+    return p.parse_args(argv)
 
 
 def complete(args):
@@ -77,21 +77,31 @@ def complete(args):
     return args
 
 
+def device_of(args):
+    if args.cpu or args.cpu_smoke:
+        return "cpu"
+    if not torch.cuda.is_available():
+        sys.exit("train.py: no CUDA device (use --cpu-smoke to try the program)")
+    return "cuda"
+
+
+def make_source(args, log):
+    complete(args)
+    device, options = device_of(args), {"holdout_styles": True} if args.holdout_styles else {}
+    data = source.SmokeSource(device) if args.cpu_smoke else source.PackedSource(
+        args.packed, args.tokenizer, device, max(1, (os.cpu_count() or 2) - 1), args.photo_limit, options)
+    log("data: %d classes, vocabulary %d" % (data.classes, data.vocab))
+    return data
+
+
 def make_learner(args, log, config=None, data=None):
     """Data, model and kernels for these arguments; the GPU must be there unless the CPU is asked for."""
-    device = "cpu" if args.cpu or args.cpu_smoke else "cuda"
-    if device == "cuda" and not torch.cuda.is_available():
-        sys.exit("train.py: no CUDA device (use --cpu-smoke to try the program)")
+    device = device_of(args)
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     torch.manual_seed(args.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
-    if data is None:
-        options = {"holdout_styles": True} if args.holdout_styles else {}
-        procs = max(1, (os.cpu_count() or 2) - 1)
-        data = source.SmokeSource(device) if args.cpu_smoke else source.PackedSource(
-            args.packed, args.tokenizer, device, procs, args.photo_limit, options)
-        log("data: %d classes, vocabulary %d" % (data.classes, data.vocab))
+    data = data or make_source(args, log)
     config = config or model.PRESETS[args.preset]
     config.vocab = data.vocab
     if device == "cuda":
@@ -205,7 +215,7 @@ def write_out(learner, args, log):
         log("*** NOTHING WRITTEN:", error)
 
 
-def train(learner, args, log):
+def train(learner, args, log, write=True):
     state = learner.state
     piece = Piece(learner, args, log)
     questions = learner.source.questions("test", args.n_quick, 777) if args.n_quick else None
@@ -216,7 +226,8 @@ def train(learner, args, log):
     def look():
         if questions:
             log("EVALUATION step", state["step"], evaluate.quick(learner, questions))
-        write_out(learner, args, log)
+        if write:
+            write_out(learner, args, log)
 
     while state["step"] - begin_step < args.steps and not piece.over():
         f = piece.share()
