@@ -58,7 +58,7 @@ class Maker:
         for b, (scene, turns) in enumerate(self.scenes(rng, n)):
             slots.fill(b, scene)
             self.write(tokens[b], mask[b], turns)
-        return as_tensors(slots, tokens, mask)
+        return dict(si=slots.si, sf=slots.sf, sl=slots.sl, bg=slots.bg, tokens=tokens, mask=mask)
 
     def write(self, tokens, mask, turns):
         """as many turns as fit; a follow-up never without the turn before"""
@@ -73,8 +73,14 @@ class Maker:
                 at += len(ids)
 
 
-def as_tensors(slots, tokens, mask):
-    return {k: torch.from_numpy(v) for k, v in dict(si=slots.si, sf=slots.sf, sl=slots.sl, bg=slots.bg, tokens=tokens, mask=mask).items()}
+def as_tensors(arrays, pin=False):
+    out = {k: torch.from_numpy(v) for k, v in arrays.items()}
+    return {k: v.pin_memory() for k, v in out.items()} if pin else out
+
+
+def as_they_are(arrays):
+    """plain arrays go through a pipe; tensors would need shared memory, of which containers have little"""
+    return arrays
 
 
 def seed_of(seed, split, step):
@@ -104,15 +110,16 @@ class Stream:
     def __init__(self, packed, tok, seed, split, batch, step0=0, progress=None, workers=0, text_len=192, holdout_styles=False, pin_memory=False):
         self.packed, self.tok, self.seed, self.split, self.batch = packed, tok, seed, split, batch
         self.step0, self.progress, self.text_len, self.holdout_styles = step0, progress, text_len, holdout_styles
-        self.loader = torch.utils.data.DataLoader(_Batches(self), batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None,
-                                                  pin_memory=pin_memory, multiprocessing_context="fork" if workers else None)
+        self.pin_memory = pin_memory
+        self.loader = torch.utils.data.DataLoader(_Batches(self), batch_size=None, collate_fn=as_they_are, num_workers=workers,
+                                                  prefetch_factor=4 if workers else None, multiprocessing_context="fork" if workers else None)
 
     def now(self):
         p = self.progress
         return 1.0 if p is None else p.value if hasattr(p, "value") else p()
 
     def __iter__(self):
-        return iter(self.loader)
+        return (as_tensors(arrays, self.pin_memory) for arrays in self.loader)
 
 
 # which kinds of scene a family is asked about in an evaluation, with the number of rows in a round of it
@@ -177,7 +184,7 @@ def make_eval(packed, tok, split, n, seed, text_len=192):
             if t is turns[-1]:
                 mask[b, at:at + len(ids)] = learnt
             at += len(ids)
-    out = as_tensors(slots, tokens, mask)
+    out = as_tensors(dict(si=slots.si, sf=slots.sf, sl=slots.sl, bg=slots.bg, tokens=tokens, mask=mask))
     out["family"] = [turns[-1].family for _, turns in rows]
     out["turns"] = [[(t.question, t.answer) for t in turns] for _, turns in rows]
     return out
