@@ -1,10 +1,12 @@
 #!/bin/sh
-# One real session under Xvfb: launch, open a picture by its path, ask, see the answer in the state dump and in the picture of the window.
-#   desktop_x11.sh PROGRAM SOURCE_DIR
+# One real session under Xvfb: launch, open a picture by its path, ask, see the answer in the state dump and in the picture of the window;
+# drop files, paste a picture.
+#   desktop_x11.sh PROGRAM SOURCE_DIR [XDND_SOURCE]
 # 77: Xvfb or xdotool is missing.
 set -u
 app=$1
 root=$2
+xdnd=${3:-}
 for t in Xvfb xdotool; do
     command -v $t >/dev/null 2>&1 || { echo "$t is not installed"; exit 77; }
 done
@@ -66,6 +68,19 @@ xdotool type --delay 12 "What is in the top middle?"
 xdotool key Return
 until_state 'An orange cross\.' "the answer"
 cmp -s "$dir/before.png" "$dir/shot.png" && fail "the window looks as before the answer"
+if [ -n "$xdnd" ]; then
+    cp "$root/assets/images/scene1.png" "$dir/100 % é.png"
+    "$xdnd" "$window" 500 300 "$dir/100 % é.png" "$root/assets/images/scene2.png" || fail "the drop is not taken"
+    until_state '"n_pictures":3' "both dropped pictures"
+    grep -q '100 % é.png' "$dir/state" || fail "the name of the dropped picture"
+    "$xdnd" "$window" 500 300 "$dir/nothing.png" || fail "the second drop is not taken"
+    until_state 'does not exist' "what cannot be dropped is told"
+fi
+if command -v xclip >/dev/null 2>&1; then
+    xclip -selection clipboard -t image/png -i "$root/assets/images/scene3.png" || fail "xclip"
+    xdotool key ctrl+v
+    until_state '"name":"clipboard[^"]*"' "the pasted picture"
+fi
 xdotool key F1
 until_state '"overlay":"help"' "the list of keys"
 xdotool key Escape
