@@ -13,5 +13,8 @@ struct attention_params {
 
 bool       cuda_attention_mma_fits(const attention_params *p, int64_t n_batch);
 mlm_status cuda_attention_mma(kn_queue *q, const attention_params *p, int64_t n_batch);
+/* The same on Hopper's own tensor products, head dims 64 and 72 (cuda_attention_wgmma.cu), where the above fits. */
+bool       cuda_attention_wgmma_fits(const kn_queue *q, const attention_params *p, int64_t n_batch);
+mlm_status cuda_attention_wgmma(kn_queue *q, const attention_params *p, int64_t n_batch);
 
 #endif

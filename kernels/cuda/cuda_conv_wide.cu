@@ -1,6 +1,7 @@
 /*
  * cuda_conv_wide.cu: causal depthwise convolution over 4 tokens, bias and SiLU, for many tokens of bf16: a thread
- * owns 8 channels (16 bytes) and CONV_TOKENS tokens, all of whose loads it starts at once.
+ * owns 2 channels and CONV_TOKENS tokens, all of whose loads it starts at once.  Two, not eight: the weights of a
+ * channel are 16 bytes of f32, and a warp reads those of its channels in as many lines as they fill.
  *
  * The block of the first tokens is the only one that reads the state, so it renews it as well.
  */
@@ -8,109 +9,93 @@
 #include "kernels/cuda/cuda_mma.cuh"
 
 #define CONV_THREADS 128
-#define CONV_TOKENS  8
+#define CONV_TOKENS  16
+#define CONV_LEAST   8 /* tokens from which on this is faster */
 #define CONV_K       4
 
-__device__ __forceinline__ void unpack8(float *v, uint4 u)
+/* Where the token at scan position t lies; outside 0 .. T-1 some token. */
+template <bool ORDER> __device__ __forceinline__ int token_at(const conv_params &p, int t)
 {
-    v[0] = bf16_low(u.x), v[1] = bf16_high(u.x), v[2] = bf16_low(u.y), v[3] = bf16_high(u.y);
-    v[4] = bf16_low(u.z), v[5] = bf16_high(u.z), v[6] = bf16_low(u.w), v[7] = bf16_high(u.w);
+    int near = min(max(t, 0), p.x.n_rows - 1);
+    return ORDER ? min(max(__ldg(p.order + near), 0), p.x.n_rows - 1) : near;
 }
 
-/* Input t of channels c .. c+7, zeros outside 0 .. n-1. */
-__device__ __forceinline__ uint4 input8(const conv_params &p, int64_t b, int c, int t, int n)
+/* Input t of channels c, c + 1 of the rows at x; zeros outside 0 .. n-1.  No branch: many loads start one behind the other. */
+template <bool ORDER>
+__device__ __forceinline__ uint32_t input2(const conv_params &p, const char *x, int step, int t, int n)
 {
-    if (t < 0 || t >= n)
-        return make_uint4(0, 0, 0, 0);
-    int token = p.order ? min(max(p.order[t], 0), p.x.n_rows - 1) : t;
-    return *(const uint4 *)(row_at(p.x, b, token) + 2 * c);
+    uint32_t v = *(const uint32_t *)(x + (int64_t)token_at<ORDER>(p, t) * step);
+    return (unsigned)t < (unsigned)n ? v : 0;
 }
 
-/* The same with the state in front of token 0. */
-__device__ __forceinline__ void early8(float *v, const conv_params &p, int64_t b, int c, int t, int n)
+/* The last inputs in front of token t, with the state in front of token 0. */
+template <bool ORDER>
+__device__ __forceinline__ void window_before(float2 *window, const conv_params &p, const char *x, int step,
+                                              const float *state, int t, int n)
 {
-    if (t >= 0 || p.state == NULL) {
-        unpack8(v, input8(p, b, c, t, n));
-        return;
-    }
-    const float4 *s =
-        (const float4 *)(p.state + b * p.state_stride + (int64_t)(t + CONV_K - 1) * p.x.width + c);
-    float4 low = s[0], high = s[1];
-    v[0] = low.x, v[1] = low.y, v[2] = low.z, v[3] = low.w;
-    v[4] = high.x, v[5] = high.y, v[6] = high.z, v[7] = high.w;
-}
-
-__device__ __forceinline__ void renew_state(const conv_params &p, int64_t b, int c, int n)
-{
-    float newest[CONV_K - 1][8];
-#pragma unroll
-    for (int k = 0; k < CONV_K - 1; k++)
-        early8(newest[k], p, b, c, n - CONV_K + 1 + k, n);
 #pragma unroll
     for (int k = 0; k < CONV_K - 1; k++) {
-        float4 *s = (float4 *)(p.state + b * p.state_stride + (int64_t)k * p.x.width + c);
-        s[0]      = make_float4(newest[k][0], newest[k][1], newest[k][2], newest[k][3]);
-        s[1]      = make_float4(newest[k][4], newest[k][5], newest[k][6], newest[k][7]);
+        int      at = t - CONV_K + 1 + k;
+        uint32_t v  = input2<ORDER>(p, x, step, at, n);
+        window[k]   = make_float2(bf16_low(v), bf16_high(v));
+        if (at < 0 && state != NULL)
+            window[k] = *(const float2 *)(state + (int64_t)(at + CONV_K - 1) * p.x.width);
     }
 }
 
 /* Grid (channels, tokens, batch). */
-__global__ void __launch_bounds__(CONV_THREADS) conv_wide_kernel(conv_params p)
+template <bool ORDER> __global__ void __launch_bounds__(CONV_THREADS) conv_wide_kernel(conv_params p)
 {
-    cuda_begin();
-    int     c = (int)(blockIdx.x * CONV_THREADS + threadIdx.x) * 8, t0 = (int)blockIdx.y * CONV_TOKENS;
+    int     c = (int)(blockIdx.x * CONV_THREADS + threadIdx.x) * 2, t0 = (int)blockIdx.y * CONV_TOKENS;
     int64_t b = blockIdx.z;
     if (c >= p.x.width)
         return;
-    int   T = p.x.n_rows, n = p.len ? min(max(p.len[b], 0), T) : T;
-    float w[8][CONV_K], bias[8], window[CONV_K - 1][8];
-    uint4 raw[CONV_TOKENS];
-    char *y = row_at(p.y, b, t0) + 2 * c;
+    float4 w0 = ((const float4 *)p.w)[c], w1 = ((const float4 *)p.w)[c + 1];
+    float2 bias = p.bias ? *(const float2 *)(p.bias + c) : make_float2(0.0f, 0.0f), window[CONV_K - 1];
+    cuda_begin();
+    int         T = p.x.n_rows, n = p.len ? min(max(p.len[b], 0), T) : T, step = (int)(2 * p.x.row_stride);
+    const char *x     = row_at(p.x, b, (int64_t)0) + 2 * c;
+    float      *state = p.state ? p.state + b * p.state_stride + c : NULL;
+    uint32_t    raw[CONV_TOKENS];
 #pragma unroll
     for (int k = 0; k < CONV_TOKENS; k++)
-        raw[k] = input8(p, b, c, t0 + k, n);
-#pragma unroll
-    for (int e = 0; e < 8; e++) {
-        float4 v = ((const float4 *)p.w)[c + e];
-        w[e][0] = v.x, w[e][1] = v.y, w[e][2] = v.z, w[e][3] = v.w;
-        bias[e] = p.bias ? p.bias[c + e] : 0.0f;
-    }
-#pragma unroll
-    for (int k = 0; k < CONV_K - 1; k++)
-        early8(window[k], p, b, c, t0 - CONV_K + 1 + k, n);
+        raw[k] = input2<ORDER>(p, x, step, t0 + k, n);
+    window_before<ORDER>(window, p, x, step, t0 == 0 ? state : NULL, t0, n);
+    char *y = row_at(p.y, b, t0) + 2 * c;
 #pragma unroll
     for (int k = 0; k < CONV_TOKENS; k++) {
-        float now[8], out[8];
-        unpack8(now, raw[k]);
-#pragma unroll
-        for (int e = 0; e < 8; e++) {
-            float sum = bias[e];
-            sum += w[e][0] * window[0][e];
-            sum += w[e][1] * window[1][e];
-            sum += w[e][2] * window[2][e];
-            sum += w[e][3] * now[e];
-            out[e]       = silu_fast(sum);
-            window[0][e] = window[1][e], window[1][e] = window[2][e], window[2][e] = now[e];
-        }
-        if (t0 + k < T)
-            *(uint4 *)(y + k * 2 * p.y.row_stride) =
-                make_uint4(floats_bf16(out[0], out[1]), floats_bf16(out[2], out[3]),
-                           floats_bf16(out[4], out[5]), floats_bf16(out[6], out[7]));
+        float2 now = make_float2(bf16_low(raw[k]), bf16_high(raw[k])), sum = bias;
+        sum.x += w0.x * window[0].x, sum.y += w1.x * window[0].y;
+        sum.x += w0.y * window[1].x, sum.y += w1.y * window[1].y;
+        sum.x += w0.z * window[2].x, sum.y += w1.z * window[2].y;
+        sum.x += w0.w * now.x, sum.y += w1.w * now.y;
+        window[0] = window[1], window[1] = window[2], window[2] = now;
+        raw[k] = floats_bf16(silu_fast(sum.x), silu_fast(sum.y));
     }
-    if (blockIdx.y == 0 && p.state != NULL)
-        renew_state(p, b, c, n);
+#pragma unroll
+    for (int k = 0; k < CONV_TOKENS; k++)
+        if (t0 + k < T)
+            *(uint32_t *)(y + (int64_t)k * 2 * p.y.row_stride) = raw[k];
+    if (t0 == 0 && state != NULL) {
+        window_before<ORDER>(window, p, x, step, state, n, n);
+#pragma unroll
+        for (int k = 0; k < CONV_K - 1; k++)
+            *(float2 *)(state + (int64_t)k * p.x.width) = window[k];
+    }
 }
 
 bool cuda_conv_wide_fits(const conv_params *p, int64_t n_batch)
 {
-    return p->K == CONV_K && p->x.n_rows >= CONV_TOKENS && n_batch <= 65535 &&
+    return p->K == CONV_K && p->x.n_rows >= CONV_LEAST && n_batch <= 65535 &&
            cuda_chunked(p->x, n_batch, p->x.width) && cuda_chunked(p->y, n_batch, p->x.width) &&
-           (uintptr_t)p->w % 16 == 0 && (uintptr_t)p->state % 16 == 0 && p->state_stride % 4 == 0;
+           p->x.row_stride < (int64_t)1 << 29 && (uintptr_t)p->w % 16 == 0 && (uintptr_t)p->bias % 8 == 0 &&
+           (uintptr_t)p->state % 8 == 0 && p->state_stride % 2 == 0;
 }
 
 mlm_status cuda_conv_wide(kn_queue *q, const conv_params *p, int64_t n_batch)
 {
-    dim3 grid(cuda_blocks(p->x.width / 8, CONV_THREADS), cuda_blocks(p->x.n_rows, CONV_TOKENS),
+    dim3 grid(cuda_blocks(p->x.width / 2, CONV_THREADS), cuda_blocks(p->x.n_rows, CONV_TOKENS),
               (unsigned)n_batch);
-    return cuda_launch(q, "conv1d", conv_wide_kernel, grid, dim3(CONV_THREADS), 0, *p);
+    return cuda_launch(q, "conv1d", p->order ? conv_wide_kernel<true> : conv_wide_kernel<false>, grid,
+                       dim3(CONV_THREADS), 0, *p);
 }

@@ -316,10 +316,35 @@ __global__ void __launch_bounds__(128) activate_kernel(cuda_rows y, int act)
     store8(row, y.dtype, i, v);
 }
 
-mlm_status cuda_lt_gemm(kn_queue *q, const linear_params *p, bool *done)
+static bool needs_activation(const linear_params *p)
+{
+    return p->act != KN_ACT_NONE && p->act != KN_ACT_GELU_TANH;
+}
+
+/* Rows a time when an activation follows: their product is still in the L2 cache when it is read again, and fills the card in
+ * whole rounds of tiles of 128 x 256. */
+static int64_t rows_at_once(const kn_queue *q, const linear_params *p)
+{
+    const char *v      = getenv("G3D_WAVES");
+    int64_t     rounds = v ? atol(v) : 3, tiles = (p->out + 255) / 256,
+            rows = rounds * cuda_of(q->dev)->n_sm / tiles * 128;
+    bool even    = leading(p->x, p->R) > 0 && leading(p->y, p->R) > 0;
+    return needs_activation(p) && even && rows > 0 && p->y.dtype == KN_BF16 && p->R >= 2 * rows ? rows : p->R;
+}
+
+/* Rows r0 .. r0 + n - 1 of evenly spaced ones as rows of one matrix. */
+static cuda_rows some_rows(const cuda_rows &v, int64_t ld, int64_t r0, int64_t n)
+{
+    cuda_rows s  = v;
+    s.data       = v.data + r0 * ld * (int64_t)cuda_dtype_size(v.dtype);
+    s.row_stride = ld;
+    s.n_rows     = (int)n;
+    return s;
+}
+
+static mlm_status multiply_rows(kn_queue *q, const linear_params *p, bool *done)
 {
     cuda_lt *lt = cuda_of(q->dev)->lt;
-    MLM_TRY(cuda_enter(q->dev, "linear"));
     (void)pthread_mutex_lock(&lt->lock);
     cublasStatus_t st = multiply(lt, q, p, done);
     (void)pthread_mutex_unlock(&lt->lock);
@@ -328,8 +353,26 @@ mlm_status cuda_lt_gemm(kn_queue *q, const linear_params *p, bool *done)
     if (!*done)
         return MLM_OK;
     MLM_TRY(cuda_launched(q, "linear", cudaGetLastError()));
-    if (p->act == KN_ACT_NONE || p->act == KN_ACT_GELU_TANH)
+    if (!needs_activation(p))
         return MLM_OK;
     return cuda_launch(q, "linear", activate_kernel, dim3((unsigned)p->R, cuda_blocks(p->out, 1024)),
                        dim3(128), 0, p->y, p->act);
+}
+
+mlm_status cuda_lt_gemm(kn_queue *q, const linear_params *p, bool *done)
+{
+    int64_t rows = rows_at_once(q, p);
+    MLM_TRY(cuda_enter(q->dev, "linear"));
+    if (rows >= p->R)
+        return multiply_rows(q, p, done);
+    for (int64_t r = 0; r < p->R; r += rows) {
+        linear_params part = *p;
+        part.R             = p->R - r < rows ? p->R - r : rows;
+        part.x             = some_rows(p->x, leading(p->x, p->R), r, part.R);
+        part.y             = some_rows(p->y, leading(p->y, p->R), r, part.R);
+        MLM_TRY(multiply_rows(q, &part, done));
+        if (!*done) /* all of it goes another way, parts that are done once more */
+            return MLM_OK;
+    }
+    return MLM_OK;
 }

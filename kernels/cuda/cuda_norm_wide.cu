@@ -1,13 +1,14 @@
 /*
  * cuda_norm_wide.cu: layernorm, rmsnorm and the gated rmsnorm over rows of aligned 16-byte vectors: a row is read
- * once and stays in the registers of 32 to 256 threads, up to 24 elements each.  How many depends on the width alone,
- * so a row's result does not depend on the batch.
+ * once and stays in the registers of 32 to 256 threads, up to 40 elements each; rows of up to 1280 belong to one warp, which
+ * waits for nobody.  How many threads depends on the width alone, so a row's result does not depend on the batch.
  */
 #include "kernels/cuda/cuda_math.cuh"
 #include "kernels/cuda/cuda_norm_wide.cuh"
 
-#define WIDE_THREADS 256
-#define WIDE_VECTORS 3 /* of 8 elements in a thread: few, so that many rows are on their way */
+#define WIDE_THREADS 128
+#define WIDE_MOST    256 /* threads of a row */
+#define WIDE_VECTORS 5   /* of 8 elements in a thread, at most */
 
 /* Sum over the TPR threads of a row, the same in each; fixed order. */
 template <int TPR> __device__ __forceinline__ float row_sum(float v, float *part)
@@ -27,68 +28,112 @@ template <int TPR> __device__ __forceinline__ float row_sum(float v, float *part
     return sum;
 }
 
-template <int TPR, norm_kind KIND>
-__global__ void __launch_bounds__(WIDE_THREADS) norm_wide_kernel(norm_params p)
+/* Weights are on their way before the kernel in front has finished. */
+template <int TPR, int V> __device__ __forceinline__ void prefetch_vector(const float *w, int sub, int D)
 {
-    __shared__ float part[WIDE_THREADS / WARP];
-    cuda_begin();
-    int         D = p.x.width, sub = (int)(threadIdx.x % TPR);
-    int64_t     at = (int64_t)blockIdx.x * (WIDE_THREADS / TPR) + threadIdx.x / TPR, row = min(at, p.R - 1);
-    const char *xr = row_at(p.x, row);
-    char       *yr = row_at(p.y, row);
-    float       v[WIDE_VECTORS][8], sum = 0.0f, mean = 0.0f;
 #pragma unroll
-    for (int k = 0; k < WIDE_VECTORS; k++) {
-        int i = (k * TPR + sub) * 8;
-        if (i < D)
-            load8(v[k], xr, p.x.dtype, i);
+    for (int k = 0; k < V; k++)
+        if ((k * TPR + sub) * 8 < D)
+            asm volatile("prefetch.global.L2 [%0];" ::"l"(w + (k * TPR + sub) * 8));
+}
+
+__device__ __forceinline__ char *row_of(const cuda_rows &v, int row)
+{
+    int b = v.batch_stride == v.row_stride * v.n_rows ? 0 : row / v.n_rows; /* evenly spaced: no division */
+    return row_at(v, (int64_t)b, (int64_t)(row - b * v.n_rows));
+}
+
+/* Eight elements as they lie in memory, bf16 or f32: loads of a row start together, nothing is converted between them. */
+template <bool WIDE> struct octet {
+    uint4 raw[WIDE ? 2 : 1];
+
+    __device__ __forceinline__ void load(const char *row, int i)
+    {
+        const uint4 *from = (const uint4 *)(row + i * (WIDE ? 4 : 2));
+        raw[0]            = from[0];
+        if (WIDE)
+            raw[WIDE] = from[WIDE];
     }
-    if (KIND == NORM_GATED) {
-        const char *zr = row_at(p.z, row);
+    /* What no kernel writes: such loads may pass stores. */
+    __device__ __forceinline__ void load_constant(const float *row, int i)
+    {
+        const uint4 *from = (const uint4 *)(row + i);
+        raw[0]            = __ldg(from);
+        if (WIDE)
+            raw[WIDE] = __ldg(from + WIDE);
+    }
+    __device__ __forceinline__ void unpack(float *v) const
+    {
+        const uint32_t *w = (const uint32_t *)raw;
 #pragma unroll
-        for (int k = 0; k < WIDE_VECTORS; k++) {
-            int   i = (k * TPR + sub) * 8;
-            float z[8];
-            if (i < D) {
-                load8(z, zr, p.z.dtype, i);
+        for (int e = 0; e < 8; e++)
+            v[e] = WIDE ? __uint_as_float(w[e]) : e % 2 ? bf16_high(w[e / 2]) : bf16_low(w[e / 2]);
+    }
+};
+
+/* XW, ZW, YW: f32, else bf16.  Vectors behind the end of a row are read from its last one and count as zeros. */
+template <int TPR, int V, norm_kind KIND, bool XW, bool ZW, bool YW, bool ADD>
+__global__ void __launch_bounds__(TPR > WIDE_THREADS ? TPR : WIDE_THREADS) norm_wide_kernel(norm_params p)
+{
+    constexpr int    ROWS = TPR > WIDE_THREADS ? 1 : WIDE_THREADS / TPR;
+    __shared__ float part[WIDE_MOST / WARP];
+    int              D = p.x.width, sub = (int)(threadIdx.x % TPR), R = (int)p.R;
+    int              at = (int)blockIdx.x * ROWS + (int)threadIdx.x / TPR, row = min(at, R - 1);
+    prefetch_vector<TPR, V>(p.w, sub, D);
+    if (KIND == NORM_LAYER)
+        prefetch_vector<TPR, V>(p.b, sub, D);
+    cuda_begin();
+    const char *xr = row_of(p.x, row), *zr = KIND == NORM_GATED ? row_of(p.z, row) : NULL;
+    char       *yr = row_of(p.y, row);
+    float       v[V][8], sum = 0.0f, mean = 0.0f;
+    octet<XW>   x[V];
+    octet<ZW>   z[V];
 #pragma unroll
-                for (int e = 0; e < 8; e++)
-                    v[k][e] *= silu_fast(z[e]);
-            }
+    for (int k = 0; k < V; k++) {
+        x[k].load(xr, min((k * TPR + sub) * 8, D - 8));
+        if (KIND == NORM_GATED)
+            z[k].load(zr, min((k * TPR + sub) * 8, D - 8));
+    }
+#pragma unroll
+    for (int k = 0; k < V; k++) {
+        bool  in = (k * TPR + sub) * 8 < D;
+        float gate[8];
+        x[k].unpack(v[k]);
+        if (KIND == NORM_GATED)
+            z[k].unpack(gate);
+#pragma unroll
+        for (int e = 0; e < 8; e++) {
+            if (KIND == NORM_GATED)
+                v[k][e] *= silu_fast(gate[e]);
+            v[k][e] = in ? v[k][e] : 0.0f;
+            mean += KIND == NORM_LAYER ? v[k][e] : 0.0f;
         }
     }
-    if (KIND == NORM_LAYER) {
-#pragma unroll
-        for (int k = 0; k < WIDE_VECTORS; k++)
-#pragma unroll
-            for (int e = 0; e < 8; e++)
-                mean += (k * TPR + sub) * 8 < D ? v[k][e] : 0.0f;
+    if (KIND == NORM_LAYER)
         mean = row_sum<TPR>(mean, part) / (float)D;
-    }
 #pragma unroll
-    for (int k = 0; k < WIDE_VECTORS; k++)
+    for (int k = 0; k < V; k++)
 #pragma unroll
         for (int e = 0; e < 8; e++)
-            sum += (k * TPR + sub) * 8 < D ? (v[k][e] - mean) * (v[k][e] - mean) : 0.0f;
+            sum += KIND != NORM_LAYER || (k * TPR + sub) * 8 < D ? (v[k][e] - mean) * (v[k][e] - mean) : 0.0f;
     float r = rsqrtf(row_sum<TPR>(sum, part) / (float)D + p.eps) * (KIND == NORM_GATED ? p.scale : 1.0f);
-    if (at >= p.R)
-        return;
 #pragma unroll
-    for (int k = 0; k < WIDE_VECTORS; k++) {
-        int   i = (k * TPR + sub) * 8;
-        float w[8], b[8], o[8];
-        if (i >= D)
-            continue;
-        load8(w, (const char *)p.w, KN_F32, i);
+    for (int k = 0; k < V; k++) {
+        int         i = (k * TPR + sub) * 8, near = min(i, D - 8);
+        octet<true> weight, bias;
+        octet<YW>   old;
+        float       w[8], b[8], o[8];
+        weight.load_constant(p.w, near);
+        weight.unpack(w);
         if (KIND == NORM_LAYER)
-            load8(b, (const char *)p.b, KN_F32, i);
-        else if (KIND == NORM_GATED && p.accumulate)
-            load8(b, yr, p.y.dtype, i);
+            bias.load_constant(p.b, near), bias.unpack(b);
+        else if (ADD)
+            old.load(yr, near), old.unpack(b);
 #pragma unroll
         for (int e = 0; e < 8; e++)
-            o[e] = (v[k][e] - mean) * r * w[e] +
-                   (KIND == NORM_LAYER || (KIND == NORM_GATED && p.accumulate) ? b[e] : 0.0f);
-        store8(yr, p.y.dtype, i, o);
+            o[e] = (v[k][e] - mean) * r * w[e] + (KIND == NORM_LAYER || ADD ? b[e] : 0.0f);
+        if (i < D && at < R)
+            store8(yr, YW ? KN_F32 : KN_BF16, i, o);
     }
 }
 
@@ -100,26 +145,49 @@ static bool aligned8(const cuda_rows &v, int64_t R)
 
 bool cuda_norm_wide_fits(const norm_params *p, norm_kind kind)
 {
-    return p->x.width % 8 == 0 && p->x.width <= WIDE_THREADS * WIDE_VECTORS * 8 && p->R < (int64_t)1 << 30 &&
-           aligned8(p->x, p->R) && aligned8(p->y, p->R) && (uintptr_t)p->w % 16 == 0 &&
-           (kind != NORM_LAYER || (uintptr_t)p->b % 16 == 0) && (kind != NORM_GATED || aligned8(p->z, p->R));
+    bool wide = p->x.dtype == KN_F32, z_wide = kind == NORM_GATED ? p->z.dtype == KN_F32 : wide;
+    bool known = kind == NORM_RMS ? wide || p->y.dtype == KN_BF16
+                                  : p->y.dtype == (kind == NORM_GATED ? p->z.dtype : p->x.dtype);
+    return known && (wide || !z_wide) && p->x.width % 8 == 0 && p->x.width <= WIDE_MOST * WIDE_VECTORS * 8 &&
+           p->R < (int64_t)1 << 30 && aligned8(p->x, p->R) && aligned8(p->y, p->R) &&
+           (uintptr_t)p->w % 16 == 0 && (kind != NORM_LAYER || (uintptr_t)p->b % 16 == 0) &&
+           (kind != NORM_GATED || aligned8(p->z, p->R));
 }
 
-template <int TPR> static mlm_status launch(kn_queue *q, const char *op, const norm_params *p, norm_kind kind)
+template <int TPR, int V> static void (*kernel_of(const norm_params *p, norm_kind kind))(norm_params)
 {
-    dim3 grid(cuda_blocks(p->R, WIDE_THREADS / TPR));
-    return cuda_launch(q, op,
-                       kind == NORM_LAYER ? norm_wide_kernel<TPR, NORM_LAYER>
-                       : kind == NORM_RMS ? norm_wide_kernel<TPR, NORM_RMS>
-                                          : norm_wide_kernel<TPR, NORM_GATED>,
-                       grid, dim3(WIDE_THREADS), 0, *p);
+    bool xw = p->x.dtype == KN_F32, yw = p->y.dtype == KN_F32;
+    if (kind == NORM_LAYER)
+        return xw ? norm_wide_kernel<TPR, V, NORM_LAYER, true, false, true, false>
+                  : norm_wide_kernel<TPR, V, NORM_LAYER, false, false, false, false>;
+    if (kind == NORM_RMS)
+        return yw   ? norm_wide_kernel<TPR, V, NORM_RMS, true, false, true, false>
+               : xw ? norm_wide_kernel<TPR, V, NORM_RMS, true, false, false, false>
+                    : norm_wide_kernel<TPR, V, NORM_RMS, false, false, false, false>;
+    if (p->accumulate)
+        return yw   ? norm_wide_kernel<TPR, V, NORM_GATED, true, true, true, true>
+               : xw ? norm_wide_kernel<TPR, V, NORM_GATED, true, false, false, true>
+                    : norm_wide_kernel<TPR, V, NORM_GATED, false, false, false, true>;
+    return yw   ? norm_wide_kernel<TPR, V, NORM_GATED, true, true, true, false>
+           : xw ? norm_wide_kernel<TPR, V, NORM_GATED, true, false, false, false>
+                : norm_wide_kernel<TPR, V, NORM_GATED, false, false, false, false>;
+}
+
+template <int TPR, int V>
+static mlm_status launch(kn_queue *q, const char *op, const norm_params *p, norm_kind kind)
+{
+    constexpr int threads = TPR > WIDE_THREADS ? TPR : WIDE_THREADS;
+    dim3          grid(cuda_blocks(p->R, threads / TPR));
+    return cuda_launch(q, op, kernel_of<TPR, V>(p, kind), grid, dim3(threads), 0, *p);
 }
 
 mlm_status cuda_norm_wide(kn_queue *q, const char *op, const norm_params *p, norm_kind kind)
 {
     int threads = (p->x.width + WIDE_VECTORS * 8 - 1) / (WIDE_VECTORS * 8);
-    return threads <= 32    ? launch<32>(q, op, p, kind)
-           : threads <= 64  ? launch<64>(q, op, p, kind)
-           : threads <= 128 ? launch<128>(q, op, p, kind)
-                            : launch<256>(q, op, p, kind);
+    if (p->x.width <= WARP * 4 * 8) /* 1024: the width of many towers */
+        return launch<32, 4>(q, op, p, kind);
+    return threads <= 32    ? launch<32, WIDE_VECTORS>(q, op, p, kind)
+           : threads <= 64  ? launch<64, WIDE_VECTORS>(q, op, p, kind)
+           : threads <= 128 ? launch<128, WIDE_VECTORS>(q, op, p, kind)
+                            : launch<256, WIDE_VECTORS>(q, op, p, kind);
 }

@@ -43,5 +43,8 @@ __device__ __forceinline__ void store_y(const ssd_params &p, int64_t batch, int 
 /* The chunked form on tensor cores (cuda_ssd_chunk.cu): bf16 x, b, c in aligned rows. */
 bool       cuda_ssd_chunk_fits(const kn_queue *q, const ssd_params *p, int64_t n_batch);
 mlm_status cuda_ssd_chunk(kn_queue *q, const ssd_params *p, int64_t n_batch);
+/* The same on Hopper's own tensor products (cuda_ssd_wgmma.cu), heads of 64 and states of 64 or 128, where the above fits. */
+bool       cuda_ssd_wgmma_fits(const kn_queue *q, const ssd_params *p);
+mlm_status cuda_ssd_wgmma(kn_queue *q, const ssd_params *p, int64_t n_batch);
 
 #endif
