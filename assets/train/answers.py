@@ -146,6 +146,33 @@ def colour(view, noun):
 
 
 @op
+def colour_is(view, noun, said):
+    t = view.the(noun)
+    return yes(t.colour == said) if t and t.colour else None
+
+
+@op
+def shape_is(view, noun, said):
+    t = view.the(noun)
+    return yes(t.name == said) if t and t.is_shape else None
+
+
+@op
+def count_is(view, noun, said):
+    """fewer than said is no; more than said can be argued"""
+    n = view.count(noun)
+    return None if n is None or n > said else yes(n == said)
+
+
+@op
+def name_choice(view, a, b):
+    n, m = view.count(a), view.count(b)
+    if None in (n, m) or n + m != 1 or len(view.things) != 1:
+        return None
+    return sentence(view.phrase(a if n else b))
+
+
+@op
 def shape_of(view, colour_name):
     """which shape the one of that colour is; without a colour, the only shape"""
     t = view.the(Noun(colour=colour_name, category="shape"))

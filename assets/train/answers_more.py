@@ -140,6 +140,11 @@ def photo_shows(view, word, category):
 
 
 @op
+def photo_absent(view, name):
+    return sentence("there is no " + name + " in the picture") if photo_shows(view, name, False) == "No." else None
+
+
+@op
 def photo_choice(view, a, b):
     label = photo_name(view)
     if (a == label.name) == (b == label.name) or confusable(a, b):

@@ -47,8 +47,8 @@ class Asker:
             other = {"Yes.": "No.", "No.": "Yes.", "True.": "False.", "False.": "True."}[answer]
             return self.given.get((family, answer), 0) <= self.given.get((family, other), 0) + 1
         if family in ("count", "count_total") and answer in COUNTED:
-            low = min(self.given.get((family, a), 0) for a in COUNTED[:7])
-            return self.given.get((family, answer), 0) <= 2 * low + 3
+            known = sorted(self.given.get((family, a), 0) for a in COUNTED[1:1 + min(6, int(self.composer.most))])
+            return self.given.get((family, answer), 0) <= 2 * known[min(1, len(known) - 1)] + 4
         if answer == "Nothing." or answer == "They are equally many.":
             return 12 * self.given.get((family, answer), 0) <= self.given.get((family, None), 0)
         return True

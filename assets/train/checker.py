@@ -217,6 +217,27 @@ class ThingChecker:
     def ask_colour(self, noun):
         return self.capital(self.only(noun)["colour"])
 
+    def ask_colour_is(self, noun, said):
+        return self.yes(self.only(noun)["colour"] == said)
+
+    def ask_shape_is(self, noun, said):
+        return self.yes(self.only(noun)["name"] == said)
+
+    def ask_count_is(self, noun, said):
+        n = len(self.all_of(noun))
+        if n > said:
+            raise Wrong("there are that many, and more")
+        return self.yes(n == said)
+
+    def ask_name_choice(self, a, b):
+        t, = self.things
+        found = [n for n in (a, b) if self.fits(n, t)]
+        if len(found) != 1 or any(self.fits(n, t) is None for n in (a, b)):
+            raise Wrong("both or neither")
+        name, _, _, shape = found[0]
+        e = (self.vocabulary.shapes if shape else self.vocabulary.by_name)[name]
+        return self.capital((e.article + " " + e.name).strip())
+
     def ask_shape_of(self, colour):
         name = self.only((None, colour, "shape", False))["name"]
         return self.capital(("an " if name[0] in VOWELS else "a ") + name)

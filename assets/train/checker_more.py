@@ -99,6 +99,11 @@ class Checker(ThingChecker):
             return self.yes(word in e.sure)
         return self.yes(self.shows(label, word))
 
+    def ask_photo_absent(self, name):
+        if self.shows(self.scene.photos[0].name, name):
+            raise Wrong("it is there")
+        return "There is no " + name + " in the picture."
+
     def ask_photo_choice(self, a, b):
         label = self.scene.photos[0].name
         if (label == a) + (label == b) != 1:

@@ -125,12 +125,12 @@ class Stream:
 # which kinds of scene a family is asked about in an evaluation, with the number of rows in a round of it
 EVAL = [(f, k, n) for f, k, n in (
     ("exist", "things", 2), ("lack", "things", 2), ("exist_two", "things", 1), ("exist_related", "things", 2), ("name", "single", 2), ("name_zone", "things", 2),
-    ("extreme", "things", 1), ("kind", "things", 1), ("colour", "things", 2), ("shape", "things", 2), ("count", "things", 3), ("total", "things", 2), ("where", "things", 2),
+    ("extreme", "things", 1), ("kind", "things", 1), ("colour", "things", 2), ("colour_is", "things", 1), ("shape", "things", 2), ("shape_is", "things", 1), ("count_is", "things", 1), ("count", "things", 3), ("total", "things", 2), ("where", "things", 2),
     ("in_zone", "things", 1), ("relation", "things", 2), ("relation_what", "things", 2), ("direct_what", "things", 1), ("near", "things", 1), ("between", "things", 1),
     ("compare", "things", 2), ("size", "things", 2), ("same_colour", "things", 1), ("all_same", "things", 1), ("odd", "things", 1), ("hop", "things", 2), ("claim", "things", 2),
     ("listing", "things", 2), ("caption", "things", 2), ("background", "things", 1), ("missing", "things", 2), ("follow_up", "things", 2), ("read", "sign", 4),
     ("spelled", "sign", 1), ("any_text", "sign", 1), ("text_colour", "sign", 1), ("photo_name", "photo", 4), ("photo_is", "photo", 3), ("photo_choice", "photo", 1),
-    ("photo_kind", "photo", 1), ("collage_zone", "collage", 1), ("collage_has", "collage", 1), ("exist", "over", 1), ("unknowable", "things", 1), ("outside", "things", 1),
+    ("photo_kind", "photo", 1), ("photo_missing", "photo", 1), ("collage_zone", "collage", 1), ("collage_has", "collage", 1), ("exist", "over", 1), ("unknowable", "things", 1), ("outside", "things", 1),
     ("name", "unclear", 1))]
 ONLY_SHAPES = {"exist", "lack", "exist_two", "exist_related", "name", "name_zone", "colour", "shape", "count", "where", "relation", "relation_what", "compare", "hop", "claim",
                "listing", "caption", "follow_up"}

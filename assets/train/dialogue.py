@@ -7,7 +7,7 @@ from world import NUMBERS, confusable
 
 TWIN_OPS = {"exists", "lacks", "exists_two", "exists_related", "count", "total", "relation_holds", "name_related", "name_direct", "direct_holds", "name_nearest",
             "compare_counts", "which_more", "compare_sizes", "which_size", "same_colour", "same_kind", "hop_colour", "hop_shape", "hop_count", "claim", "spelled",
-            "name_zone", "where", "in_zone", "name_extreme", "colour", "shape_of", "read", "read_line", "absent", "odd_one", "listing"}
+            "name_zone", "where", "in_zone", "colour_is", "shape_is", "count_is", "name_extreme", "colour", "shape_of", "read", "read_line", "absent", "odd_one", "listing"}
 
 
 def in_words(view, turn, style):
@@ -73,13 +73,13 @@ class Dialogue(Questions):
         s = self.scene
         skip = set()
         if not any(t.is_shape for t in s.things):
-            skip |= {"shape", "same_colour", "all_same" if len(s.things) < 2 else "shape"}
+            skip |= {"shape", "same_colour", "colour_is", "colour_choice", "shape_is"}
         if len(s.things) < 2:
             skip |= {"exist_related", "relation", "relation_what", "direct_what", "near", "between", "size", "same_colour", "all_same", "odd", "hop", "listing", "extreme"}
         if len(s.things) < 3:
             skip |= {"between", "odd"}
         if len(s.things) > 1:
-            skip |= {"name"}
+            skip |= {"name", "is_this", "name_choice"}
         if s.kind == "sign" and not s.things:
             skip |= {"where", "relation", "colour", "count"}
         if s.words:

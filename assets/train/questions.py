@@ -2,12 +2,12 @@
 import answers
 from asking import RELATIONS
 from nouns import Noun
-from questions_claims import Claims
+from questions_checks import Checks
 from wordings import DIRECT, RELATION, ZONES, ZONE_NAMES
 
 
 
-class ThingQuestions(Claims):
+class ThingQuestions(Checks):
     # -- existence
 
     def exist(self):

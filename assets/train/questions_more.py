@@ -117,6 +117,15 @@ class Questions(ThingQuestions):
     def photo_caption(self):
         return self.ask("photo_caption", "caption", (), self.say("caption"))
 
+    def photo_missing(self):
+        """a question about something that is not on the photo"""
+        label = self.vocabulary.by_name[self.scene.photos[0].name]
+        other = self.other_label(label)
+        if not other or not other.countable:
+            return None
+        q = self.say("where", n=other.name) if self.rng.random() < 0.6 else self.say("colour", n=other.name)
+        return self.ask("absent", "photo_absent", (other.name,), q)
+
     def medium(self):
         asked = self.rng.choice(("which", "photo", "drawing"))
         return self.ask("medium", "medium", (asked,), self.say("medium_" + asked))
@@ -177,10 +186,10 @@ AT_MOST = {"photo_choice": 1, "photo_yn": 3, "spelled": 2, "absent": 2, "unknowa
 THINGS = (("exist", 7), ("lack", 4.5), ("exist_two", 2.5), ("exist_related", 4), ("name", 9), ("name_zone", 8), ("extreme", 4), ("kind", 4),
           ("colour", 7), ("shape", 5.5), ("count", 16), ("total", 5), ("where", 6), ("in_zone", 2), ("relation", 7), ("relation_what", 6.5), ("direct_what", 3),
           ("near", 4), ("between", 3.5), ("compare", 6.5), ("size", 6), ("same_colour", 4), ("all_same", 4), ("odd", 3), ("hop", 7), ("claim", 5),
-          ("listing", 4), ("caption", 4), ("background", 3), ("missing", 3), ("read", 0.6), ("any_text", 0.5), ("medium", 0.7)) + COMMON
+          ("listing", 4), ("caption", 4), ("background", 3), ("missing", 3), ("colour_is", 3), ("colour_choice", 0.8), ("shape_is", 2), ("count_is", 3), ("is_this", 2), ("name_choice", 1), ("read", 0.6), ("any_text", 0.5), ("medium", 0.7)) + COMMON
 SIGN = (("read", 40), ("spelled", 9), ("any_text", 4), ("text_colour", 4), ("caption", 2.5), ("background", 1.2), ("exist", 3), ("lack", 1.5), ("count", 3), ("colour", 2),
         ("where", 2), ("relation", 2), ("missing", 1)) + COMMON
-PHOTO = (("photo_name", 40), ("photo_is", 26), ("photo_choice", 10), ("photo_kind", 9), ("photo_caption", 4), ("medium", 3.5), ("unknowable", 1.5), ("outside", 1.5), ("small_talk", 0.5))
+PHOTO = (("photo_name", 40), ("photo_is", 26), ("photo_choice", 10), ("photo_kind", 9), ("photo_caption", 4), ("medium", 3), ("photo_missing", 3), ("unknowable", 1.5), ("outside", 1.5), ("small_talk", 0.5))
 COLLAGE = (("collage_zone", 40), ("collage_has", 25), ("collage_where", 15), ("collage_count", 8), ("medium", 2)) + COMMON
 OVER = (("exist", 14), ("where", 10), ("relation", 8), ("colour", 8), ("count", 8), ("in_zone", 4), ("size", 6), ("missing", 4), ("background", 2)) + COMMON
 EMPTY = (("exist", 12), ("lack", 8), ("name", 6), ("total", 6), ("count", 8), ("caption", 5), ("background", 6), ("missing", 10), ("any_text", 4), ("read", 3)) + COMMON
