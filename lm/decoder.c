@@ -265,6 +265,16 @@ static mlm_status advance(lm_decoder *d, int i)
     return s->closing ? MLM_OK : finish_slot(d, i, res->finish);
 }
 
+/* A step of the first n rows, or of some more when a captured one has more; rows that are not active may hold anything. */
+static mlm_status run_step(lm_decoder *d, int n)
+{
+    int rows = lm_step_rows(d->s, n), room = lm_state_rows(d->a.state);
+    room = d->a.logits.dim[0] < room ? (int)d->a.logits.dim[0] : room;
+    rows = rows <= room ? rows : n;
+    return lm_step(d->q, d->m, d->s, d->a.state, kn_slice(d->s->step_ids, 0, 0, rows),
+                   kn_slice(d->a.logits, 0, 0, rows));
+}
+
 /* Feeds the picked tokens of all active slots, then lets the closing ones go. */
 static mlm_status step(lm_decoder *d)
 {
@@ -276,7 +286,7 @@ static mlm_status step(lm_decoder *d)
     }
     d->n_logits = n;
     MLM_TRY(kn_upload(d->q, ids, d->picked, (size_t)n * sizeof *d->picked));
-    MLM_TRY(lm_step(d->q, d->m, d->s, d->a.state, ids, kn_slice(d->a.logits, 0, 0, n)));
+    MLM_TRY(run_step(d, n));
     for (int i = n - 1; i >= 0; i--) /* downwards: what is moved in was looked at already */
         if (d->slots[i].closing)
             MLM_TRY(finish_slot(d, i, d->slots[i].args.result->finish));

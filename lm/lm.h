@@ -53,6 +53,12 @@ int        lm_state_rows(const lm_state *st);
 size_t     lm_state_bytes(const lm_state *st);
 mlm_status lm_state_reset(kn_queue *q, lm_state *st) MLM_WARN_UNUSED;
 mlm_status lm_state_reset_rows(kn_queue *q, lm_state *st, int first, int n) MLM_WARN_UNUSED;
+/* One-row states lent from memory that is taken once: n at the same time; whoever needs more gets new ones.  What they hold is not
+ * defined.  lm_state_free gives a state back, from any thread; the next one to have it must write it on the same queue. */
+typedef struct lm_state_pool lm_state_pool;
+mlm_status lm_state_pool_create(lm_state_pool **out, const lm_model *m, int n) MLM_WARN_UNUSED;
+void       lm_state_pool_free(lm_state_pool *p); /* after all states taken from it */
+mlm_status lm_state_take(lm_state **out, lm_state_pool *p) MLM_WARN_UNUSED;
 /* Copies one row; fork = copy one source row to several destination rows. */
 mlm_status lm_state_copy_row(kn_queue *q, lm_state *dst, int dst_row, const lm_state *src,
                              int src_row) MLM_WARN_UNUSED;
@@ -107,5 +113,11 @@ mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *s
  * the sequence can be captured.  A finished row's state is simply not used. */
 mlm_status lm_step(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor ids,
                    kn_tensor logits) MLM_WARN_UNUSED;
+/* On a device with graphs: runs and captures steps of up to max_rows rows of this state and these logits, so that none is
+ * captured later: one for each number of rows up to 16, then for some; a step of n rows is to be one of lm_step_rows(n) rows, of
+ * which the last mean nothing.  Elsewhere nothing, and lm_step_rows(n) is n.  States and logits are used up. */
+mlm_status lm_step_prepare(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor logits,
+                           int max_rows) MLM_WARN_UNUSED;
+int        lm_step_rows(const lm_scratch *s, int n);
 
 #endif

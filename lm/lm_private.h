@@ -4,6 +4,8 @@
 
 #include "lm/lm.h"
 
+#include <pthread.h>
+
 typedef struct lm_layer {
     kn_tensor      norm; /* [D] */
     kn_matrix     *in_proj, *out_proj;
@@ -23,14 +25,28 @@ struct lm_model {
 };
 
 struct lm_state {
-    lm_config  config;
-    kn_device *dev;
-    kn_arena   arena;
-    int        n_rows;
-    kn_tensor  conv; /* [L,B,K-1,C] */
-    kn_tensor  ssm;  /* [L,B,H,P,N], Mamba: [L,B,1,D,N] */
-    kn_tensor  row;  /* f32 [1,H P N]: a layer on its way to or from the host; absent where ssm is f32 */
+    lm_config      config;
+    kn_device     *dev;
+    kn_arena       arena;
+    int            n_rows;
+    kn_tensor      conv; /* [L,B,K-1,C] */
+    kn_tensor      ssm;  /* [L,B,H,P,N], Mamba: [L,B,1,D,N] */
+    lm_state_pool *pool; /* NULL: its memory is its own */
+    kn_tensor      row;  /* f32 [1,H P N]: a layer on its way to or from the host; absent where ssm is f32 */
 };
+
+struct lm_state_pool {
+    const lm_model *m;
+    pthread_mutex_t lock;
+    bool            has_lock;
+    kn_arena        arena;
+    lm_state       *states; /* [n] */
+    lm_state      **idle;   /* [n_idle] of them */
+    int             n, n_idle;
+};
+/* The tensors of a state whose config and n_rows are set. */
+void lm_state_take_tensors(lm_state *st, kn_arena *arena);
+void lm_state_give_back(lm_state *st);
 
 /* A step of n_rows rows, captured; it belongs to the memory and the queue it was captured with. */
 #define LM_GRAPHS 64
@@ -56,8 +72,9 @@ struct lm_scratch {
     kn_tensor      step_ids;     /* i32 [B]: tokens of the generation loop     */
     mamba2_scratch mixer;        /* by config.kind */
     mamba1_scratch mixer1;
-    lm_graph      *graph; /* [LM_GRAPHS] steps that were captured (lm_step.c) */
-    int32_t       *host;  /* [B*T + 2*B]: ids, len, index on their way up */
+    lm_graph      *graph;         /* [LM_GRAPHS] steps that were captured (lm_step.c) */
+    int            prepared_rows; /* steps of up to so many rows were, for lm_step_rows of them */
+    int32_t       *host;          /* [B*T + 2*B]: ids, len, index on their way up */
 };
 
 /* Contiguous [B,T,D] view at the start of a scratch tensor. */

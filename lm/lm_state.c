@@ -18,16 +18,16 @@ static kn_dtype state_dtype(const lm_config *c)
     return c->kind == LM_MAMBA1 ? KN_F32 : c->mixer.state;
 }
 
-static void take_state(lm_state *st)
+void lm_state_take_tensors(lm_state *st, kn_arena *arena)
 {
     int64_t       L = st->config.n_layers, B = st->n_rows;
     lm_state_dims d = lm_config_state_dims(&st->config);
-    st->conv        = kn_arena_take(&st->arena, KN_F32, 4, KN_DIMS(L, B, d.conv_rows, d.conv_channels));
+    st->conv        = kn_arena_take(arena, KN_F32, 4, KN_DIMS(L, B, d.conv_rows, d.conv_channels));
     kn_dtype t      = state_dtype(&st->config);
-    st->ssm         = kn_arena_take(&st->arena, t, 5, KN_DIMS(L, B, d.heads, d.head_dim, d.d_state));
+    st->ssm         = kn_arena_take(arena, t, 5, KN_DIMS(L, B, d.heads, d.head_dim, d.d_state));
     memset(&st->row, 0, sizeof st->row);
     if (t != KN_F32)
-        st->row = kn_arena_take(&st->arena, KN_F32, 2, KN_DIMS(1, d.heads * d.head_dim * d.d_state));
+        st->row = kn_arena_take(arena, KN_F32, 2, KN_DIMS(1, d.heads * d.head_dim * d.d_state));
 }
 
 mlm_status lm_state_create(lm_state **out, const lm_model *m, int n_rows)
@@ -44,10 +44,10 @@ mlm_status lm_state_create(lm_state **out, const lm_model *m, int n_rows)
     st->dev    = m->dev;
     st->n_rows = n_rows;
     kn_arena_measure(&st->arena, m->dev);
-    take_state(st);
+    lm_state_take_tensors(st, &st->arena);
     mlm_status status = kn_arena_create(&st->arena, m->dev, st->arena.used);
     if (status == MLM_OK) {
-        take_state(st);
+        lm_state_take_tensors(st, &st->arena);
         status = kn_arena_check(&st->arena, "recurrent state");
     }
     if (status != MLM_OK) {
@@ -62,6 +62,10 @@ void lm_state_free(lm_state *st)
 {
     if (!st)
         return;
+    if (st->pool) {
+        lm_state_give_back(st);
+        return;
+    }
     kn_arena_free(&st->arena);
     free(st);
 }

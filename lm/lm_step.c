@@ -49,6 +49,39 @@ static void capture(lm_graph *g, kn_queue *q, const lm_model *m, lm_scratch *s, 
     g->off = g->graph == NULL;
 }
 
+/* 1 .. 16, then every fourth, from 64 on every sixteenth; the last one is most. */
+static int next_size(int n, int most)
+{
+    n += n < 16 ? 1 : n < 64 ? 4 : 16;
+    return n < most ? n : most;
+}
+
+int lm_step_rows(const lm_scratch *s, int n)
+{
+    int size = n;
+    for (int k = 0; n <= s->prepared_rows && (size = next_size(k, s->prepared_rows)) < n;)
+        k = size;
+    return size;
+}
+
+mlm_status lm_step_prepare(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor logits,
+                           int max_rows)
+{
+    if (!(kn_device_caps(kn_queue_device(q)) & KN_CAP_GRAPHS))
+        return MLM_OK;
+    for (int n = 0; n < max_rows;) {
+        n                  = next_size(n, max_rows);
+        kn_tensor      ids = kn_slice(s->step_ids, 0, 0, n), out = kn_slice(logits, 0, 0, n);
+        kn_argmax_args arg = {.x = out, .ids = ids, .n_valid = m->config.vocab_size};
+        MLM_TRY(kn_zero(q, ids));
+        for (int use = 0; use < 2; use++) /* the second is captured */
+            MLM_TRY(lm_step(q, m, s, st, ids, out));
+        MLM_TRY(kn_argmax(q, &arg));
+    }
+    s->prepared_rows = max_rows;
+    return kn_queue_sync(q);
+}
+
 mlm_status lm_step(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor ids,
                    kn_tensor logits)
 {

@@ -77,8 +77,7 @@ static mlm_status time_pictures(bench *b, int n)
     picture_stage   s      = {.n = n};
     size_t          side   = (size_t)e->config.vision.preprocess[0].size;
     size_t          count  = (size_t)e->config.vision.n_towers * (size_t)n * 3 * side * side;
-    mlm_status      status = engine_picture_scratch_create(&s.scratch, e->dev, &e->config, n,
-                                                      e->side.queue != NULL ? &e->side : NULL);
+    mlm_status      status = engine_picture_scratch_create(&s.scratch, e, n);
     if (status == MLM_OK && (kn_device_caps(e->dev) & KN_CAP_GRAPHS))
         status = vision_capture(e->queue, e->vision, &s.scratch.vision, s.scratch.features);
     s.pixels = malloc(count * sizeof *s.pixels);

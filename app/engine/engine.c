@@ -114,17 +114,20 @@ static mlm_status check_options(const mlmamba_engine_options *opt)
 }
 
 /* Activations: an accelerator with bf16 or int8 weights multiplies bf16. */
-static void choose_activations(mlmamba_engine *eng, const mlmamba_engine_options *opt)
+static void choose_dtypes(model_config *c, const kn_device *dev, const char *weights_dtype,
+                          const mlmamba_engine_options *opt)
 {
-    uint32_t caps = eng->dev_info.caps;
-    bool     wide = strcmp(eng->weights_dtype, "f32") == 0 || strcmp(eng->weights_dtype, "f16") == 0;
+    uint32_t caps = kn_device_caps(dev);
+    bool     wide = strcmp(weights_dtype, "f32") == 0 || strcmp(weights_dtype, "f16") == 0;
+    if (opt->bf16_state)
+        c->text.mixer.state = KN_BF16; /* lm_state_create refuses where that does not work */
     if (!(caps & KN_CAP_BF16) || (caps & (KN_CAP_HOST | KN_CAP_ORACLE)) || wide || opt->reference_rounding)
         return;
-    if (eng->config.text.kind != LM_MAMBA1)
-        eng->config.text.mixer.act = KN_BF16;
-    if (eng->config.has_vision) {
-        vision_config_set_dtype(&eng->config.vision, KN_BF16);
-        connector_config_set_dtype(eng->config.connector, KN_BF16);
+    if (c->text.kind != LM_MAMBA1)
+        c->text.mixer.act = KN_BF16;
+    if (c->has_vision) {
+        vision_config_set_dtype(&c->vision, KN_BF16);
+        connector_config_set_dtype(c->connector, KN_BF16);
     }
 }
 
@@ -150,9 +153,7 @@ static mlm_status load_weights(mlmamba_engine *eng, const mlmamba_engine_options
     if (opt->reference_rounding)
         kn_weights_round_bf16(w);
     MLM_TRY_GOTO(status, check_quantized(&eng->weights_dtype, &eng->config, w, eng->model_dir), done);
-    choose_activations(eng, opt);
-    if (opt->bf16_state)
-        eng->config.text.mixer.state = KN_BF16; /* lm_state_create refuses where that does not work */
+    choose_dtypes(&eng->config, eng->dev, eng->weights_dtype, opt);
     MLM_TRY_GOTO(
         status,
         engine_memory_estimate(&eng->memory, eng->dev, &eng->config, w, eng->max_batch, eng->kept_bytes),
@@ -242,12 +243,11 @@ static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options
     MLM_TRY(load_weights(eng, opt));
     if (engine_has_side(eng->dev, &eng->config))
         MLM_TRY(vision_side_create(&eng->side, eng->dev));
-    MLM_TRY(engine_scratch_create(&eng->one, eng->dev, &eng->config, eng->lm, 1));
-    if (eng->config.has_vision)
-        MLM_TRY(engine_picture_scratch_create(&eng->picture, eng->dev, &eng->config, 1,
-                                              eng->side.queue != NULL ? &eng->side : NULL));
+    MLM_TRY(lm_state_pool_create(&eng->states, eng->lm, engine_pool_states(eng)));
+    MLM_TRY(engine_scratch_create(&eng->one, &eng->picture, eng, 1, 1));
     describe_parts(eng);
-    return engine_warm(eng);
+    MLM_TRY(engine_warm(eng));
+    return opt->max_batch > 0 && engine_is_accelerated(eng->dev) ? engine_prepare_batch(eng) : MLM_OK;
 }
 
 mlm_status mlmamba_engine_open(mlmamba_engine **out, const mlmamba_engine_options *opt)
@@ -279,10 +279,11 @@ void mlmamba_engine_close(mlmamba_engine *eng)
 {
     if (eng == NULL)
         return;
-    engine_scratch_free(&eng->many);
-    engine_scratch_free(&eng->one);
     engine_picture_scratch_free(&eng->picture);
     engine_picture_scratch_free(&eng->pictures);
+    engine_scratch_free(&eng->many);
+    engine_scratch_free(&eng->one);
+    lm_state_pool_free(eng->states);
     lm_model_free(eng->lm);
     connector_free(eng->connector);
     vision_encoder_free(eng->vision);
@@ -307,6 +308,7 @@ mlm_status mlmamba_estimate_memory(mlmamba_memory *out, const mlmamba_engine_opt
     model_source                       *src      = NULL;
     kn_device                          *dev      = NULL;
     kn_weights                         *w        = NULL;
+    const char                         *dtype    = NULL;
     mlm_status                          status   = MLM_OK;
     memset(out, 0, sizeof *out);
     MLM_TRY(check_options(&small));
@@ -316,6 +318,8 @@ mlm_status mlmamba_estimate_memory(mlmamba_memory *out, const mlmamba_engine_opt
     MLM_TRY_GOTO(status, model_config_load(&config, src), done);
     MLM_TRY_GOTO(status, open_device(&dev, &small), done);
     MLM_TRY_GOTO(status, model_source_weights(&w, src), done);
+    MLM_TRY_GOTO(status, check_quantized(&dtype, &config, w, src->dir), done);
+    choose_dtypes(&config, dev, dtype, &small);
     MLM_TRY_GOTO(
         status,
         engine_memory_estimate(out, dev, &config, w, engine_max_batch(&small), engine_kept_bytes(&small)),

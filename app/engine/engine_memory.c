@@ -28,6 +28,12 @@ mlm_status engine_memory_estimate(mlmamba_memory *m, kn_device *dev, const model
     return engine_batch_measure(&m->batch_bytes, dev, c, max_batch);
 }
 
+int engine_pool_states(const mlmamba_engine *eng)
+{
+    size_t state = eng->memory.snapshot_bytes > 0 ? eng->memory.snapshot_bytes : 1;
+    return engine_is_accelerated(eng->dev) ? (int)(eng->memory.session_bytes / state) : 0;
+}
+
 mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit)
 {
     mlmamba_memory *m     = &eng->memory;

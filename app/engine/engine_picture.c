@@ -183,7 +183,8 @@ mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_tim
                          .is_cancelled   = engine_ticket_cancelled,
                          .cancel_payload = ticket};
     MLM_TRY(engine_ticket_check(ticket));
-    MLM_TRY(lm_state_create(&p->state, eng->lm, 1));
+    MLM_TRY(lm_state_take(&p->state, eng->states));
+    MLM_TRY(lm_state_reset(eng->queue, p->state));
     MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, p->state, &a));
     MLM_TRY(kn_queue_sync(eng->queue));
     times->prefill_ms = lap(&clock);

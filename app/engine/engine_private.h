@@ -18,12 +18,12 @@
 
 #define ENGINE_MAX_BATCH          256
 #define ENGINE_DEFAULT_BATCH      8
-#define ENGINE_MAX_PICTURES       16 /* encoded together, at most */
-#define ENGINE_HOST_PICTURES      4  /* the same on the CPU, where it saves little */
+#define ENGINE_MAX_PICTURES       8 /* encoded together, at most */
+#define ENGINE_HOST_PICTURES      4 /* the same on the CPU, where it saves little */
 #define ENGINE_MAX_CANDIDATES     64
 #define ENGINE_PREFILL_TOKENS     256 /* the same for one row and for many: pieces are cut at the same places */
 #define ENGINE_DEVICE_TOKENS      1024 /* of an accelerator: a picture and a question in one piece ... */
-#define ENGINE_DEVICE_ROOM        8192 /* ... and tokens that its rows have together */
+#define ENGINE_DEVICE_ROOM        6144 /* ... and tokens that its rows have together */
 #define ENGINE_LEAST_TOKENS       64   /* of a piece, where rows must have the bits they have alone */
 #define ENGINE_MAX_NEW_TOKENS     65536
 #define ENGINE_DEFAULT_NEW_TOKENS 256
@@ -62,6 +62,7 @@ struct mlmamba_engine {
     vision_encoder        *vision;
     connector             *connector;
     lm_model              *lm;
+    lm_state_pool         *states; /* of one row, for pictures, turns and snapshots */
     pthread_mutex_t        lock;
     bool                   has_lock;
     engine_scratch         one;        /* for sessions                          */
@@ -140,12 +141,15 @@ struct mlmamba_snapshot {
 };
 
 /* ---- engine_scratch.c --------------------------------------------------------------------------- */
-mlm_status engine_scratch_create(engine_scratch *s, kn_device *dev, const model_config *c, const lm_model *m,
-                                 int n_rows) MLM_WARN_UNUSED;
-void       engine_scratch_free(engine_scratch *s);
-/* side: NULL, or the queue of the second tower. */
-mlm_status engine_picture_scratch_create(engine_picture_scratch *s, kn_device *dev, const model_config *c,
-                                         int n_pictures, const vision_side *side) MLM_WARN_UNUSED;
+/* Working memory for n_rows rows and n_pictures pictures; what p describes lies in the same memory. */
+mlm_status engine_scratch_create(engine_scratch *s, engine_picture_scratch *p, const mlmamba_engine *eng,
+                                 int n_rows, int n_pictures) MLM_WARN_UNUSED;
+void       engine_scratch_free(engine_scratch *s); /* p first */
+/* Pictures alone, in memory of their own. */
+mlm_status engine_picture_scratch_create(engine_picture_scratch *s, const mlmamba_engine *eng,
+                                         int n_pictures) MLM_WARN_UNUSED;
+/* A device of its own, with graphs: all of its memory is taken before it is needed. */
+bool engine_is_accelerated(const kn_device *dev);
 /* Whether this device runs the towers side by side. */
 bool engine_has_side(const kn_device *dev, const model_config *c);
 void engine_picture_scratch_free(engine_picture_scratch *s);
@@ -163,11 +167,14 @@ mlm_status engine_memory_estimate(mlmamba_memory *m, kn_device *dev, const model
 /* Sets kept_bytes, and lowers it and max_batch to what the limit leaves (0: no limit).  MLM_E_NOMEM when not even
  * one row and one conversation fit. */
 mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit) MLM_WARN_UNUSED;
+int        engine_pool_states(
+           const mlmamba_engine *eng); /* to be taken at load, for a conversation or the pictures of a batch */
 
 /* ---- engine_warm.c ------------------------------------------------------------------------------ */
 /* On a device with graphs: everything is run once, so that what it takes at the first use (code, plans) is taken now, and the
- * towers are captured. */
+ * towers and the steps are captured.  With the engine locked, or while nobody has it. */
 mlm_status engine_warm(mlmamba_engine *eng) MLM_WARN_UNUSED;
+mlm_status engine_warm_batch(mlmamba_engine *eng) MLM_WARN_UNUSED;
 
 /* MLM_E_STATE when this thread holds the engine already (a call from inside a callback). */
 mlm_status engine_lock(mlmamba_engine *eng) MLM_WARN_UNUSED;

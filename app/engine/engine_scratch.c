@@ -22,57 +22,80 @@ static mlm_status layout_text(engine_scratch *s, const model_config *c, int n_ro
         lm_scratch_share_tokens(s->lm, ENGINE_DEVICE_TOKENS);
     else if (!is_host(dev))
         lm_scratch_pad_tokens(s->lm, ENGINE_LEAST_TOKENS);
-    s->logits = kn_arena_take(&s->arena, KN_F32, 2, KN_DIMS(n_rows, c->text.vocab_rows));
     return MLM_OK;
+}
+
+bool engine_is_accelerated(const kn_device *dev)
+{
+    return (kn_device_caps(dev) & (KN_CAP_GRAPHS | KN_CAP_HOST)) == KN_CAP_GRAPHS;
 }
 
 bool engine_has_side(const kn_device *dev, const model_config *c)
 {
-    return c->has_vision && c->vision.n_towers > 1 && (kn_device_caps(dev) & KN_CAP_GRAPHS) != 0;
+    return c->has_vision && c->vision.n_towers > 1 && engine_is_accelerated(dev);
 }
 
-static mlm_status layout_picture(engine_picture_scratch *s, const model_config *c, int n_pictures,
-                                 const vision_side *side)
+/* What stays from one stage of a picture to the next. */
+static void layout_results(engine_picture_scratch *s, kn_arena *arena, const model_config *c, int n_pictures)
 {
-    vision_scratch_take(&s->vision, &s->arena, &c->vision, n_pictures, side);
-    MLM_TRY(connector_scratch_create(&s->connector, &s->arena, c->connector, n_pictures));
     int64_t patches = vision_config_n_patches(&c->vision), width = vision_config_width(&c->vision);
-    s->features = kn_arena_take(&s->arena, c->vision.tower[0].dtype, 3, KN_DIMS(n_pictures, patches, width));
-    s->rows = kn_arena_take(&s->arena, KN_F32, 3, KN_DIMS(n_pictures, c->n_image_tokens, c->text.d_model));
-    return MLM_OK;
+    s->features = kn_arena_take(arena, c->vision.tower[0].dtype, 3, KN_DIMS(n_pictures, patches, width));
+    s->rows     = kn_arena_take(arena, KN_F32, 3, KN_DIMS(n_pictures, c->n_image_tokens, c->text.d_model));
 }
 
-static mlm_status measure_text(size_t *bytes, kn_device *dev, const model_config *c, int n_rows)
+/* The stages run one after the other on one queue: their activations lie over each other from arena->used on. */
+static mlm_status layout_stages(engine_picture_scratch *s, kn_arena *arena, const model_config *c,
+                                int n_pictures, const vision_side *side)
 {
-    engine_scratch s = {0};
-    kn_arena_measure(&s.arena, dev);
-    mlm_status status = layout_text(&s, c, n_rows, dev);
-    *bytes            = s.arena.used;
-    lm_scratch_free(s.lm);
+    size_t start = arena->used;
+    vision_scratch_take(&s->vision, arena, &c->vision, n_pictures, side);
+    size_t end        = arena->used;
+    arena->used       = start;
+    mlm_status status = connector_scratch_create(&s->connector, arena, c->connector, n_pictures);
+    arena->used       = arena->used > end ? arena->used : end;
     return status;
 }
 
-static mlm_status measure_picture(size_t *bytes, kn_device *dev, const model_config *c, int n_pictures)
+/* Text and pictures of a working memory: logits and the results of stages stay, activations lie over each other. */
+static mlm_status layout(engine_scratch *s, engine_picture_scratch *p, const model_config *c, kn_device *dev,
+                         int n_rows, int n_pictures, const vision_side *side)
 {
-    engine_picture_scratch s = {0};
-    *bytes                   = 0;
-    if (!c->has_vision)
-        return MLM_OK;
-    static const vision_side planned = {0}; /* only that there is one matters here */
+    kn_arena *arena = &s->arena;
+    s->logits       = kn_arena_take(arena, KN_F32, 2, KN_DIMS(n_rows, c->text.vocab_rows));
+    if (c->has_vision)
+        layout_results(p, arena, c, n_pictures);
+    size_t start = arena->used;
+    MLM_TRY(layout_text(s, c, n_rows, dev));
+    size_t end  = arena->used;
+    arena->used = start;
+    if (c->has_vision)
+        MLM_TRY(layout_stages(p, arena, c, n_pictures, side));
+    arena->used = arena->used > end ? arena->used : end;
+    return MLM_OK;
+}
+
+/* Only that there is one matters where bytes are counted. */
+static const vision_side *planned_side(const kn_device *dev, const model_config *c)
+{
+    static const vision_side planned = {0};
+    return engine_has_side(dev, c) ? &planned : NULL;
+}
+
+static mlm_status measure(size_t *bytes, kn_device *dev, const model_config *c, int n_rows, int n_pictures)
+{
+    engine_scratch         s = {0};
+    engine_picture_scratch p = {0};
     kn_arena_measure(&s.arena, dev);
-    mlm_status status = layout_picture(&s, c, n_pictures, engine_has_side(dev, c) ? &planned : NULL);
+    mlm_status status = layout(&s, &p, c, dev, n_rows, n_pictures, planned_side(dev, c));
     *bytes            = s.arena.used;
-    connector_scratch_free(s.connector);
+    lm_scratch_free(s.lm);
+    connector_scratch_free(p.connector);
     return status;
 }
 
 mlm_status engine_scratch_measure(size_t *bytes, kn_device *dev, const model_config *c)
 {
-    size_t text = 0, picture = 0;
-    MLM_TRY(measure_text(&text, dev, c, 1));
-    MLM_TRY(measure_picture(&picture, dev, c, 1));
-    *bytes = text + picture;
-    return MLM_OK;
+    return measure(bytes, dev, c, 1, 1);
 }
 
 int engine_batch_pictures(const kn_device *dev, int n_rows)
@@ -83,30 +106,37 @@ int engine_batch_pictures(const kn_device *dev, int n_rows)
 
 mlm_status engine_batch_measure(size_t *bytes, kn_device *dev, const model_config *c, int n_rows)
 {
-    size_t pictures = 0;
-    MLM_TRY(measure_text(bytes, dev, c, n_rows));
-    MLM_TRY(measure_picture(&pictures, dev, c, engine_batch_pictures(dev, n_rows)));
-    *bytes += (size_t)n_rows * lm_config_state_bytes(&c->text) + pictures;
+    MLM_TRY(measure(bytes, dev, c, n_rows, engine_batch_pictures(dev, n_rows)));
+    *bytes += (size_t)n_rows * lm_config_state_bytes(&c->text);
     return MLM_OK;
 }
 
-mlm_status engine_scratch_create(engine_scratch *s, kn_device *dev, const model_config *c, const lm_model *m,
-                                 int n_rows)
+static const vision_side *side_of(const mlmamba_engine *eng)
 {
-    size_t     bytes  = 0;
-    mlm_status status = measure_text(&bytes, dev, c, n_rows);
+    return eng->side.queue != NULL ? &eng->side : NULL;
+}
+
+mlm_status engine_scratch_create(engine_scratch *s, engine_picture_scratch *p, const mlmamba_engine *eng,
+                                 int n_rows, int n_pictures)
+{
+    const model_config *c     = &eng->config;
+    size_t              bytes = 0;
     memset(s, 0, sizeof *s);
+    memset(p, 0, sizeof *p);
+    mlm_status status = measure(&bytes, eng->dev, c, n_rows, n_pictures);
     if (status == MLM_OK)
-        status = kn_arena_create(&s->arena, dev, bytes);
+        status = kn_arena_create(&s->arena, eng->dev, bytes);
     if (status == MLM_OK)
-        status = layout_text(s, c, n_rows, dev);
+        status = layout(s, p, c, eng->dev, n_rows, n_pictures, side_of(eng));
     if (status == MLM_OK)
-        status = kn_arena_check(&s->arena, "language model scratch");
+        status = kn_arena_check(&s->arena, "working memory");
     if (status == MLM_OK)
-        status = lm_state_create(&s->state, m, n_rows);
+        status = lm_state_create(&s->state, eng->lm, n_rows);
     s->n_rows = n_rows;
-    if (status != MLM_OK)
+    if (status != MLM_OK) {
+        engine_picture_scratch_free(p);
         engine_scratch_free(s);
+    }
     return status;
 }
 
@@ -118,18 +148,24 @@ void engine_scratch_free(engine_scratch *s)
     memset(s, 0, sizeof *s);
 }
 
-mlm_status engine_picture_scratch_create(engine_picture_scratch *s, kn_device *dev, const model_config *c,
-                                         int n_pictures, const vision_side *side)
+static mlm_status layout_alone(engine_picture_scratch *s, const mlmamba_engine *eng, int n_pictures)
 {
-    size_t     bytes  = 0;
-    mlm_status status = measure_picture(&bytes, dev, c, n_pictures);
+    layout_results(s, &s->arena, &eng->config, n_pictures);
+    return layout_stages(s, &s->arena, &eng->config, n_pictures, side_of(eng));
+}
+
+mlm_status engine_picture_scratch_create(engine_picture_scratch *s, const mlmamba_engine *eng, int n_pictures)
+{
     memset(s, 0, sizeof *s);
-    if (!c->has_vision)
-        return status;
+    kn_arena_measure(&s->arena, eng->dev);
+    mlm_status status = layout_alone(s, eng, n_pictures);
+    size_t     bytes  = s->arena.used;
+    connector_scratch_free(s->connector);
+    memset(s, 0, sizeof *s);
     if (status == MLM_OK)
-        status = kn_arena_create(&s->arena, dev, bytes);
+        status = kn_arena_create(&s->arena, eng->dev, bytes);
     if (status == MLM_OK)
-        status = layout_picture(s, c, n_pictures, side);
+        status = layout_alone(s, eng, n_pictures);
     if (status == MLM_OK)
         status = kn_arena_check(&s->arena, "picture scratch");
     if (status != MLM_OK)
@@ -150,11 +186,11 @@ mlm_status engine_prepare_batch(mlmamba_engine *eng)
     mlm_status status = MLM_OK;
     MLM_TRY(engine_lock(eng));
     eng->n_pictures = engine_batch_pictures(eng->dev, eng->max_batch);
-    if (eng->pictures.connector == NULL)
-        status = engine_picture_scratch_create(&eng->pictures, eng->dev, &eng->config, eng->n_pictures,
-                                               eng->side.queue != NULL ? &eng->side : NULL);
-    if (status == MLM_OK && eng->many.state == NULL)
-        status = engine_scratch_create(&eng->many, eng->dev, &eng->config, eng->lm, eng->max_batch);
+    if (eng->many.state == NULL) {
+        status = engine_scratch_create(&eng->many, &eng->pictures, eng, eng->max_batch, eng->n_pictures);
+        if (status == MLM_OK)
+            status = engine_warm_batch(eng);
+    }
     engine_unlock(eng);
     return status;
 }

@@ -1,29 +1,50 @@
 /*
  * engine_warm.c: a GPU takes memory and time at the first use of a kernel, a shape, a captured sequence.  Here is the first
- * use of all of them: a picture, a prompt and tokens, on the working row, before anybody asks.
+ * use of all of them: a picture, a prompt and tokens, on the working rows, before anybody asks.
  */
 #include "app/engine/engine_private.h"
 
-#define WARM_TOKENS 16
+#include <stdlib.h>
 
-static mlm_status warm_picture(mlmamba_engine *eng)
+#define WARM_TOKENS 40 /* of a prompt */
+
+/* n pictures, up to the state of the first rows. */
+static mlm_status warm_pictures(mlmamba_engine *eng, engine_picture_scratch *s, engine_scratch *text, int n)
 {
-    engine_picture_scratch *s = &eng->picture;
-    lm_prefill_args         a = {.x = s->rows, .n_rows = 1, .n_tokens = eng->config.n_image_tokens};
+    lm_prefill_args a = {.x = s->rows, .n_rows = n, .n_tokens = eng->config.n_image_tokens};
+    if (!eng->config.has_vision)
+        return MLM_OK;
     MLM_TRY(vision_capture(eng->queue, eng->vision, &s->vision, s->features));
     MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, s->features, s->rows, NULL, NULL));
-    return lm_prefill(eng->queue, eng->lm, eng->one.lm, eng->one.state, &a);
+    return lm_prefill(eng->queue, eng->lm, text->lm, text->state, &a);
+}
+
+/* A prompt of n rows, and steps. */
+static mlm_status warm_text(mlmamba_engine *eng, engine_scratch *s, int n)
+{
+    int32_t *ids = calloc((size_t)n * WARM_TOKENS, sizeof *ids);
+    if (ids == NULL)
+        return mlm_fail_nomem((size_t)n * WARM_TOKENS * sizeof *ids, "prompts");
+    lm_prefill_args a = {
+        .ids = ids, .n_rows = n, .n_tokens = WARM_TOKENS, .logits = kn_slice(s->logits, 0, 0, n)};
+    mlm_status status = lm_prefill(eng->queue, eng->lm, s->lm, s->state, &a);
+    free(ids);
+    MLM_TRY(status);
+    return lm_step_prepare(eng->queue, eng->lm, s->lm, s->state, s->logits, n);
 }
 
 mlm_status engine_warm(mlmamba_engine *eng)
 {
-    engine_scratch *s                = &eng->one;
-    int32_t         ids[WARM_TOKENS] = {0};
-    lm_prefill_args a = {.ids = ids, .n_rows = 1, .n_tokens = WARM_TOKENS, .logits = s->logits};
-    if (!(kn_device_caps(eng->dev) & KN_CAP_GRAPHS))
+    if (!engine_is_accelerated(eng->dev))
         return MLM_OK;
-    if (eng->config.has_vision)
-        MLM_TRY(warm_picture(eng));
-    MLM_TRY(lm_prefill(eng->queue, eng->lm, s->lm, s->state, &a));
-    return kn_queue_sync(eng->queue);
+    MLM_TRY(warm_pictures(eng, &eng->picture, &eng->one, 1));
+    return warm_text(eng, &eng->one, 1);
+}
+
+mlm_status engine_warm_batch(mlmamba_engine *eng)
+{
+    if (!engine_is_accelerated(eng->dev))
+        return MLM_OK;
+    MLM_TRY(warm_pictures(eng, &eng->pictures, &eng->many, eng->n_pictures));
+    return warm_text(eng, &eng->many, eng->max_batch);
 }

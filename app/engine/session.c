@@ -203,7 +203,7 @@ mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const
     MLM_TRY_GOTO(status, engine_candidates(r.candidate, ses->eng, &r.opt), done);
     MLM_TRY_GOTO(status, engine_prompt(&r.prompt, ses->eng, question, count_fed(ses), r.opt.raw_prompt),
                  done);
-    MLM_TRY_GOTO(status, lm_state_create(&after, ses->eng->lm, 1), done);
+    MLM_TRY_GOTO(status, lm_state_take(&after, ses->eng->states), done);
     r.from = session_state(ses);
     r.kept = after;
     MLM_TRY_GOTO(status, engine_question_run(&r, ses->eng), done);
@@ -275,7 +275,7 @@ static mlm_status recompute(mlmamba_session *ses, int n, lm_state *dst)
 static mlm_status restore_state(mlmamba_session *ses, int n)
 {
     lm_state  *state  = NULL;
-    mlm_status status = lm_state_create(&state, ses->eng->lm, 1);
+    mlm_status status = lm_state_take(&state, ses->eng->states);
     if (status == MLM_OK)
         status = engine_ticket_lock(&ses->ticket, ses->eng);
     if (status == MLM_OK) {

@@ -7,7 +7,7 @@
 static mlm_status copy_state(lm_state **out, mlmamba_engine *eng, const lm_state *src)
 {
     lm_state  *state  = NULL;
-    mlm_status status = lm_state_create(&state, eng->lm, 1);
+    mlm_status status = lm_state_take(&state, eng->states);
     if (status == MLM_OK)
         status = engine_lock(eng);
     if (status == MLM_OK) {

@@ -240,7 +240,7 @@ static mlm_status get_state(state_reader *r, lm_state **out, mlmamba_engine *eng
     const void *data  = state_get(r, bytes);
     if (data == NULL)
         return damaged(path, "it ends in a state");
-    MLM_TRY(lm_state_create(out, eng->lm, 1));
+    MLM_TRY(lm_state_take(out, eng->states));
     MLM_TRY(engine_lock(eng));
     mlm_status status = lm_state_import_row(eng->queue, *out, 0, data, bytes);
     if (status == MLM_OK)

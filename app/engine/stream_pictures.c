@@ -231,7 +231,7 @@ static void keep_states(stream *st, stream_row *const *joining, int n_new)
     for (int i = n_new - 1; i >= 0 && i >= n_new - st->cache.capacity; i--) {
         picture_entry *e     = joining[i]->picture;
         lm_state      *state = NULL;
-        if (e->picture == NULL || lm_state_create(&state, eng->lm, 1) != MLM_OK)
+        if (e->picture == NULL || lm_state_take(&state, eng->states) != MLM_OK)
             continue;
         if (lm_state_copy_row(eng->queue, state, 0, eng->many.state, e->row) == MLM_OK)
             e->picture->state = state;

@@ -299,6 +299,51 @@ static void test_state_is_a_value(void **state)
     model_fixture_close(&f);
 }
 
+/* Lent states are lent again, are as good as others, and there are more when they are all gone. */
+static void test_pool(void **state)
+{
+    (void)state;
+    model_fixture  f;
+    lm_state_pool *pool  = NULL;
+    lm_state      *st[3] = {NULL}, *again = NULL;
+    int32_t        ids[12];
+    int            n = 12;
+    open_lm(&f, device2, 2, MAX_T);
+    random_ids(ids, n, 5);
+    outcome want = run_alone(&f, ids, &n, 1);
+    assert_int_equal(lm_state_pool_create(&pool, f.lm, -1), MLM_E_RANGE);
+    ok(lm_state_pool_create(&pool, f.lm, 2));
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 3; i++) {
+            ok(lm_state_take(&st[i], pool));
+            assert_int_equal(lm_state_rows(st[i]), 1);
+            assert_int_equal(lm_state_bytes(st[i]), lm_config_state_bytes(&f.lm_cfg));
+            ok(lm_state_reset(f.q, st[i]));
+        }
+        for (int i = 0; i < 3; i++) {
+            lm_prefill_args a = {
+                .ids = ids, .n_rows = 1, .n_tokens = n, .logits = kn_slice(f.logits, 0, 0, 1)};
+            ok(lm_prefill(f.q, f.lm, f.lm_s, st[i], &a));
+            outcome got = take(&f, st[i], 0);
+            assert_same(want, got);
+            free(got.v);
+        }
+        for (int i = 0; i < 3; i++)
+            lm_state_free(st[i]);
+        ok(lm_state_take(&again, pool));
+        assert_true(again == st[0] || again == st[1]);
+        lm_state_free(again);
+    }
+    lm_state_pool_free(pool);
+    ok(lm_state_pool_create(&pool, f.lm, 0));
+    ok(lm_state_take(&again, pool));
+    lm_state_free(again);
+    lm_state_pool_free(pool);
+    assert_int_equal(lm_step_rows(f.lm_s, 5), 5);
+    free(want.v);
+    model_fixture_close(&f);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -351,6 +396,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_rows_that_end_early),
         cmocka_unit_test(test_empty_row),
         cmocka_unit_test(test_state_is_a_value),
+        cmocka_unit_test(test_pool),
         cmocka_unit_test(test_refusals),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
