@@ -131,6 +131,8 @@ class Parts:
 
     def second_colour(self, b):
         rng = self.rng
+        if b.kind in ("dots", "checker"):
+            b.period = rng.uniform(9, 24) if b.kind == "dots" else rng.uniform(10, 40)      # large dots would be circles
         if b.kind == "gradient" or b.kind == "radial":
             h, s, v = colorsys.rgb_to_hsv(*b.c1)
             b.c2 = colorsys.hsv_to_rgb((h + rng.uniform(-0.2, 0.2)) % 1, s * rng.uniform(0.4, 1), min(1, max(0.1, v + rng.choice((-1, 1)) * rng.uniform(0.12, 0.4))))
