@@ -90,7 +90,7 @@ static int write_csv(const bench_result *r, const char *path)
     for (int i = 0; i < r->n_lines; i++) {
         const bench_line *l = &r->line[i];
         bench_rates       k = bench_line_rates(l);
-        (void)fprintf(f, "%s,%d,%d,%.5f,%.0f,%.0f,%.3f,%.5f,%.5f,%.2f,%.2f,%s\n", l->name, l->batch,
+        (void)fprintf(f, "%s,%d,%d,%.6g,%.0f,%.0f,%.6g,%.6g,%.6g,%.6g,%.6g,%s\n", l->name, l->batch,
                       l->tokens, l->ms, l->bytes, l->flops, k.gb_s, k.tflop_s, l->floor_ms, k.floor_percent,
                       l->rate, l->unit != NULL ? l->unit : "");
     }

@@ -49,7 +49,7 @@ _mlmamba()
             describe) _mlmamba_words "$engine $answer --json" "$cur" ;;
             chat) _mlmamba_words "$engine $answer --state" "$cur" ;;
             info) _mlmamba_words "$engine --json" "$cur" ;;
-            bench) _mlmamba_words "$engine --image --tokens --runs --json --csv" "$cur" ;;
+            bench) _mlmamba_words "$engine --random --type --state --batch --prefill --only --image --tokens --runs --json --csv" "$cur" ;;
             complete) _mlmamba_words "$engine --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --seed --stats --json --raw" "$cur" ;;
             check) _mlmamba_words '--json --hash --quiet --help' "$cur" ;;
             import) _mlmamba_words '--output --dtype --quiet --help' "$cur" ;;

@@ -40,9 +40,9 @@ static mlm_status time_host_read(double *ms, double *bytes, int n_threads)
 {
     int64_t      blocks = (int64_t)(*bytes / 4096.0) + 1;
     mlm_threads *pool   = NULL;
-    double       times[LEAST_RUNS];
-    read_job    *job   = calloc(1, sizeof *job);
-    uint64_t    *words = malloc((size_t)blocks * 4096);
+    double       least  = 0.0;
+    read_job    *job    = calloc(1, sizeof *job);
+    uint64_t    *words  = malloc((size_t)blocks * 4096);
     mlm_status   status =
         job != NULL && words != NULL ? MLM_OK : mlm_fail_nomem((size_t)blocks * 4096, "read test");
     if (status == MLM_OK)
@@ -53,9 +53,10 @@ static mlm_status time_host_read(double *ms, double *bytes, int n_threads)
         for (int i = 0; i < LEAST_RUNS; i++) {
             double start = mlm_now_ms();
             mlm_parallel_for(pool, blocks, 64, read_range, job);
-            times[i] = mlm_now_ms() - start;
+            double ms_now = mlm_now_ms() - start;
+            least         = i == 0 || ms_now < least ? ms_now : least;
         }
-        *ms    = job->sum[0] != 1 ? bench_median(times, LEAST_RUNS) : 0.0;
+        *ms    = job->sum[0] != 1 ? least : 0.0;
         *bytes = (double)blocks * 4096.0;
     }
     mlm_threads_free(pool);
@@ -89,7 +90,7 @@ static mlm_status time_device_read(double *ms, double *bytes, bench *b)
     int64_t     words  = (int64_t)(size / sizeof(int32_t));
     device_read r      = {.data = kn_tensor_make(buf, 0, KN_I32, 2, KN_DIMS(words / 1024, 1024)),
                           .sum  = kn_tensor_make(buf, size, KN_I32, 1, KN_DIMS(1))};
-    mlm_status  status = bench_time(ms, b, 2, run_read, &r);
+    mlm_status  status = bench_best(ms, b, 2, run_read, &r);
     kn_buffer_free(buf);
     *bytes = (double)size;
     return status;
@@ -168,7 +169,7 @@ static mlm_status add_product(bench *b)
                    (long long)rows, (long long)n);
     mlm_status status = make_product(&p, &buf, b, bf16 ? KN_BF16 : KN_F32, rows, n);
     if (status == MLM_OK)
-        status = bench_time(&line.ms, b, 4, run_product, &p);
+        status = bench_best(&line.ms, b, 4, run_product, &p);
     kn_matrix_free(p.w);
     kn_buffer_free(buf);
     MLM_TRY(status);
