@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIN_SIZE 14
-#define MAX_SIZE 4096
+#define ROWS_AT_ONCE 32 /* that a thread takes */
+#define MIN_SIZE     14
+#define MAX_SIZE     4096
 
 /* resize_mode; the last two are prismatic's names for the first two. */
 static const char *const mode_names[] = {"naive", "crop", "letterbox", "resize-naive", "resize-crop", NULL};
@@ -145,16 +146,17 @@ static mlm_status plan_fit(fit_plan *f, const vision_preprocess *p, int w, int h
 }
 
 static mlm_status make_view(const vision_preprocess *p, const vision_image *img, const fit_plan *f,
-                            uint8_t *view)
+                            uint8_t *view, mlm_threads *threads)
 {
     size_t S = (size_t)p->size, row = 3 * (size_t)f->full_w, bytes = row * (size_t)f->full_h;
     if (f->full_w == p->size && f->full_h == p->size)
-        return vision_resize_rgb(view, p->size, p->size, img->rgb, img->width, img->height, p->filter);
+        return vision_resize_rgb(view, p->size, p->size, img->rgb, img->width, img->height, p->filter,
+                                 threads);
     uint8_t *full = malloc(bytes);
     if (!full)
         return mlm_fail_nomem(bytes, "resized picture");
     mlm_status status =
-        vision_resize_rgb(full, f->full_w, f->full_h, img->rgb, img->width, img->height, p->filter);
+        vision_resize_rgb(full, f->full_w, f->full_h, img->rgb, img->width, img->height, p->filter, threads);
     if (status == MLM_OK) {
         memset(view, (int)(p->pad_value * 255.0f + 0.5f), 3 * S * S);
         for (int y = 0; y < f->at.height; y++)
@@ -165,27 +167,44 @@ static mlm_status make_view(const vision_preprocess *p, const vision_image *img,
     return status;
 }
 
-void vision_normalize(const vision_preprocess *p, const uint8_t *view, const vision_placement *placement,
-                      float *pixels)
+typedef struct normalize_job {
+    const vision_preprocess *p;
+    const uint8_t           *view;
+    const vision_placement  *at;
+    float                   *pixels, table[3][256], pad[3];
+} normalize_job;
+
+/* Rows of [3,S,S], all channels after each other. */
+static void normalize_rows(int64_t from, int64_t to, int thread, void *payload)
 {
-    int S = p->size, x0 = placement->x, x1 = x0 + placement->width, y0 = placement->y,
-        y1 = y0 + placement->height;
-    for (int c = 0; c < 3; c++) {
-        float table[256], pad = (p->pad_value - p->mean[c]) / p->std[c];
-        for (int v = 0; v < 256; v++)
-            table[v] = ((float)v / 255.0f - p->mean[c]) / p->std[c];
-        for (int y = 0; y < S; y++) {
-            const uint8_t *src = view + 3 * (size_t)y * (size_t)S + c;
-            float         *dst = pixels + ((size_t)c * (size_t)S + (size_t)y) * (size_t)S;
-            bool           in  = y >= y0 && y < y1;
-            for (int x = 0; x < S; x++)
-                dst[x] = in && x >= x0 && x < x1 ? table[src[3 * x]] : pad;
-        }
+    const normalize_job    *j  = payload;
+    const vision_placement *at = j->at;
+    int                     S = j->p->size, x0 = at->x, x1 = at->x + at->width;
+    (void)thread;
+    for (int64_t row = from; row < to; row++) {
+        int            c = (int)(row / S), y = (int)(row % S);
+        const uint8_t *src = j->view + 3 * (size_t)y * (size_t)S + c;
+        float         *dst = j->pixels + (size_t)row * (size_t)S;
+        bool           in  = y >= at->y && y < at->y + at->height;
+        for (int x = 0; x < S; x++)
+            dst[x] = in && x >= x0 && x < x1 ? j->table[c][src[3 * x]] : j->pad[c];
     }
 }
 
+void vision_normalize(const vision_preprocess *p, const uint8_t *view, const vision_placement *placement,
+                      float *pixels, mlm_threads *threads)
+{
+    normalize_job job = {.p = p, .view = view, .at = placement, .pixels = pixels};
+    for (int c = 0; c < 3; c++) {
+        job.pad[c] = (p->pad_value - p->mean[c]) / p->std[c];
+        for (int v = 0; v < 256; v++)
+            job.table[c][v] = ((float)v / 255.0f - p->mean[c]) / p->std[c];
+    }
+    mlm_parallel_for(threads, 3 * (int64_t)p->size, ROWS_AT_ONCE, normalize_rows, &job);
+}
+
 mlm_status vision_preprocess_run(const vision_preprocess *p, const vision_image *img, float *pixels,
-                                 uint8_t *view, vision_placement *placement)
+                                 uint8_t *view, vision_placement *placement, mlm_threads *threads)
 {
     fit_plan f;
     size_t   bytes = 3 * (size_t)p->size * (size_t)p->size;
@@ -197,9 +216,9 @@ mlm_status vision_preprocess_run(const vision_preprocess *p, const vision_image 
     uint8_t *own = view ? NULL : malloc(bytes);
     if (!view && !own)
         return mlm_fail_nomem(bytes, "view");
-    mlm_status status = make_view(p, img, &f, view ? view : own);
+    mlm_status status = make_view(p, img, &f, view ? view : own, threads);
     if (status == MLM_OK && pixels)
-        vision_normalize(p, view ? view : own, &f.at, pixels);
+        vision_normalize(p, view ? view : own, &f.at, pixels, threads);
     free(own);
     return status;
 }

@@ -36,12 +36,13 @@ typedef struct vision_placement {
 
 /*
  * view   [S,S,3] u8: what the model sees (padding rounded to 8 bits); may be NULL.
- * pixels [3,S,S] f32, normalised; may be NULL.   placement may be NULL.
+ * pixels [3,S,S] f32, normalised; may be NULL.   placement may be NULL.   threads may be NULL: they share the work.
  */
 mlm_status vision_preprocess_run(const vision_preprocess *p, const vision_image *img, float *pixels,
-                                 uint8_t *view, vision_placement *placement) MLM_WARN_UNUSED;
+                                 uint8_t *view, vision_placement *placement,
+                                 mlm_threads *threads) MLM_WARN_UNUSED;
 /* The same u8 view under other statistics (the second tower): view [S,S,3] + placement -> pixels [3,S,S]. */
 void vision_normalize(const vision_preprocess *p, const uint8_t *view, const vision_placement *placement,
-                      float *pixels);
+                      float *pixels, mlm_threads *threads);
 
 #endif

@@ -17,6 +17,7 @@
 
 #define PRECISION_BITS 22
 #define ROUND_HALF     (1 << (PRECISION_BITS - 1))
+#define ROWS_AT_ONCE   8 /* that a thread takes */
 
 typedef struct resample_taps {
     int     n_out, stride; /* stride: taps reserved for one output */
@@ -119,6 +120,26 @@ static void resample_row(uint8_t *restrict dst, const uint8_t *restrict src, con
     }
 }
 
+/* ---- the two passes, their rows shared by threads ------------------------------------------------ */
+
+typedef struct resize_job {
+    uint8_t             *dst;
+    const uint8_t       *src;
+    size_t               dst_row, src_row; /* bytes */
+    const resample_taps *taps;
+    const int32_t       *fixed;
+    int                  first; /* source row that src begins with, of the second pass */
+    int32_t             *sums;  /* [threads][dst_row], of the second pass              */
+} resize_job;
+
+static void resize_rows(int64_t from, int64_t to, int thread, void *payload)
+{
+    const resize_job *j = payload;
+    (void)thread;
+    for (int64_t y = from; y < to; y++)
+        resample_row(j->dst + (size_t)y * j->dst_row, j->src + (size_t)y * j->src_row, j->taps, j->fixed);
+}
+
 /* One output row from `count` rows; sums [n] in memory so that the inner loops run over bytes side by side. */
 static void resample_column(uint8_t *restrict dst, const uint8_t *restrict rows, size_t n, int count,
                             const int32_t *w, int32_t *restrict sums)
@@ -135,28 +156,42 @@ static void resample_column(uint8_t *restrict dst, const uint8_t *restrict rows,
         dst[i] = clip_8(sums[i]);
 }
 
-/* Rows first .. first + n_rows - 1 of src, made dw wide, one after the other in dst. */
+static void resize_columns(int64_t from, int64_t to, int thread, void *payload)
+{
+    const resize_job    *j = payload;
+    const resample_taps *t = j->taps;
+    for (int64_t y = from; y < to; y++)
+        resample_column(j->dst + (size_t)y * j->dst_row,
+                        j->src + j->src_row * (size_t)(t->first[y] - j->first), j->dst_row, t->count[y],
+                        j->fixed + (size_t)y * (size_t)t->stride, j->sums + (size_t)thread * j->dst_row);
+}
+
+/* n_rows rows of src, made dw wide, one after the other in dst. */
 static mlm_status resize_width(uint8_t *dst, int dw, const uint8_t *src, int sw, int n_rows,
-                               vision_filter filter)
+                               vision_filter filter, mlm_threads *threads)
 {
     resample_taps taps   = {0};
     mlm_status    status = make_taps(&taps, sw, dw, filter);
     if (status == MLM_OK) {
-        const int32_t *fixed = fix_taps(&taps);
-        for (int y = 0; y < n_rows; y++)
-            resample_row(dst + 3 * (size_t)dw * (size_t)y, src + 3 * (size_t)sw * (size_t)y, &taps, fixed);
+        resize_job job = {.dst     = dst,
+                          .src     = src,
+                          .dst_row = 3 * (size_t)dw,
+                          .src_row = 3 * (size_t)sw,
+                          .taps    = &taps,
+                          .fixed   = fix_taps(&taps)};
+        mlm_parallel_for(threads, n_rows, ROWS_AT_ONCE, resize_rows, &job);
     }
     free_taps(&taps);
     return status;
 }
 
 static mlm_status resize_height(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
-                                vision_filter filter)
+                                vision_filter filter, mlm_threads *threads)
 {
-    resample_taps taps   = {0};
-    uint8_t      *wide   = NULL;
-    int32_t      *sums   = NULL;
-    size_t        row    = 3 * (size_t)dw;
+    resample_taps taps = {0};
+    uint8_t      *wide = NULL;
+    int32_t      *sums = NULL;
+    size_t        row = 3 * (size_t)dw, n_sums = threads ? (size_t)mlm_threads_count(threads) : 1;
     mlm_status    status = make_taps(&taps, sh, dh, filter);
     if (status != MLM_OK)
         goto done;
@@ -168,18 +203,23 @@ static mlm_status resize_height(uint8_t *dst, int dw, int dh, const uint8_t *src
             status = mlm_fail_nomem(row * (size_t)n_rows, "resized rows");
             goto done;
         }
-        MLM_TRY_GOTO(status, resize_width(wide, dw, rows, sw, n_rows, filter), done);
+        MLM_TRY_GOTO(status, resize_width(wide, dw, rows, sw, n_rows, filter, threads), done);
         rows = wide;
     }
-    sums = malloc(row * sizeof *sums);
+    sums = malloc(n_sums * row * sizeof *sums);
     if (!sums) {
-        status = mlm_fail_nomem(row * sizeof *sums, "resampling sums");
+        status = mlm_fail_nomem(n_sums * row * sizeof *sums, "resampling sums");
         goto done;
     }
-    const int32_t *fixed = fix_taps(&taps);
-    for (int y = 0; y < dh; y++)
-        resample_column(dst + row * (size_t)y, rows + row * (size_t)(taps.first[y] - first), row,
-                        taps.count[y], fixed + (size_t)y * (size_t)taps.stride, sums);
+    resize_job job = {.dst     = dst,
+                      .src     = rows,
+                      .dst_row = row,
+                      .src_row = row,
+                      .taps    = &taps,
+                      .fixed   = fix_taps(&taps),
+                      .first   = first,
+                      .sums    = sums};
+    mlm_parallel_for(threads, dh, ROWS_AT_ONCE, resize_columns, &job);
 done:
     free(sums);
     free(wide);
@@ -197,16 +237,16 @@ static mlm_status check_sides(int dw, int dh, int sw, int sh)
 }
 
 mlm_status vision_resize_rgb(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
-                             vision_filter filter)
+                             vision_filter filter, mlm_threads *threads)
 {
     MLM_TRY(check_sides(dw, dh, sw, sh));
     if (filter != VISION_BILINEAR && filter != VISION_BICUBIC)
         return mlm_fail(MLM_E_UNSUPPORTED,
                         "resample filter %d is not known, must be 2 (bilinear) or 3 (bicubic)", (int)filter);
     if (sh != dh)
-        return resize_height(dst, dw, dh, src, sw, sh, filter);
+        return resize_height(dst, dw, dh, src, sw, sh, filter, threads);
     if (sw != dw)
-        return resize_width(dst, dw, src, sw, sh, filter);
+        return resize_width(dst, dw, src, sw, sh, filter, threads);
     memcpy(dst, src, 3 * (size_t)sw * (size_t)sh);
     return MLM_OK;
 }

@@ -8,16 +8,17 @@
 #ifndef VISION_RESIZE_H
 #define VISION_RESIZE_H
 
-#include "kernels/base/mlm_fail.h"
+#include "kernels/base/mlm_threads.h"
 
 #include <stdint.h>
 
 /* Pillow's resample numbers, as preprocessor_config.json writes them. */
 typedef enum vision_filter { VISION_BILINEAR = 2, VISION_BICUBIC = 3 } vision_filter;
 
-/* src [sh, sw, 3] -> dst [dh, dw, 3] (caller's memory).  All sides 1 .. 16384.  Equal sizes copy. */
+/* src [sh, sw, 3] -> dst [dh, dw, 3] (caller's memory).  All sides 1 .. 16384.  Equal sizes copy.  threads (NULL: none) share the
+ * rows; the result is the same. */
 mlm_status vision_resize_rgb(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
-                             vision_filter filter) MLM_WARN_UNUSED;
+                             vision_filter filter, mlm_threads *threads) MLM_WARN_UNUSED;
 
 /*
  * Antialiased bicubic of a float grid (position tables): src [sh, sw, channels] -> dst [dh, dw, channels],

@@ -98,6 +98,13 @@ static int engine_max_batch(const mlmamba_engine_options *opt)
     return opt->max_batch > 0 ? opt->max_batch : ENGINE_DEFAULT_BATCH;
 }
 
+/* More than these do not make one picture ready sooner. */
+static int engine_picture_threads(const mlmamba_engine_options *opt)
+{
+    int n = opt->n_threads > 0 ? opt->n_threads : mlm_cores_available();
+    return n < ENGINE_PICTURE_THREADS ? n : ENGINE_PICTURE_THREADS;
+}
+
 static size_t engine_kept_bytes(const mlmamba_engine_options *opt)
 {
     return opt->kept_bytes > 0 ? opt->kept_bytes : SESSION_MAX_KEPT_BYTES;
@@ -243,6 +250,8 @@ static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options
     MLM_TRY(load_weights(eng, opt));
     if (engine_has_side(eng->dev, &eng->config))
         MLM_TRY(vision_side_create(&eng->side, eng->dev));
+    if (engine_is_accelerated(eng->dev) && eng->config.has_vision)
+        MLM_TRY(mlm_threads_create_most(&eng->threads, engine_picture_threads(opt)));
     MLM_TRY(lm_state_pool_create(&eng->states, eng->lm, engine_pool_states(eng)));
     MLM_TRY(engine_scratch_create(&eng->one, &eng->picture, eng, 1, 1));
     describe_parts(eng);
@@ -284,6 +293,7 @@ void mlmamba_engine_close(mlmamba_engine *eng)
     engine_scratch_free(&eng->many);
     engine_scratch_free(&eng->one);
     lm_state_pool_free(eng->states);
+    mlm_threads_free(eng->threads);
     lm_model_free(eng->lm);
     connector_free(eng->connector);
     vision_encoder_free(eng->vision);

@@ -52,7 +52,7 @@ static void normalize(engine_picture *p, const mlmamba_engine *eng, int n)
 {
     for (; p->n_normalized < n; p->n_normalized++)
         vision_normalize(&eng->config.vision.preprocess[p->n_normalized], p->view, &p->place,
-                         p->pixels + (size_t)p->n_normalized * plane_of(eng));
+                         p->pixels + (size_t)p->n_normalized * plane_of(eng), eng->threads);
 }
 
 static mlm_status preprocess(engine_picture *p, const mlmamba_engine *eng, const vision_image *img,
@@ -74,7 +74,7 @@ static mlm_status preprocess(engine_picture *p, const mlmamba_engine *eng, const
         first.fit = fit == MLMAMBA_FIT_NAIVE  ? VISION_FIT_NAIVE
                     : fit == MLMAMBA_FIT_CROP ? VISION_FIT_CROP
                                               : VISION_FIT_LETTERBOX;
-    MLM_TRY(vision_preprocess_run(&first, img, p->pixels, p->view, &place));
+    MLM_TRY(vision_preprocess_run(&first, img, p->pixels, p->view, &place, eng->threads));
     p->place        = place;
     p->n_normalized = 1;
     normalize(p, eng, all_towers ? v->n_towers : 1);

@@ -11,6 +11,7 @@
 
 #include "app/engine/mlmamba.h"
 #include "app/engine/model_config.h"
+#include "kernels/base/mlm_threads.h"
 #include "lm/generate.h"
 
 #include <pthread.h>
@@ -20,6 +21,7 @@
 #define ENGINE_DEFAULT_BATCH      8
 #define ENGINE_MAX_PICTURES       8 /* encoded together, at most */
 #define ENGINE_HOST_PICTURES      4 /* the same on the CPU, where it saves little */
+#define ENGINE_PICTURE_THREADS    8 /* that resize one picture */
 #define ENGINE_MAX_CANDIDATES     64
 #define ENGINE_PREFILL_TOKENS     256 /* the same for one row and for many: pieces are cut at the same places */
 #define ENGINE_DEVICE_TOKENS      1024 /* of an accelerator: a picture and a question in one piece ... */
@@ -62,7 +64,8 @@ struct mlmamba_engine {
     vision_encoder        *vision;
     connector             *connector;
     lm_model              *lm;
-    lm_state_pool         *states; /* of one row, for pictures, turns and snapshots */
+    mlm_threads           *threads; /* for pictures, beside an accelerator; NULL: the caller alone */
+    lm_state_pool         *states;  /* of one row, for pictures, turns and snapshots */
     pthread_mutex_t        lock;
     bool                   has_lock;
     engine_scratch         one;        /* for sessions                          */

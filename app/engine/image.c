@@ -106,7 +106,7 @@ mlm_status mlmamba_image_scale(mlmamba_image **out, const mlmamba_image *img, in
     mlm_status status = take_pixels(&(*out)->img, src, width, height);
     if (status == MLM_OK)
         status = vision_resize_rgb((*out)->img.rgb, width, height, src->rgb, src->width, src->height,
-                                   VISION_BILINEAR);
+                                   VISION_BILINEAR, NULL);
     return image_done(out, status);
 }
 

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vision_preprocess p = {14, VISION_FIT_LETTERBOX, VISION_BICUBIC, 0.5f, {0, 0, 0}, {1, 1, 1}};
     float             pixels[3 * 14 * 14];
     if ((int64_t)img.width * img.height < (1 << 20) &&
-        vision_preprocess_run(&p, &img, pixels, NULL, NULL) != MLM_OK)
+        vision_preprocess_run(&p, &img, pixels, NULL, NULL, NULL) != MLM_OK)
         abort();
     vision_image_free(&img);
     return 0;

@@ -100,7 +100,7 @@ static float *read_picture(int ref)
     assert_non_null(pixels);
     (void)snprintf(path, sizeof path, "%s/%s", images, pictures[ref]);
     ok(vision_image_load_file(&img, path, NULL));
-    ok(vision_preprocess_run(&F.vision_cfg.preprocess[0], &img, pixels, NULL, NULL));
+    ok(vision_preprocess_run(&F.vision_cfg.preprocess[0], &img, pixels, NULL, NULL, NULL));
     vision_image_free(&img);
     return pixels;
 }

@@ -113,7 +113,7 @@ static void resizing_equals_pillow(void **state)
     while (fscanf(f, "%d %d %d %d %d %" SCNx64, &sw, &sh, &dw, &dh, &filter, &want) == 6) {
         uint8_t *src = noise_image(sw, sh, (uint32_t)(n / 2)), *dst = malloc(3 * (size_t)dw * (size_t)dh);
         assert_non_null(dst);
-        assert_int_equal(vision_resize_rgb(dst, dw, dh, src, sw, sh, (vision_filter)filter), MLM_OK);
+        assert_int_equal(vision_resize_rgb(dst, dw, dh, src, sw, sh, (vision_filter)filter, NULL), MLM_OK);
         if (digest(dst, 3 * (size_t)dw * (size_t)dh) != want) {
             print_error("%d x %d to %d x %d, filter %d differs\n", sw, sh, dw, dh, filter);
             wrong++;
@@ -180,7 +180,7 @@ static void pixels_equal_reference(void **state)
                 S, kinds[k].fit, kinds[k].filter, 0.5f, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
             float want[N], got[N], worst = 0.0f;
             memcpy(want, data + at, sizeof want);
-            assert_int_equal(vision_preprocess_run(&pre, &img, got, NULL, NULL), MLM_OK);
+            assert_int_equal(vision_preprocess_run(&pre, &img, got, NULL, NULL, NULL), MLM_OK);
             for (int i = 0; i < N; i++)
                 worst = fmaxf(worst, fabsf(want[i] - got[i]));
             if (worst > 1e-6f)

@@ -75,7 +75,7 @@ static void preprocessing_survives(void **state)
         for (long k = 1; reached; k++) {
             long before = alloc_fail_live();
             alloc_fail_at(k, ALLOC_FAIL_ONCE);
-            mlm_status status = vision_preprocess_run(&p, &img, pixels, NULL, NULL);
+            mlm_status status = vision_preprocess_run(&p, &img, pixels, NULL, NULL, NULL);
             reached           = alloc_fail_stop();
             assert_int_equal(status, reached ? MLM_E_NOMEM : MLM_OK);
             assert_int_equal(alloc_fail_live(), before);

@@ -72,7 +72,7 @@ static vision_placement place(vision_fit fit, int S, int w, int h)
     vision_preprocess p     = {S, fit, VISION_BILINEAR, 0.5f, {0, 0, 0}, {1, 1, 1}};
     vision_image      img   = {.width = w, .height = h};
     vision_placement  place = {0};
-    assert_int_equal(vision_preprocess_run(&p, &img, NULL, NULL, &place), MLM_OK);
+    assert_int_equal(vision_preprocess_run(&p, &img, NULL, NULL, &place, NULL), MLM_OK);
     return place;
 }
 
@@ -106,7 +106,7 @@ static void padding_is_exact(void **state)
     memset(rgb, 200, sizeof rgb);
     assert_int_equal(vision_image_from_rgb(&img, rgb, S, 4),
                      MLM_OK); /* not resized, padded above and below */
-    assert_int_equal(vision_preprocess_run(&p, &img, pixels, view, NULL), MLM_OK);
+    assert_int_equal(vision_preprocess_run(&p, &img, pixels, view, NULL, NULL), MLM_OK);
     for (int c = 0; c < 3; c++)
         for (int y = 0; y < S; y++)
             for (int x = 0; x < S; x++) {
@@ -118,27 +118,53 @@ static void padding_is_exact(void **state)
     vision_image_free(&img);
 }
 
+/* Whoever takes which rows. */
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    enum { W = 301, H = 217, S = 64 };
+    static uint8_t rgb[3 * W * H], view[2][3 * S * S];
+    static float   pixels[2][3 * S * S];
+    vision_image   img     = {0};
+    mlm_threads   *threads = NULL;
+    for (size_t i = 0; i < sizeof rgb; i++)
+        rgb[i] = (uint8_t)(i * 2654435761u >> 13);
+    assert_int_equal(mlm_threads_create(&threads, 3), MLM_OK);
+    assert_int_equal(vision_image_from_rgb(&img, rgb, W, H), MLM_OK);
+    for (int fit = VISION_FIT_NAIVE; fit <= VISION_FIT_LETTERBOX; fit++) {
+        vision_preprocess p = {S,    (vision_fit)fit,       VISION_BICUBIC,
+                               0.3f, {0.5f, 0.25f, 0.125f}, {0.5f, 0.25f, 0.75f}};
+        for (int k = 0; k < 2; k++)
+            assert_int_equal(
+                vision_preprocess_run(&p, &img, pixels[k], view[k], NULL, k == 0 ? NULL : threads), MLM_OK);
+        assert_memory_equal(view[0], view[1], sizeof view[0]);
+        assert_memory_equal(pixels[0], pixels[1], sizeof pixels[0]);
+    }
+    vision_image_free(&img);
+    mlm_threads_free(threads);
+}
+
 static void limits_are_kept(void **state)
 {
     (void)state;
     vision_preprocess p   = {224, VISION_FIT_CROP, VISION_BILINEAR, 0.5f, {0, 0, 0}, {1, 1, 1}};
     vision_image      img = {.width = 16384, .height = 1};
-    assert_int_equal(vision_preprocess_run(&p, &img, NULL, NULL, NULL), MLM_E_RANGE);
+    assert_int_equal(vision_preprocess_run(&p, &img, NULL, NULL, NULL, NULL), MLM_E_RANGE);
     assert_message_has("16384 x 1 is too long");
     uint8_t one[3] = {0}, out[3];
     float   cell   = 0.0f;
-    assert_int_equal(vision_resize_rgb(out, 0, 1, one, 1, 1, VISION_BICUBIC), MLM_E_RANGE);
-    assert_int_equal(vision_resize_rgb(out, 1, 1, one, 16385, 1, VISION_BICUBIC), MLM_E_RANGE);
-    assert_int_equal(vision_resize_rgb(out, 1, 1, one, 1, 1, (vision_filter)1), MLM_E_UNSUPPORTED);
+    assert_int_equal(vision_resize_rgb(out, 0, 1, one, 1, 1, VISION_BICUBIC, NULL), MLM_E_RANGE);
+    assert_int_equal(vision_resize_rgb(out, 1, 1, one, 16385, 1, VISION_BICUBIC, NULL), MLM_E_RANGE);
+    assert_int_equal(vision_resize_rgb(out, 1, 1, one, 1, 1, (vision_filter)1, NULL), MLM_E_UNSUPPORTED);
     assert_int_equal(vision_resize_grid_f32(&cell, 1, 1, &cell, 1, 1, 0), MLM_E_RANGE);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_files_are_read), cmocka_unit_test(bad_files_are_refused),
-        cmocka_unit_test(pictures_are_placed), cmocka_unit_test(padding_is_exact),
-        cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(good_files_are_read),    cmocka_unit_test(bad_files_are_refused),
+        cmocka_unit_test(pictures_are_placed),    cmocka_unit_test(padding_is_exact),
+        cmocka_unit_test(threads_change_nothing), cmocka_unit_test(limits_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
