@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/desktop/app_dirs.h"
 #include "app/desktop/batch_export.h"
@@ -161,10 +162,25 @@ static void check_model(clerk *k, const ui_request *req)
     event_box_put(k->events, &ev);
 }
 
+/* Nothing is replaced that nobody wanted replaced. */
+static mlm_status check_free(const ui_request *req)
+{
+    struct stat st;
+    char       *path = NULL;
+    if (req->id != 0)
+        return MLM_OK;
+    MLM_TRY(file_expand_home(&path, req->path));
+    int rc = lstat(path, &st);
+    free(path);
+    return rc == 0 ? mlm_fail(MLM_E_STATE, "%s is there already", req->path) : MLM_OK;
+}
+
 static void export_file(clerk *k, const ui_request *req)
 {
     ui_event ev = {.type = UI_EV_EXPORTED, .serial = req->serial, .path = strdup(req->path)};
-    ev.status   = export_chat_file(req->path, req->chat, (ui_export_format)req->number);
+    ev.status   = check_free(req);
+    if (ev.status == MLM_OK)
+        ev.status = export_chat_file(req->path, req->chat, (ui_export_format)req->number);
     if (ev.status != MLM_OK)
         ev.text = strdup(mlm_error_message());
     event_box_put(k->events, &ev);
@@ -173,7 +189,9 @@ static void export_file(clerk *k, const ui_request *req)
 static void export_batch(clerk *k, const ui_request *req)
 {
     ui_event ev = {.type = UI_EV_EXPORTED, .serial = req->serial, .path = strdup(req->path)};
-    ev.status   = batch_export_file(req->path, req->text, (ui_batch_format)req->number);
+    ev.status   = check_free(req);
+    if (ev.status == MLM_OK)
+        ev.status = batch_export_file(req->path, req->text, (ui_batch_format)req->number);
     if (ev.status != MLM_OK)
         ev.text = strdup(mlm_error_message());
     event_box_put(k->events, &ev);

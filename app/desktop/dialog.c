@@ -54,6 +54,7 @@ static mlm_status start_zenity(dialog *d, double now)
     if (ui_dialog_saves(d->kind)) {
         (void)snprintf(name, sizeof name, "--filename=%s", d->suggested != NULL ? d->suggested : "");
         argv[n++] = "--save";
+        argv[n++] = "--confirm-overwrite";
         argv[n++] = name;
     }
     argv[n] = NULL;

@@ -219,7 +219,7 @@ static mlm_status act_chat(ui_model *m, const ui_action *a)
         set_overlay(m, UI_OVERLAY_EXPORT);
         return MLM_OK;
     case UI_ACT_EXPORT_AS:
-        return ui_export_as(m, a->index, a->text);
+        return ui_export_as(m, a->index, a->text, true);
     default:
         return MLM_E_NOTFOUND;
     }
@@ -353,7 +353,7 @@ static mlm_status act_files(ui_model *m, const ui_action *a)
     case UI_ACT_BATCH_STOP:
         return ui_batch_stop(m);
     case UI_ACT_BATCH_EXPORT:
-        return ui_batch_export(m, a->index, a->text);
+        return ui_batch_export(m, a->index, a->text, true);
     case UI_ACT_BATCH_OPEN:
         return ui_batch_open(m, a->index);
     default:

@@ -63,7 +63,7 @@ mlm_status ui_batch_stop(ui_model *m)
     return MLM_OK;
 }
 
-mlm_status ui_batch_export(ui_model *m, int format, const char *path)
+mlm_status ui_batch_export(ui_model *m, int format, const char *path, bool replace)
 {
     static const char *const name[UI_BATCH_FORMAT_COUNT] = {"answers.csv", "answers.jsonl"};
     if (format < 0 || format >= UI_BATCH_FORMAT_COUNT)
@@ -72,7 +72,7 @@ mlm_status ui_batch_export(ui_model *m, int format, const char *path)
         return mlm_fail(MLM_E_STATE, "there are no results yet");
     if (path == NULL)
         return ui_dialog(m, UI_DIALOG_SAVE_BATCH, format, name[format]);
-    ui_request req    = {.type = UI_REQ_BATCH_EXPORT, .number = format};
+    ui_request req    = {.type = UI_REQ_BATCH_EXPORT, .number = format, .id = replace};
     mlm_status status = chat_set_text(&req.path, path);
     if (status == MLM_OK)
         status = chat_set_text(&req.text, m->batch.results);
@@ -80,7 +80,9 @@ mlm_status ui_batch_export(ui_model *m, int format, const char *path)
         ui_request_free(&req);
         return status;
     }
-    return ui_enqueue(m, &req);
+    MLM_TRY(ui_enqueue(m, &req));
+    m->priv->export_serial = req.serial;
+    return MLM_OK;
 }
 
 mlm_status ui_batch_open(ui_model *m, int row)

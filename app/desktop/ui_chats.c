@@ -313,7 +313,7 @@ static mlm_status suggest_name(const chat *c, const char *ending, char **out)
     return text_take(&b, out);
 }
 
-mlm_status ui_export_as(ui_model *m, int format, const char *path)
+mlm_status ui_export_as(ui_model *m, int format, const char *path, bool replace)
 {
     static const char *const ending[UI_EXPORT_COUNT] = {".md", ".json", ".html"};
     if (format < 0 || format >= UI_EXPORT_COUNT)
@@ -327,7 +327,7 @@ mlm_status ui_export_as(ui_model *m, int format, const char *path)
         free(name);
         return status;
     }
-    ui_request req    = {.type = UI_REQ_EXPORT, .number = format};
+    ui_request req    = {.type = UI_REQ_EXPORT, .number = format, .id = replace};
     mlm_status status = chat_set_text(&req.path, path);
     if (status == MLM_OK)
         status = chat_copy(&req.chat, m->chat);
@@ -336,7 +336,8 @@ mlm_status ui_export_as(ui_model *m, int format, const char *path)
         return status;
     }
     MLM_TRY(ui_enqueue(m, &req));
-    if (m->overlay == UI_OVERLAY_EXPORT || m->overlay == UI_OVERLAY_FILES)
+    m->priv->export_serial = req.serial;
+    if (m->overlay == UI_OVERLAY_EXPORT)
         m->overlay = UI_OVERLAY_NONE;
     return MLM_OK;
 }
@@ -439,12 +440,6 @@ void ui_chats_event(ui_model *m, ui_event *ev)
         break;
     case UI_EV_HISTORY_SAVED:
         saved(m, ev);
-        break;
-    case UI_EV_EXPORTED:
-        if (ev->status == MLM_OK)
-            ui_toast_add(m, UI_TOAST_INFO, "Saved to %s", ev->path != NULL ? ev->path : "the file");
-        else
-            ui_toast_add(m, UI_TOAST_ERROR, "Not saved: %s", ev->text != NULL ? ev->text : "");
         break;
     default:
         break;

@@ -36,9 +36,9 @@ void ui_event_apply(ui_model *m, ui_event *ev, double now)
         break;
     case UI_EV_DIR_LISTED:
     case UI_EV_DIALOG:
+    case UI_EV_EXPORTED:
         ui_files_event(m, ev);
         break;
-    case UI_EV_EXPORTED:
     case UI_EV_HISTORY:
     case UI_EV_HISTORY_LIST:
     case UI_EV_HISTORY_CHAT:

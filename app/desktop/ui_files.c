@@ -43,8 +43,9 @@ mlm_status ui_files_list(ui_model *m, const char *dir)
     return MLM_OK;
 }
 
-/* What was chosen, in a dialog or in our list. */
-static mlm_status take_choice(ui_model *m, ui_dialog_kind kind, int format, char *const *path, int n)
+/* What was chosen, in a dialog or in our list.  replace: what is there too; dialogs of others have asked. */
+static mlm_status take_choice(ui_model *m, ui_dialog_kind kind, int format, char *const *path, int n,
+                              bool replace)
 {
     switch (kind) {
     case UI_DIALOG_PICTURES:
@@ -61,9 +62,9 @@ static mlm_status take_choice(ui_model *m, ui_dialog_kind kind, int format, char
     case UI_DIALOG_BATCH_FILE:
         return ui_put_text(m, UI_FIELD_BATCH_SOURCE, path[0]);
     case UI_DIALOG_SAVE_CHAT:
-        return ui_export_as(m, format, path[0]);
+        return ui_export_as(m, format, path[0], replace);
     case UI_DIALOG_SAVE_BATCH:
-        return ui_batch_export(m, format, path[0]);
+        return ui_batch_export(m, format, path[0], replace);
     default:
         return MLM_OK;
     }
@@ -78,19 +79,46 @@ static mlm_status open_list(ui_model *m, ui_dialog_kind kind, int format, const 
     m->files.format      = format;
     m->files.show_hidden = hidden;
     m->overlay           = UI_OVERLAY_FILES;
+    (void)chat_set_text(&m->priv->replaces, NULL);
     ui_set_focus(m, UI_FOCUS_OVERLAY, 0);
     MLM_TRY(ui_put_text(m, UI_FIELD_FILES_PATH, suggested != NULL ? suggested : ""));
     return ui_files_list(m, m->priv->files_dir);
 }
 
+/* The list stays until the file is written: a failure leaves the name to be corrected. */
 static mlm_status take_one(ui_model *m, const char *path)
 {
-    char *one = NULL;
+    char *one   = NULL;
+    bool  saves = ui_dialog_saves(m->files.kind);
+    if (saves && m->priv->export_serial != 0)
+        return MLM_OK; /* it is being written */
     MLM_TRY(chat_set_text(&one, path));
-    m->overlay        = UI_OVERLAY_NONE;
-    mlm_status status = take_choice(m, m->files.kind, m->files.format, &one, 1);
+    bool replace      = m->priv->replaces != NULL && strcmp(m->priv->replaces, path) == 0;
+    m->overlay        = saves ? m->overlay : UI_OVERLAY_NONE;
+    mlm_status status = take_choice(m, m->files.kind, m->files.format, &one, 1, replace);
     free(one);
     return status;
+}
+
+static void exported(ui_model *m, const ui_event *ev)
+{
+    bool ours        = ev->serial != 0 && ev->serial == m->priv->export_serial,
+         open        = m->overlay == UI_OVERLAY_FILES;
+    const char *path = ev->path != NULL ? ev->path : "the file";
+    if (ours)
+        m->priv->export_serial = 0;
+    (void)chat_set_text(&m->priv->replaces, ours && ev->status == MLM_E_STATE ? path : NULL);
+    if (ours && ev->status == MLM_E_STATE) {
+        ui_toast_add(m, UI_TOAST_WARNING, "%s is there already. Save once more to replace it.", path);
+    } else if (ev->status != MLM_OK) {
+        ui_toast_add(m, UI_TOAST_ERROR, "Not saved: %s", ev->text != NULL ? ev->text : "");
+    } else {
+        ui_toast_add(m, UI_TOAST_INFO, "Saved to %s", path);
+        if (ours && open && ui_dialog_saves(m->files.kind)) {
+            m->overlay = UI_OVERLAY_NONE;
+            ui_set_focus(m, UI_FOCUS_INPUT, 0);
+        }
+    }
 }
 
 mlm_status ui_files_enter(ui_model *m, int index)
@@ -175,6 +203,10 @@ void ui_files_event(ui_model *m, ui_event *ev)
         dir_listed(m, ev);
         return;
     }
+    if (ev->type == UI_EV_EXPORTED) {
+        exported(m, ev);
+        return;
+    }
     if (ev->type != UI_EV_DIALOG || ev->serial != m->priv->dialog_serial || ev->number < 0 ||
         ev->number > UI_DIALOG_SAVE_BATCH)
         return;
@@ -184,5 +216,5 @@ void ui_files_event(ui_model *m, ui_event *ev)
     else if (ev->status != MLM_OK)
         ui_toast_add(m, UI_TOAST_WARNING, "%s", ev->text != NULL ? ev->text : "The dialog failed.");
     else if (ev->n_paths > 0)
-        (void)ui_refuse(m, take_choice(m, kind, (int)ev->id, ev->paths, ev->n_paths));
+        (void)ui_refuse(m, take_choice(m, kind, (int)ev->id, ev->paths, ev->n_paths, true));
 }

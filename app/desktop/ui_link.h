@@ -142,9 +142,9 @@ typedef enum ui_request_type {
     UI_REQ_LIST_DIR,      /* path; number: hidden files too                      */
     UI_REQ_SCAN_MODELS,   /* paths: recent and added directories              */
     UI_REQ_CHECK_MODEL,   /* path; device                                     */
-    UI_REQ_EXPORT,        /* chat; number: format; path                       */
+    UI_REQ_EXPORT,        /* chat; number: format; path; id 1: replaces what is there */
     UI_REQ_SAVE_SETTINGS, /* text                                           */
-    UI_REQ_BATCH_EXPORT,  /* number: format; path; text: result file        */
+    UI_REQ_BATCH_EXPORT,  /* number: format; path; text: result file; id 1: replaces what is there */
     /* second thread: history */
     UI_REQ_HISTORY_LIST,   /* text: search or NULL                          */
     UI_REQ_HISTORY_OPEN,   /* id                                            */
@@ -202,7 +202,7 @@ typedef enum ui_event_type {
     UI_EV_DIR_LISTED,     /* files                                             */
     UI_EV_MODELS,         /* model_row, n_model_rows                           */
     UI_EV_MODEL_CHECKED,  /* model_row[0]                                      */
-    UI_EV_EXPORTED,       /* path; status, text when it failed                 */
+    UI_EV_EXPORTED,       /* path; status, text when it failed; MLM_E_STATE: it is there already */
     UI_EV_SETTINGS_SAVED, /* status, text when it failed                      */
     UI_EV_HISTORY,        /* number 1: works, 0: text says why not             */
     UI_EV_HISTORY_LIST,   /* chat_row, n_chat_rows; serial                     */

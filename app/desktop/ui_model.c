@@ -98,6 +98,7 @@ static void free_private(ui_private *p)
     free(p->drop);
     free(p->drop_text);
     free(p->files_dir);
+    free(p->replaces);
     free(p);
 }
 

@@ -64,6 +64,7 @@ typedef struct ui_private {
     uint64_t memory_process, memory_states;
     double   last_now;
     char    *files_dir; /* where the in-app list was last */
+    char    *replaces;  /* a file that is there: saving under this name once more replaces it */
     /* batch */
     double batch_started;
 } ui_private;
@@ -144,8 +145,9 @@ mlm_status ui_rename_done(ui_model *m);
 mlm_status ui_undo_last(ui_model *m);
 void       ui_undo_forget(ui_model *m); /* it is for good now */
 /* A toast offers to take it back; ends what could be undone before.  Takes over c (may be NULL). */
-void       ui_undo_begin(ui_model *m, ui_undo_kind kind, int64_t id, chat *c, const char *text);
-mlm_status ui_export_as(ui_model *m, int format, const char *path);
+void ui_undo_begin(ui_model *m, ui_undo_kind kind, int64_t id, chat *c, const char *text);
+/* path NULL: asks for one; replace: also what is there already. */
+mlm_status ui_export_as(ui_model *m, int format, const char *path, bool replace);
 mlm_status ui_copy_chat(ui_model *m);
 void       ui_chat_changed(ui_model *m, bool soon); /* is to be stored */
 void       ui_save_chat_now(ui_model *m);
@@ -177,7 +179,7 @@ bool       ui_dialog_saves(ui_dialog_kind kind);
 /* ---- ui_batch.c */
 mlm_status ui_batch_start(ui_model *m);
 mlm_status ui_batch_stop(ui_model *m);
-mlm_status ui_batch_export(ui_model *m, int format, const char *path);
+mlm_status ui_batch_export(ui_model *m, int format, const char *path, bool replace);
 mlm_status ui_batch_open(ui_model *m, int row);
 void       ui_batch_event(ui_model *m, ui_event *ev);
 

@@ -383,6 +383,13 @@ static void test_file_list(void **state)
     ui_send_event(&f, &ev);
 }
 
+static void exported(uint64_t serial, mlm_status status, const char *path)
+{
+    ui_event ev = {.type = UI_EV_EXPORTED, .serial = serial, .status = status, .path = strdup(path)};
+    ev.text     = status != MLM_OK ? strdup("why") : NULL;
+    ui_send_event(&f, &ev);
+}
+
 static void test_file_list_choices(void **state)
 {
     const ui_request *req;
@@ -420,7 +427,22 @@ static void test_file_list_choices(void **state)
     assert_string_equal(f.m->text[UI_FIELD_FILES_PATH], "x.png");
     (void)ui_set_text(f.m, UI_FIELD_FILES_PATH, "two.md", f.now);
     (void)ui_do(&f, UI_ACT_FILES_GO, 0, 0);
-    assert_string_equal(ui_expect(&f, UI_REQ_EXPORT)->path, "/home/b/two.md");
+    assert_int_equal(ui_do(&f, UI_ACT_FILES_GO, 0, 0), MLM_OK);
+    req = ui_expect(&f, UI_REQ_EXPORT);
+    assert_string_equal(req->path, "/home/b/two.md");
+    assert_int_equal(req->id, 0);
+    assert_false(ui_has_request(&f, UI_REQ_EXPORT)); /* not twice */
+    /* It fails: the list stays with the name.  It is there: once more replaces it.  Then the list goes. */
+    exported(req->serial, MLM_E_IO, "/home/b/two.md");
+    assert_int_equal(f.m->overlay, UI_OVERLAY_FILES);
+    assert_string_equal(f.m->text[UI_FIELD_FILES_PATH], "two.md");
+    for (int i = 0; i < 2; i++) {
+        (void)ui_do(&f, UI_ACT_FILES_GO, 0, 0);
+        req = ui_expect(&f, UI_REQ_EXPORT);
+        assert_int_equal(req->id, i);
+        exported(req->serial, i == 0 ? MLM_E_STATE : MLM_OK, "/home/b/two.md");
+        assert_int_equal(f.m->overlay, i == 0 ? UI_OVERLAY_FILES : UI_OVERLAY_NONE);
+    }
     assert_int_equal(ui_do(&f, UI_ACT_FILES_GO, 0, 0), MLM_OK);
     assert_int_equal(ui_do(&f, UI_ACT_FILES_TAKE, 0, 0), MLM_OK);
     /* Cancelled, failed, of an older dialog. */
