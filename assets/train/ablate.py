@@ -3,8 +3,8 @@
   python3 ablate.py --packed /tmp/data --out out [--cells base,no-scan] [--seeds 1,2] [--seconds 100] [--deadline 540]
 
 Each cell is the whole recipe, from scratch, for that many seconds of training, once a seed; then held-out questions and the
-blind baseline.  OUT/ablations.json keeps what is done: called again, it goes on with the rest.  OUT/ablations.md is the table
-for MODEL.md: mean over the seeds and, after +-, half the distance between the best and the worst.
+blind baseline.  OUT/ablations.json keeps what is done: called again, it goes on with the rest, and prints the table for MODEL.md: mean over
+the seeds and, after +-, half the distance between the best and the worst (--table FILE writes it).
 """
 import argparse
 import dataclasses
@@ -80,6 +80,7 @@ def main():
     p.add_argument("--n", type=int, default=3072)
     p.add_argument("--batch", type=int, default=256)
     p.add_argument("--workers", type=int, default=max(1, min(14, (os.cpu_count() or 2) - 2)))
+    p.add_argument("--table", help="Markdown file for export.py --ablations")
     p.add_argument("--cpu-smoke", action="store_true")
     args = p.parse_args()
     log = train.Log(args.out)
@@ -102,9 +103,10 @@ def main():
             longest = time.time() - t + 10
             with open(path, "w", encoding="utf-8") as f:
                 json.dump(done, f)
-            with open(os.path.join(args.out, "ablations.md"), "w", encoding="utf-8") as f:
-                f.write("\n".join(markdown(done, args.seconds)) + "\n")
     print("\n".join(markdown(done, args.seconds)))
+    if args.table:
+        with open(args.table, "w", encoding="utf-8") as f:
+            f.write("\n".join(markdown(done, args.seconds)) + "\n")
 
 
 if __name__ == "__main__":

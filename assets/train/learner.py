@@ -7,6 +7,8 @@ import torch.nn.functional as F
 import model as architecture
 import ssd
 
+ANSWERS = 56  # room for so many answer tokens a picture, on average over a batch
+
 
 def aux_loss(logits, cls, col, off, classes, colours):
     """For each patch the class of what is under it, its colour, the offset to its centre and its log size.
@@ -37,11 +39,15 @@ class Learner:
         ids = {id(p) for p in decayed}
         groups = [{"params": decayed, "weight_decay": args.weight_decay},
                   {"params": [p for _, p in named if id(p) not in ids], "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), eps=1e-8, fused=device == "cuda")
+        on_gpu = device == "cuda"
+        self.rate = torch.tensor(args.lr, device=device) if on_gpu else args.lr
+        self.optimizer = torch.optim.AdamW(groups, lr=self.rate, betas=(0.9, 0.98), eps=1e-8, fused=on_gpu, capturable=on_gpu)
+        self.aux_weight, self.forget = (torch.zeros((), device=device) for _ in range(2))
         self.parameters = [p for _, p in named]
         self.average = [p.detach().clone() for p in self.parameters]
         self.state = {"step": 0, "seconds": 0.0, "pictures": 0, "piece": 0}
-        self.user_end = None
+        self.graph, self.warm = None, 3 if on_gpu and not getattr(args, "no_graph", False) else -1  # -1: never a graph
+        self.pending = []
 
     # ---- weights ----------------------------------------------------------------------------------------------------
 
@@ -84,13 +90,23 @@ class Learner:
         for mine, saved in zip(self.average, c["average"]):
             mine.copy_(saved)
         self.state = c["state"]
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate
+        if self.graph is not None:
+            self.graph, self.warm = None, 1
 
     # ---- one step ---------------------------------------------------------------------------------------------------
 
     def put(self, batch):
-        """CPU tensors -> the device, with what the loss wants to know beforehand (so that the GPU is never waited for)."""
-        at = (batch["mask"][:, 1:] > 0).flatten().nonzero().flatten()
-        extra = {"answer_at": at, "answer": batch["tokens"][:, 1:].reshape(-1)[at].long()}
+        """CPU tensors -> the device, with what the loss wants to know beforehand, so that the GPU is never waited for.
+
+        The answers' tokens are padded to a fixed number (a target of -100 does not count): a captured step has fixed shapes."""
+        room = self.args.batch * ANSWERS
+        at = (batch["mask"][:, 1:] > 0).flatten().nonzero().flatten()[:room]
+        answer_at, answer = torch.zeros(room, dtype=torch.long), torch.full((room,), -100)
+        answer_at[:at.numel()] = at
+        answer[:at.numel()] = batch["tokens"][:, 1:].reshape(-1)[at]
+        extra = {"answer_at": answer_at, "answer": answer}
         if not self.model.config.picture_first:
             extra["picture_at"] = (batch["tokens"] == self.assistant()).int().argmax(1)
         batch = {k: v for k, v in batch.items() if torch.is_tensor(v)} | extra
@@ -100,37 +116,89 @@ class Learner:
 
     def assistant(self):
         """The token before an answer: with the question first, the picture stands between the two."""
-        return getattr(self.source, "tokens", None).assistant if hasattr(self.source, "tokens") else self.source.end + 2
+        return self.source.tokens.assistant if hasattr(self.source, "tokens") else self.source.end + 2
 
     def hidden(self, batch, images):
         return self.model(images, batch["tokens"].long(), batch.get("picture_at"))
 
-    def step(self, batch, rate, aux_weight):
-        """-> tensor: loss of the answers, of the labels, accuracy of the labels (vision, connector), gradient norm, answer
-        tokens"""
+    def compute(self, batch):
+        """Forward, backward, update, average: only tensors of fixed shapes on the device, so that it can be captured.
+
+        -> tensor: loss of the answers, of the labels, accuracy of the labels (vision, connector), gradient norm, answer tokens"""
         m, s = self.model, self.source
-        batch = self.put(batch)
-        images, labels = s.render(batch, augment=True)
-        hidden, features, rows = self.hidden(batch, images)
-        hidden = hidden[:, :-1].flatten(0, 1)[batch["answer_at"]]
+        hidden, features, rows = self.hidden(batch, batch["images"])
+        hidden = hidden[:, :-1].flatten(0, 1).index_select(0, batch["answer_at"])
         loss = F.cross_entropy(m.head(hidden).float(), batch["answer"])
-        seen = [m.run(aux_loss, architecture.linear(x.to(m.dtype), h.weight, h.bias), labels["cls"], labels["col"],
-                      labels["off"], s.classes, s.colours) for x, h in ((features, m.aux_vision), (rows, m.aux_connector))]
-        total = loss + aux_weight * 0.5 * (seen[0][0] + seen[1][0])
-        total.backward()
+        seen = [m.run(aux_loss, architecture.linear(x.to(m.dtype), h.weight, h.bias), batch["cls"], batch["col"], batch["off"],
+                      s.classes, s.colours) for x, h in ((features, m.aux_vision), (rows, m.aux_connector))]
+        (loss + self.aux_weight * 0.5 * (seen[0][0] + seen[1][0])).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.args.lr * rate
         self.optimizer.step()
+        with torch.no_grad():
+            change = torch._foreach_sub(self.parameters, self.average)
+            torch._foreach_mul_(change, self.forget)
+            torch._foreach_add_(self.average, change)
+        return torch.stack([t.detach().float() for t in (loss, (seen[0][0] + seen[1][0]) / 2, seen[0][1], seen[1][1], norm,
+                                                         (batch["answer"] >= 0).sum())])
+
+    def capture(self, batch):
+        """The step as a CUDA graph: 1,200 launches become one (launching them took longer than running them)."""
+        self.fixed = {k: v.clone() for k, v in batch.items()}
         self.optimizer.zero_grad(set_to_none=True)
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                self.values = self.compute(self.fixed)
+            self.graph = graph
+            self.log("the step is captured as a CUDA graph")
+        except Exception as error:
+            self.warm = -1
+            self.optimizer.zero_grad(set_to_none=True)
+            self.log("*** THE STEP CANNOT BE CAPTURED, it runs launch by launch (slower):", str(error)[:600])
+            torch.cuda.synchronize()
+
+    def step(self, batch, rate, aux_weight):
+        """-> compute()'s tensor"""
+        batch = self.put(batch)
+        images, labels = self.source.render(batch, augment=True)
+        batch = {k: batch[k] for k in ("tokens", "answer_at", "answer", "picture_at") if k in batch} | labels | {"images": images}
         self.state["step"] += 1
         self.state["pictures"] += images.shape[0]
-        keep = min(self.args.ema, (1 + self.state["step"]) / (20 + self.state["step"]))
-        with torch.no_grad():
-            torch._foreach_lerp_(self.average, self.parameters, 1 - keep)
-        count = torch.tensor(float(batch["answer"].numel()), device=self.device)
-        return torch.stack([t.detach().float() for t in (loss, (seen[0][0] + seen[1][0]) / 2, seen[0][1], seen[1][1], norm,
-                                                         count)])
+        done = self.state["step"]
+        self.forget.fill_(1 - min(self.args.ema, (1 + done) / (20 + done)))
+        self.aux_weight.fill_(aux_weight)
+        if self.device == "cuda":
+            self.rate.fill_(self.args.lr * rate)
+        else:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.args.lr * rate
+        if self.graph is None and self.warm == 0:
+            self.capture(batch)
+        if self.graph is None:
+            return self.step_launched(batch)
+        for name, tensor in batch.items():
+            self.fixed[name].copy_(tensor)
+        self.graph.replay()
+        self.pending.append(torch.cuda.Event())
+        self.pending[-1].record()
+        if len(self.pending) > 2:  # the clock of the schedule runs here: stay near the GPU
+            self.pending.pop(0).synchronize()
+        return self.values.clone()
+
+    def step_launched(self, batch):
+        if self.device == "cpu":
+            self.optimizer.zero_grad(set_to_none=True)
+            return self.compute(batch)
+        self.warm -= self.warm > 0
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            self.optimizer.zero_grad(set_to_none=True)
+            values = self.compute(batch)
+        torch.cuda.current_stream().wait_stream(side)
+        torch.cuda.synchronize()
+        return values
 
 
 def use_kernels(config, device, dtype, log):

@@ -140,9 +140,9 @@ class SplitConvKernels(torch.autograd.Function):
         dzx[..., inner + conv:inner + conv + heads] = ddt
         dzx[..., inner + conv + heads:] = 0
         dv = torch.empty(B, T, conv, device=zx.device, dtype=zx.dtype)
-        part = torch.empty(B * grid[1], 5, conv, device=zx.device)
-        K.conv_backward_weights[grid](zx, weight, bias, dy.contiguous(), dv, part, T, row, inner, conv, grid[1], bt, bc,
-                                      num_warps=4)
+        part = torch.empty(B, 5, conv, device=zx.device)
+        K.conv_backward_weights[(-(-conv // 64), B)](zx, weight, bias, dy.contiguous(), dv, part, T, row, inner, conv, 16, 64,
+                                                      num_warps=4)
         K.conv_backward_input[grid](dv, weight, dzx, T, row, inner, conv, bt, bc, num_warps=4)
         sums = part.sum(0)
         return dzx, sums[:4].t().contiguous(), sums[4], None, None, None

@@ -244,26 +244,53 @@ def conv_forward(ZX, W, BIAS, Y, T, ROW, AT, C, BT: tl.constexpr, BC: tl.constex
 
 
 @triton.jit
-def conv_backward_weights(ZX, W, BIAS, DY, DV, PART, T, ROW, AT, C, NT, BT: tl.constexpr, BC: tl.constexpr):
-    """DV = gradient before the SiLU; PART[b,tile] = this tile's share of the four taps' and the bias' gradients."""
-    b = tl.program_id(2).to(tl.int64)
-    tile = tl.program_id(1)
-    t = tile * BT + tl.arange(0, BT)
+def conv_tap(ZX, t, ch, live, T, ROW, K: tl.constexpr):
+    s = t - 3 + K
+    return tl.load(ZX + s[:, None] * ROW + ch[None, :], mask=((s >= 0) & (s < T))[:, None] & live[None, :], other=0.0).to(tl.float32)
+
+
+@triton.jit
+def conv_backward_weights(ZX, W, BIAS, DY, DV, PART, T, ROW, AT, C, BT: tl.constexpr, BC: tl.constexpr):
+    """DV = gradient before the SiLU; PART[b] = this sequence's share of the four taps' and the bias' gradients."""
+    b = tl.program_id(1).to(tl.int64)
+    l = tl.arange(0, BT)
     ch = tl.program_id(0) * BC + tl.arange(0, BC)
     live = ch < C
-    inside = (t < T)[:, None] & live[None, :]
-    v = conv_sum(ZX, W, BIAS, b, t, ch, live, T, ROW, AT, BT, BC)
-    s = tl.sigmoid(v)
-    dy = tl.load(DY + (b * T + t)[:, None] * C + ch[None, :], mask=inside, other=0.0).to(tl.float32)
-    dv = dy * (s + v * s * (1 - s))
-    tl.store(DV + (b * T + t)[:, None] * C + ch[None, :], dv.to(DV.dtype.element_ty), mask=inside)
-    part = PART + (b * NT + tile) * 5 * C + ch
-    for k in tl.static_range(4):
-        u = t - 3 + k
-        x = tl.load(ZX + (b * T + u)[:, None] * ROW + AT + ch[None, :], mask=((u >= 0) & (u < T))[:, None] & live[None, :],
-                    other=0.0).to(tl.float32)
-        tl.store(part + k * C, tl.sum(dv * x, 0), mask=live)
-    tl.store(part + 4 * C, tl.sum(dv, 0), mask=live)
+    w0 = tl.load(W + ch * 4, mask=live, other=0.0)[None, :]
+    w1 = tl.load(W + ch * 4 + 1, mask=live, other=0.0)[None, :]
+    w2 = tl.load(W + ch * 4 + 2, mask=live, other=0.0)[None, :]
+    w3 = tl.load(W + ch * 4 + 3, mask=live, other=0.0)[None, :]
+    bias = tl.load(BIAS + ch, mask=live, other=0.0)[None, :]
+    g0 = tl.zeros([BT, BC], tl.float32)
+    g1 = tl.zeros([BT, BC], tl.float32)
+    g2 = tl.zeros([BT, BC], tl.float32)
+    g3 = tl.zeros([BT, BC], tl.float32)
+    gb = tl.zeros([BT, BC], tl.float32)
+    zx_at = ZX + b * T * ROW + AT
+    for i in range(0, T, BT):
+        t = i + l
+        inside = (t < T)[:, None] & live[None, :]
+        at = t[:, None] * C + ch[None, :]
+        x0 = conv_tap(zx_at, t, ch, live, T, ROW, 0)
+        x1 = conv_tap(zx_at, t, ch, live, T, ROW, 1)
+        x2 = conv_tap(zx_at, t, ch, live, T, ROW, 2)
+        x3 = conv_tap(zx_at, t, ch, live, T, ROW, 3)
+        v = bias + w0 * x0 + w1 * x1 + w2 * x2 + w3 * x3
+        s = tl.sigmoid(v)
+        dy = tl.load(DY + b * T * C + at, mask=inside, other=0.0).to(tl.float32)
+        dv = dy * (s + v * s * (1 - s))
+        tl.store(DV + b * T * C + at, dv.to(DV.dtype.element_ty), mask=inside)
+        g0 += dv * x0
+        g1 += dv * x1
+        g2 += dv * x2
+        g3 += dv * x3
+        gb += dv
+    part = PART + b * 5 * C + ch
+    tl.store(part, tl.sum(g0, 0), mask=live)
+    tl.store(part + C, tl.sum(g1, 0), mask=live)
+    tl.store(part + 2 * C, tl.sum(g2, 0), mask=live)
+    tl.store(part + 3 * C, tl.sum(g3, 0), mask=live)
+    tl.store(part + 4 * C, tl.sum(gb, 0), mask=live)
 
 
 @triton.jit

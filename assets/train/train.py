@@ -63,13 +63,15 @@ def arguments(argv=None):
     p.add_argument("--steps", type=int, default=10 ** 9)
     p.add_argument("--profile", action="store_true", help="after training, a table of what three steps spend their time on")
     p.add_argument("--cpu", action="store_true", help="for trying; minutes become hours")
+    p.add_argument("--no-graph", action="store_true", help="launch the step's kernels one by one")
+    p.add_argument("--smoke", action="store_true", help="random data: tries the program and its speed on a GPU")
     p.add_argument("--cpu-smoke", action="store_true", help="random data on the CPU, a small model")
     return p.parse_args(argv)
 
 
 def complete(args):
     """Fills in what other programs' arguments lack."""
-    defaults = {"cpu_smoke": False, "cpu": False, "lr": 1e-3, "weight_decay": 0.0, "ema": 0.9985, "photo_limit": None,
+    defaults = {"cpu_smoke": False, "smoke": False, "cpu": False, "lr": 1e-3, "weight_decay": 0.0, "ema": 0.9985, "photo_limit": None,
                 "holdout_styles": False, "tokenizer": None, "seed": 1, "packed": None}
     for name, value in defaults.items():
         if not hasattr(args, name):
@@ -88,7 +90,7 @@ def device_of(args):
 def make_source(args, log):
     complete(args)
     device, options = device_of(args), {"holdout_styles": True} if args.holdout_styles else {}
-    data = source.SmokeSource(device) if args.cpu_smoke else source.PackedSource(
+    data = source.SmokeSource(device) if args.cpu_smoke or args.smoke else source.PackedSource(
         args.packed, args.tokenizer, device, max(1, (os.cpu_count() or 2) - 1), args.photo_limit, options)
     log("data: %d classes, vocabulary %d" % (data.classes, data.vocab))
     return data
@@ -220,7 +222,7 @@ def train(learner, args, log, write=True):
     piece = Piece(learner, args, log)
     questions = learner.source.questions("test", args.n_quick, 777) if args.n_quick else None
     batches = learner.source.batches(args.seed, args.batch, state["step"], piece.progress, args.workers, TEXT)
-    begin_step, warm, retries = state["step"], 3, 0
+    begin_step, warm, retries = state["step"], 5, 0
     log("first batch next, from step", state["step"])
 
     def look():
