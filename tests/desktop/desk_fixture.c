@@ -104,3 +104,26 @@ const chat_turn *desk_last(desk_fixture *f)
     assert_true(f->m->n_path > 0);
     return ui_path_turn(f->m, f->m->n_path - 1);
 }
+
+void desk_wait_ready(desk_fixture *f)
+{
+    assert_true(desk_until(f, f->m->engine == UI_ENGINE_READY));
+}
+
+void desk_open(desk_fixture *f, const char *path)
+{
+    int had = f->m->chat->n_pictures;
+    desk_drop(f, path);
+    assert_true(desk_until(f, f->m->chat->n_pictures > had && ui_shown_picture(f->m)->image != NULL));
+}
+
+const chat_turn *desk_ask(desk_fixture *f, const char *question)
+{
+    desk_type(f, question);
+    desk_do(f, UI_ACT_SEND, 0, 0, NULL);
+    assert_true(desk_idle(f));
+    const chat_turn *t = desk_last(f);
+    if (t->state != CHAT_TURN_DONE)
+        fail_msg("\"%s\" was not answered: %s", question, t->error);
+    return t;
+}

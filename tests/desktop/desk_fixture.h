@@ -15,6 +15,8 @@
 
 #define MODEL_DIR MLM_SOURCE_DIR "/assets/models/mlmamba-tiny"
 #define SCENE(n)  MLM_SOURCE_DIR "/assets/images/scene" #n ".png"
+#define TOP       "What is in the top middle?"
+#define COLOR     "What color is it?"
 
 typedef struct desk_fixture {
     temp_dir  dir;
@@ -35,6 +37,11 @@ void desk_do(desk_fixture *f, ui_action_type type, int index, int value, const c
 void desk_type(desk_fixture *f, const char *text);
 /* Opens pictures as a drop does. */
 void desk_drop(desk_fixture *f, const char *path);
+/* The same and waits until it is decoded. */
+void desk_open(desk_fixture *f, const char *path);
+void desk_wait_ready(desk_fixture *f); /* the model is loaded */
+/* Types, sends, waits; fails the test when there is no answer. */
+const chat_turn *desk_ask(desk_fixture *f, const char *question);
 /* The newest turn shown; never NULL. */
 const chat_turn *desk_last(desk_fixture *f);
 double           desk_now(void);

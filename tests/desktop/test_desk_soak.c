@@ -15,14 +15,6 @@ static double resident_mb(void)
     return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1048576.0;
 }
 
-static void ask(desk_fixture *f, const char *question)
-{
-    desk_type(f, question);
-    desk_do(f, UI_ACT_SEND, 0, 0, NULL);
-    assert_true(desk_idle(f));
-    assert_int_equal(desk_last(f)->state, CHAT_TURN_DONE);
-}
-
 /* A picture of its own for each number. */
 static void write_picture(const char *path, int number)
 {
@@ -55,7 +47,7 @@ static void test_many_questions(void **state)
     for (int i = 0; i < 100; i++) {
         if (i % 10 == 0)
             desk_do(&f, UI_ACT_NEW_QUESTION, 0, 0, NULL);
-        ask(&f, i % 2 == 0 ? "What is in the top middle?" : "What color is it?");
+        (void)desk_ask(&f, i % 2 == 0 ? TOP : COLOR);
         assert_int_equal(desk_last(&f)->stats.n_image_tokens, i == 0 ? f.m->facts.n_image_tokens : 0);
         if (i == 19)
             early = resident_mb();
@@ -87,7 +79,7 @@ static void test_many_pictures(void **state)
         double begin = desk_now();
         desk_drop(&f, path);
         assert_true(desk_until(&f, f.m->chat->n_pictures == i + 1));
-        desk_type(&f, "What color is it?");
+        desk_type(&f, COLOR);
         desk_do(&f, UI_ACT_SEND, 0, 0, NULL);
         assert_true(desk_until(&f, desk_last(&f)->answer_bytes > 0 || !ui_is_busy(f.m)));
         first[i] = desk_now() - begin;
