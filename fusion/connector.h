@@ -32,11 +32,11 @@ typedef struct connector        connector;
 mlm_status connector_config_parse(connector_config **out, const mlm_json_node *obj,
                                   int n_patches) MLM_WARN_UNUSED;
 /* Of activations: f32 (0), or bf16 on a device with KN_CAP_BF16: then v is bf16; y may be f32 either way. */
-void        connector_config_set_dtype(connector_config *c, kn_dtype dtype);
-void        connector_config_free(connector_config *c);
-int         connector_config_in(const connector_config *c);       /* D_in  */
-int         connector_config_out(const connector_config *c);      /* D_out */
-int         connector_config_n_tokens(const connector_config *c); /* N out */
+void connector_config_set_dtype(connector_config *c, kn_dtype dtype);
+void connector_config_free(connector_config *c);
+int  connector_config_in(const connector_config *c);       /* D_in  */
+int  connector_config_out(const connector_config *c);      /* D_out */
+int  connector_config_n_tokens(const connector_config *c); /* N out */
 /* Of the scans, for one token; a multiply-add counts as two. */
 double      connector_config_scan_flops(const connector_config *c);
 const char *connector_config_type(const connector_config *c);

@@ -185,7 +185,7 @@ mlm_status kn_download(kn_queue *q, void *dst, kn_tensor src, size_t bytes) MLM_
 /* Reads t (f32 or i32, groups of four) and adds its words, exclusive or, to sum (one i32): how fast memory is when nothing else
  * happens.  MLM_E_UNSUPPORTED where a device has none: host memory needs no op to be read. */
 mlm_status kn_read(kn_queue *q, kn_tensor t, kn_tensor sum) MLM_WARN_UNUSED;
-mlm_status kn_zero(kn_queue *q, kn_tensor t) MLM_WARN_UNUSED;                                /* contiguous */
+mlm_status kn_zero(kn_queue *q, kn_tensor t) MLM_WARN_UNUSED; /* contiguous */
 
 mlm_status kn_event_create(kn_event **out, kn_device *dev) MLM_WARN_UNUSED;
 void       kn_event_free(kn_event *e);

@@ -53,10 +53,10 @@ typedef struct mlmamba_engine_options {
     const char *device;       /* NULL or "auto" | "cpu" | "ref" | "cuda" | "cuda:N"        */
     int         n_threads;    /* CPU threads; 0: all that this process may use             */
     size_t      memory_limit; /* bytes, for the engine and one session; 0: no limit        */
-    bool        text_only;    /* only mlmamba_session_complete: a run directory then needs no towers, and loads none */
-    int         max_batch;    /* rows decoded together by a batch, 1..256; 0: 8            */
-    size_t      kept_bytes;   /* states that a session keeps for instant rewind; 0: 256 MB */
-    bool        bf16_state;   /* keep states in bf16: half the memory traffic of a batch; a GPU only */
+    bool text_only; /* only mlmamba_session_complete: a run directory then needs no towers, and loads none */
+    int  max_batch; /* rows decoded together by a batch, 1..256; 0: 8            */
+    size_t kept_bytes; /* states that a session keeps for instant rewind; 0: 256 MB */
+    bool   bf16_state; /* keep states in bf16: half the memory traffic of a batch; a GPU only */
     bool
         deterministic; /* a row's products have the same bits alone and in any batch on a GPU too; slower there */
     /* NULL, or "bf16", "int8", "f32": weights of this type are made up, to measure a model that is not there.  model_dir then is a
@@ -386,14 +386,15 @@ typedef struct mlmamba_tensor_fault {
 } mlmamba_tensor_fault;
 typedef struct mlmamba_model_check {
     char *kind; /* "mlmamba directory", "ML-Mamba checkpoint", "Mamba text model (Hugging Face)", ... */
-    mlmamba_part         *parts;
-    int                   n_parts;
-    int64_t               n_tensors; /* that the configuration wants; 0: not compared, because a part is missing */
-    mlmamba_tensor_fault *faults;    /* the first ones                                                           */
-    int                   n_faults;
-    int64_t               n_faults_all;
-    bool  complete; /* everything is there and fits together, as far as headers tell                 */
-    char *problem;  /* the first thing that is wrong; "" when complete                                */
+    mlmamba_part *parts;
+    int           n_parts;
+    int64_t       n_tensors; /* that the configuration wants; 0: not compared, because a part is missing */
+    mlmamba_tensor_fault
+           *faults; /* the first ones                                                           */
+    int     n_faults;
+    int64_t n_faults_all;
+    bool    complete; /* everything is there and fits together, as far as headers tell                 */
+    char   *problem;  /* the first thing that is wrong; "" when complete                                */
 } mlmamba_model_check;
 /* model as model_dir in mlmamba_engine_options: a directory, a .pt file, or ORG/NAME in the Hugging Face cache.  MLM_OK also for an
  * incomplete model: see complete.  Reads configurations and headers, never weights: names, shapes and types of all tensors are compared.  *out: _free. */
