@@ -54,8 +54,9 @@ static void print_table(const bench_result *r, const mlmamba_engine_info *info)
     out_printf("\n%.1f tokens a second in a conversation.  The model was loaded in %.0f ms.\n",
                r->tokens_per_second, info->load_ms);
     if (r->device_mb > 0)
-        out_printf("Device memory %.0f MB: weights %.0f, states of a batch %.0f, rest %.0f.  ", r->device_mb,
-                   r->weights_mb, r->states_mb, r->rest_mb);
+        out_printf(
+            "Device memory %.0f MB: weights %.0f, states of a batch and a conversation %.0f, rest %.0f.  ",
+            r->device_mb, r->weights_mb, r->states_mb, r->rest_mb);
     out_printf("Largest resident memory %.0f MB.\n", r->rss_mb);
 }
 

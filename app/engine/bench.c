@@ -159,7 +159,7 @@ static void measure_memory(bench *b)
     kn_device_info info;
     struct rusage  usage;
     bench_result  *r    = b->r;
-    int            rows = b->eng->one.n_rows + b->eng->many.n_rows;
+    int            rows = b->eng->one.n_rows + b->eng->many.n_rows + engine_pool_states(b->eng);
     kn_device_get_info(b->eng->dev, &info);
     r->weights_mb = b->work.weights_bytes / MEGABYTE;
     r->states_mb  = rows * b->work.state_bytes / MEGABYTE;
