@@ -9,6 +9,7 @@ mlm_test(NAME test_stream LABELS unit SOURCES ${_u}/test_stream.c LIBS mlm_engin
 mlm_test(NAME test_image_value LABELS unit SOURCES ${_u}/test_image_value.c LIBS mlm_engine TIMEOUT 600)
 mlm_test(NAME test_engine_cancel LABELS unit SOURCES ${_u}/test_engine_cancel.c LIBS mlm_engine TIMEOUT 600)
 mlm_test(NAME test_engine_memory LABELS unit SOURCES ${_u}/test_engine_memory.c LIBS mlm_engine TIMEOUT 600)
+mlm_test(NAME test_device_fault LABELS unit SOURCES ${_u}/test_device_fault.c LIBS mlm_engine TIMEOUT 600)
 mlm_test(NAME test_state_file LABELS unit SOURCES ${_u}/test_state_file.c ${_s}/temp_dir.c LIBS mlm_engine TIMEOUT 600)
 mlm_test(NAME test_model_dir LABELS unit SOURCES ${_u}/test_model_dir.c ${_s}/temp_dir.c LIBS mlm_engine TIMEOUT 600)
 mlm_test(NAME test_published LABELS unit SOURCES ${_u}/test_published.c ${_s}/published_model.c ${_s}/pt_write.c ${_s}/alloc_fail.c LIBS mlm_engine TIMEOUT 600)
