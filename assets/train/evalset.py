@@ -38,7 +38,7 @@ def picture(p, renderer, scene, seed):
     slots = Slots(p, 1)
     slots.fill(0, scene)
     batch = {k: torch.from_numpy(getattr(slots, k)) for k in ("si", "sf", "sl", "bg")}
-    x, _ = renderer(batch, augment=False, seed=seed)
+    x, _ = renderer(batch, augment=False, seed=seed, want_labels=False)
     return ((x[0] * 0.5 + 0.5) * 255 + 0.5).clamp(0, 255).byte().permute(1, 2, 0).numpy()
 
 
@@ -54,7 +54,7 @@ def main():
     ap.add_argument("--tokenizer", default=tokenizer.DEFAULT)
     a = ap.parse_args()
     p = packed.load(a.packed, procs=a.procs)
-    torch.set_num_threads(a.procs)
+    torch.set_num_threads(1)            # small operations: threads only wait for each other
     write(p, tokenizer.load(a.tokenizer), a.split, a.n, a.seed, a.out, a.blank)
 
 

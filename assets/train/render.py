@@ -145,7 +145,7 @@ class Renderer:
             self.kernels = render_kernels
 
     @torch.no_grad()
-    def __call__(self, batch, augment=True, seed=None):
+    def __call__(self, batch, augment=True, seed=None, want_labels=True):
         si, sf, sl, bg = (batch[k].to(self.device, non_blocking=True) for k in ("si", "sf", "sl", "bg"))
         n, dev = si.shape[0], self.device
         gen = None
@@ -158,7 +158,7 @@ class Renderer:
             cls, col, off = self.kernels.labels(self.texture, si, sf, sl)
         else:
             x = draw_on_cpu(self.texture, si, sf, bg, smooth, rough)
-            cls, col, off = labels_on_cpu(self.texture, si, sf, sl)
+            cls, col, off = labels_on_cpu(self.texture, si, sf, sl) if want_labels else (None, None, None)
         if augment:
             x = self.augment(x, gen, bg[:, 17])
         x = self.letterbox(x, bg)
