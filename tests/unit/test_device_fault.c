@@ -107,10 +107,10 @@ static void assert_other_works(mlmamba_session *on_other)
     (void)ask(on_other, TOP, "An orange cross.");
 }
 
-/* Points of failure spread over `total` calls, the first and the last among them. */
+/* Points of failure spread over `total` calls from the first one on. */
 static long point(long total, int i)
 {
-    return 1 + (total - 1) * i / (POINTS - 1);
+    return 1 + (total - 1) * i / POINTS;
 }
 
 static void test_answer(void **state)
