@@ -120,7 +120,7 @@ static mlm_status start_turn(ui_model *m, const new_turn *n)
     if (m->priv->undo.kind == UI_UNDO_PICTURE)
         ui_toast_remove(m, m->priv->undo.toast);
     if (!m->chat->titled && m->chat->title[0] == '\0')
-        (void)chat_set_text(&m->chat->title, n->question[0] != '\0' ? n->question : "Caption");
+        ui_name_chat(m, n->question[0] != '\0' ? n->question : "Caption");
     ui_need_image(m, n->picture);
     ui_chat_changed(m, true);
     ui_dispatch(m);

@@ -255,6 +255,35 @@ mlm_status ui_undo_last(ui_model *m)
     return MLM_OK;
 }
 
+/* ---- names -------------------------------------------------------------------------------------- */
+
+static bool is_taken(const ui_model *m, const char *title)
+{
+    for (int i = 0; i < m->n_rows; i++)
+        if (m->row[i].id != m->chat->id && strcmp(m->row[i].title, title) == 0)
+            return true;
+    return false;
+}
+
+void ui_name_chat(ui_model *m, const char *question)
+{
+    const chat_picture *p = ui_shown_picture(m);
+    (void)chat_set_text(&m->chat->title, question);
+    for (int i = 1; i < 100 && m->chat->title != NULL && is_taken(m, m->chat->title); i++) {
+        text_buffer b = {0};
+        char       *title;
+        text_add(&b, question);
+        if (i == 1 && p != NULL && p->name != NULL)
+            text_addf(&b, " (%s)", p->name);
+        else
+            text_addf(&b, " (%d)", i);
+        if (text_take(&b, &title) != MLM_OK)
+            return;
+        free(m->chat->title);
+        m->chat->title = title;
+    }
+}
+
 /* ---- rename ------------------------------------------------------------------------------------- */
 
 mlm_status ui_rename_open(ui_model *m, int64_t id)

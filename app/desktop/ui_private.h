@@ -146,6 +146,8 @@ mlm_status ui_undo_last(ui_model *m);
 void       ui_undo_forget(ui_model *m); /* it is for good now */
 /* A toast offers to take it back; ends what could be undone before.  Takes over c (may be NULL). */
 void ui_undo_begin(ui_model *m, ui_undo_kind kind, int64_t id, chat *c, const char *text);
+/* By its first question; chats with the same one are told apart by the picture's name, or a number. */
+void ui_name_chat(ui_model *m, const char *question);
 /* path NULL: asks for one; replace: also what is there already. */
 mlm_status ui_export_as(ui_model *m, int format, const char *path, bool replace);
 mlm_status ui_copy_chat(ui_model *m);

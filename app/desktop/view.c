@@ -163,7 +163,11 @@ static void picture_and_chat(view *v, gui_rect r)
     }
     gui_rect pic;
     if (r.w < gui_px(g, 620)) {
-        pic = gui_cut_top(&r, (int)((float)r.h * 0.42f));
+        /* Some lines of the chat first; a picture of which nothing could be seen is left out. */
+        int h    = (int)((float)r.h * 0.42f);
+        int room = r.h - view_composer_height(v, r.w) - gui_px(g, 130);
+        h        = room < h ? room : h;
+        pic      = gui_cut_top(&r, h >= gui_px(g, 80) ? h : 0);
     } else {
         int w = (int)((float)r.w * v->split), least = gui_px(g, 330);
         w   = r.w - w < least ? r.w - least : w;
@@ -173,8 +177,9 @@ static void picture_and_chat(view *v, gui_rect r)
     }
     /* Messages lie on the picture, not on what is read and typed. */
     v->toast_right = pic.x + pic.w;
-    v->toast_top   = pic.y + gui_px(g, 52);
-    view_picture(v, pic);
+    v->toast_top   = pic.h > 0 ? pic.y + gui_px(g, 52) : 0;
+    if (pic.h > 0)
+        view_picture(v, pic);
     gui_rect foot = gui_cut_bottom(&r, view_composer_height(v, r.w));
     view_chat(v, r);
     view_composer(v, foot);
@@ -205,6 +210,7 @@ static void all_parts(view *v)
         else
             view_batch(v, panel);
     }
+    v->toast_left  = r.w > gui_px(g, 60) ? r.x : 0;
     v->toast_right = r.w > gui_px(g, 60) ? r.x + r.w : g->width;
     v->toast_top   = 0;
     if (r.w > gui_px(g, 60))

@@ -77,7 +77,7 @@ typedef struct view {
     int            pixel_x, pixel_y; /* picture pixel under the mouse; -1: none */
     view_height   *height;           /* by place in the path */
     int            n_heights;
-    int            toast_right, toast_top;              /* where messages hang: beside what is read */
+    int            toast_left, toast_right, toast_top;  /* where messages hang: beside what is read */
     int            seen_focus, seen_item, seen_overlay; /* of the model, last taken over */
     float          split;                               /* part of the width that the picture has */
     bool           was_at_end;

@@ -57,7 +57,7 @@ static void draw_rows(view *v, gui_rect r)
     gui_card(g, r, gui_px(g, 8), g->theme->surface, g->theme->border);
     r = gui_inset(r, gui_px(g, 4), gui_px(g, 4));
     if (f->n_rows == 0) {
-        const char *why  = f->note != NULL ? f->note : "Nothing to open here.";
+        const char *why  = f->note != NULL ? f->note : "No folders and no pictures here.";
         gui_style   wrap = {.font = GUI_FONT_BODY, .width = r.w - gui_px(g, 20)};
         (void)gui_label(g, why, r.x + gui_px(g, 10), r.y + gui_px(g, 8), &wrap,
                         f->note != NULL ? g->theme->error : g->theme->dim);

@@ -104,13 +104,11 @@ void view_status(view *v, gui_rect r)
 
 /* ---- toasts --------------------------------------------------------------------------------------- */
 
-static int draw_toast(view *v, const ui_toast *t, int right, int top)
+static int draw_toast(view *v, const ui_toast *t, int right, int top, int w)
 {
-    gui             *g = &v->g;
-    const gui_theme *c = g->theme;
-    int              w = gui_px(g, 400), pad = gui_px(g, 12), icon = gui_px(g, 20), close = gui_px(g, 26);
-    if (w > g->width - 2 * pad)
-        w = g->width - 2 * pad;
+    gui             *g   = &v->g;
+    const gui_theme *c   = g->theme;
+    int              pad = gui_px(g, 12), icon = gui_px(g, 20), close = gui_px(g, 26);
     if (w < gui_px(g, 80))
         return 0;
     gui_button undo   = {.label = "Undo", .small = true, .area = UI_FOCUS_TOOLBAR};
@@ -145,13 +143,16 @@ void view_toasts(view *v)
 {
     gui *g   = &v->g;
     int  top = v->toast_top + gui_px(g, 14), right = v->toast_right - gui_px(g, 16);
-    int  least = gui_px(g, 400 + 12);
+    int  gap = gui_px(g, 12), wide = gui_px(g, 400), room = right - v->toast_left - gap;
     if (v->m->overlay != UI_OVERLAY_NONE) { /* a sheet is in the middle */
-        right = g->width;
-        top   = gui_px(g, 14);
+        right = room = g->width - gap;
+        top          = gui_px(g, 14);
     }
-    right = right < least ? least : right;
-    right = right > g->width - gui_px(g, 12) ? g->width - gui_px(g, 12) : right;
+    if (room < gui_px(g, 280)) { /* then over what is beside it too */
+        right = right < wide + gap ? wide + gap : right;
+        right = right > g->width - gap ? g->width - gap : right;
+        room  = right - gap;
+    }
     for (int i = v->m->n_toasts - 1; i >= 0 && top < g->height - gui_px(g, 120); i--)
-        top += draw_toast(v, &v->m->toast[i], right, top);
+        top += draw_toast(v, &v->m->toast[i], right, top, room < wide ? room : wide);
 }

@@ -6,29 +6,6 @@
 
 static ui_fixture f;
 
-static int start(void **state)
-{
-    (void)state;
-    ui_fixture_open(&f);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    ui_fixture_close(&f);
-    return 0;
-}
-
-static int start_ready(void **state)
-{
-    (void)start(state);
-    ui_ready(&f);
-    (void)ui_add_picture(&f, "/p/cat.png", 40, 30);
-    ui_drop_requests(&f);
-    return 0;
-}
-
 static void test_nothing_to_ask_about(void **state)
 {
     (void)state;
@@ -490,18 +467,18 @@ static void test_paths_in_the_box(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_nothing_to_ask_about, start, finish),
-        cmocka_unit_test_setup_teardown(test_stream, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_stop, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_wait_for_model_and_picture, start, finish),
-        cmocka_unit_test_setup_teardown(test_model_fails_while_waiting, start, finish),
-        cmocka_unit_test_setup_teardown(test_tree, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_failed_turn_is_no_parent, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_region, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_boxes_follow_the_view, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_tasks, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_changed_answers_are_told, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_paths_in_the_box, start_ready, finish),
+        UI_TEST(test_nothing_to_ask_about),
+        UI_TEST_PICTURE(test_stream),
+        UI_TEST_PICTURE(test_stop),
+        UI_TEST(test_wait_for_model_and_picture),
+        UI_TEST(test_model_fails_while_waiting),
+        UI_TEST_PICTURE(test_tree),
+        UI_TEST_PICTURE(test_failed_turn_is_no_parent),
+        UI_TEST_PICTURE(test_region),
+        UI_TEST_PICTURE(test_boxes_follow_the_view),
+        UI_TEST_PICTURE(test_tasks),
+        UI_TEST_PICTURE(test_changed_answers_are_told),
+        UI_TEST_PICTURE(test_paths_in_the_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,27 +5,6 @@
 
 static ui_fixture f;
 
-static int start(void **state)
-{
-    (void)state;
-    ui_fixture_open(&f);
-    return 0;
-}
-
-static int start_ready(void **state)
-{
-    (void)state;
-    ui_fixture_open_asked(&f);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    ui_fixture_close(&f);
-    return 0;
-}
-
 /* ---- storing ------------------------------------------------------------------------------------ */
 
 static void test_storing(void **state)
@@ -118,7 +97,7 @@ static void test_restored_draft(void **state)
     assert_string_equal(ui_expect(&f, UI_REQ_DECODE)->path, "/p/x.png");
     /* One that comes when something was begun is not put over it. */
     ui_fixture_close(&f);
-    (void)start(state);
+    ui_fixture_open(&f);
     ui_history_works(&f);
     ui_type(&f, "already typing");
     assert_int_equal(chat_create(&c), MLM_OK);
@@ -201,6 +180,21 @@ static void test_chats(void **state)
     (void)ui_do(&f, UI_ACT_FOCUS, UI_FOCUS_SEARCH, 0);
     assert_true(ui_press(&f, UI_KEY_ESCAPE, 0));
     assert_string_equal(f.m->text[UI_FIELD_SEARCH], "");
+}
+
+static void test_names_are_told_apart(void **state)
+{
+    static const char *const want[] = {"a chat (cat.png)", "a chat (2)", "another"};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        (void)ui_do(&f, UI_ACT_NEW_CHAT, 0, 0);
+        ui_give_list(&f, 3); /* all of them "a chat" */
+        if (i == 1)
+            assert_int_equal(chat_set_text(&f.m->row[1].title, want[0]), MLM_OK);
+        (void)ui_add_picture(&f, "/p/cat.png", 40, 30);
+        (void)ui_ask(&f, i < 2 ? "a chat" : want[2], "yes");
+        assert_string_equal(f.m->chat->title, want[i]);
+    }
 }
 
 static void test_delete(void **state)
@@ -310,13 +304,14 @@ static void test_export(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_storing, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_no_history, start, finish),
-        cmocka_unit_test_setup_teardown(test_restored_draft, start, finish),
-        cmocka_unit_test_setup_teardown(test_chats, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_delete, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_leaving_a_busy_chat, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_export, start_ready, finish),
+        UI_TEST_ASKED(test_storing),
+        UI_TEST(test_no_history),
+        UI_TEST(test_restored_draft),
+        UI_TEST_ASKED(test_chats),
+        UI_TEST_ASKED(test_names_are_told_apart),
+        UI_TEST_ASKED(test_delete),
+        UI_TEST_ASKED(test_leaving_a_busy_chat),
+        UI_TEST_ASKED(test_export),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

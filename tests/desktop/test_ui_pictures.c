@@ -6,20 +6,6 @@
 
 static ui_fixture f;
 
-static int start(void **state)
-{
-    (void)state;
-    ui_fixture_open(&f);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    ui_fixture_close(&f);
-    return 0;
-}
-
 static void test_drop(void **state)
 {
     char path[32];
@@ -415,17 +401,17 @@ static void test_canvas_actions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_drop, start, finish),
-        cmocka_unit_test_setup_teardown(test_paste, start, finish),
-        cmocka_unit_test_setup_teardown(test_gathered, start, finish),
-        cmocka_unit_test_setup_teardown(test_no_pictures, start, finish),
-        cmocka_unit_test_setup_teardown(test_samples, start, finish),
-        cmocka_unit_test_setup_teardown(test_look_ahead_and_view, start, finish),
-        cmocka_unit_test_setup_teardown(test_strip, start, finish),
-        cmocka_unit_test_setup_teardown(test_thumbs_have_a_quota, start, finish),
-        cmocka_unit_test_setup_teardown(test_remove_and_undo, start, finish),
-        cmocka_unit_test_setup_teardown(test_pixels_leave, start, finish),
-        cmocka_unit_test_setup_teardown(test_canvas_actions, start, finish),
+        UI_TEST(test_drop),
+        UI_TEST(test_paste),
+        UI_TEST(test_gathered),
+        UI_TEST(test_no_pictures),
+        UI_TEST(test_samples),
+        UI_TEST(test_look_ahead_and_view),
+        UI_TEST(test_strip),
+        UI_TEST(test_thumbs_have_a_quota),
+        UI_TEST(test_remove_and_undo),
+        UI_TEST(test_pixels_leave),
+        UI_TEST(test_canvas_actions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

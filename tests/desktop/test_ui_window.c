@@ -6,27 +6,6 @@
 
 static ui_fixture f;
 
-static int start(void **state)
-{
-    (void)state;
-    ui_fixture_open(&f);
-    return 0;
-}
-
-static int start_ready(void **state)
-{
-    (void)state;
-    ui_fixture_open_asked(&f);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    ui_fixture_close(&f);
-    return 0;
-}
-
 /* ---- models ------------------------------------------------------------------------------------- */
 
 static void give_models(int n)
@@ -591,19 +570,19 @@ static void test_dump(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_models, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_stored_model_is_gone, start, finish),
-        cmocka_unit_test_setup_teardown(test_unload_and_reload, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_settings, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_panels_and_focus, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_composing_keeps_the_keys, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_toasts, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_shortcut_list, start, finish),
-        cmocka_unit_test_setup_teardown(test_file_list, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_file_list_choices, start_ready, finish),
-        cmocka_unit_test_setup_teardown(test_batch, start_ready, finish),
+        UI_TEST_ASKED(test_models),
+        UI_TEST(test_stored_model_is_gone),
+        UI_TEST_ASKED(test_unload_and_reload),
+        UI_TEST_ASKED(test_settings),
+        UI_TEST_ASKED(test_panels_and_focus),
+        UI_TEST_ASKED(test_composing_keeps_the_keys),
+        UI_TEST_ASKED(test_toasts),
+        UI_TEST(test_shortcut_list),
+        UI_TEST_ASKED(test_file_list),
+        UI_TEST_ASKED(test_file_list_choices),
+        UI_TEST_ASKED(test_batch),
         cmocka_unit_test(test_without_batch),
-        cmocka_unit_test_setup_teardown(test_dump, start_ready, finish),
+        UI_TEST_ASKED(test_dump),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

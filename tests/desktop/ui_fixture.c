@@ -204,8 +204,25 @@ void ui_history_works(ui_fixture *f)
     ui_send_event(f, &ev);
 }
 
-void ui_fixture_open_asked(ui_fixture *f)
+int ui_start(void **state)
 {
+    ui_fixture_open(*state);
+    return 0;
+}
+
+int ui_start_picture(void **state)
+{
+    ui_fixture *f = *state;
+    ui_fixture_open(f);
+    ui_ready(f);
+    (void)ui_add_picture(f, "/p/cat.png", 40, 30);
+    ui_drop_requests(f);
+    return 0;
+}
+
+int ui_start_asked(void **state)
+{
+    ui_fixture *f = *state;
     ui_fixture_open(f);
     ui_history_works(f);
     ui_event none = {.type = UI_EV_HISTORY_CHAT};
@@ -215,6 +232,13 @@ void ui_fixture_open_asked(ui_fixture *f)
     (void)ui_ask(f, "one", "1");
     ui_drop_requests(f);
     ui_request_free(&f->req);
+    return 0;
+}
+
+int ui_finish(void **state)
+{
+    ui_fixture_close(*state);
+    return 0;
 }
 
 ui_chat_row *ui_make_rows(int n)

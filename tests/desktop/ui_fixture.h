@@ -13,6 +13,16 @@ typedef struct ui_fixture {
     ui_request req; /* the last one that ui_expect found; freed with the next */
 } ui_fixture;
 
+/* For the table of a test program that has `static ui_fixture f`: f is opened before the test and closed behind it. */
+#define UI_TEST(test)         cmocka_unit_test_prestate_setup_teardown(test, ui_start, ui_finish, &f)
+#define UI_TEST_PICTURE(test) cmocka_unit_test_prestate_setup_teardown(test, ui_start_picture, ui_finish, &f)
+#define UI_TEST_ASKED(test)   cmocka_unit_test_prestate_setup_teardown(test, ui_start_asked, ui_finish, &f)
+int ui_start(void **state);         /* nothing is there              */
+int ui_start_picture(void **state); /* a model and a picture         */
+int ui_start_asked(
+    void **state); /* with a history, a model, a picture, and one question answered: "one", "1" */
+int ui_finish(void **state);
+
 void ui_fixture_open(ui_fixture *f);
 void ui_fixture_close(ui_fixture *f);
 
@@ -48,8 +58,6 @@ mlmamba_image *ui_image(int width, int height);
 /* Time goes by. */
 void ui_pass(ui_fixture *f, double ms);
 void ui_history_works(ui_fixture *f);
-/* Opened, with a history, a model, a picture, and one question answered: "one", "1". */
-void ui_fixture_open_asked(ui_fixture *f);
 /* Chats 100, 101, ... of the history; as the answer to the list that was asked for. */
 ui_chat_row *ui_make_rows(int n);
 void         ui_give_list(ui_fixture *f, int n);
