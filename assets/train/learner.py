@@ -161,7 +161,7 @@ class Learner:
     def step(self, batch, rate, aux_weight):
         """-> compute()'s tensor"""
         batch = self.put(batch)
-        images, labels = self.source.render(batch, augment=True)
+        images, labels = self.source.render(batch, augment=True, seed=self.args.seed * 1000003 + self.state["step"])
         batch = {k: batch[k] for k in ("tokens", "answer_at", "answer", "picture_at") if k in batch} | labels | {"images": images}
         self.state["step"] += 1
         self.state["pictures"] += images.shape[0]

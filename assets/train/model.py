@@ -52,8 +52,8 @@ class Config:
 PRESETS = {
     "tiny": Config(),
     # For tests and the smallest machines: 3.8 M parameters, under 4 MB in int8 with its tokenizer.
-    "micro": Config(vision_width=128, vision_depth=5, vision_heads=4, vision_mlp=512, width=192, layers=6, state=64,
-                    connector_state=32, connector_mlp=512),
+    "micro": Config(vision_width=128, vision_depth=4, vision_heads=4, vision_mlp=512, width=192, layers=6, state=64,
+                    connector_state=32, connector_mlp=384),
 }
 
 # ---- blocks as functions ----------------------------------------------------------------------------------------------

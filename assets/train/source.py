@@ -61,8 +61,8 @@ class SmokeSource:
 
     def render(self, batch, augment=True, seed=None):
         n = batch["si"].shape[0]
-        images = torch.randn(n, 3, 224, 224, device=self.device)
-        labels = {"cls": torch.randint(0, self.classes, (n, 256), device=self.device),
-                  "col": torch.randint(0, self.colours, (n, 256), device=self.device),
-                  "off": torch.randn(n, 256, 3, device=self.device)}
+        rand = {"device": self.device, "generator": None if seed is None else torch.Generator(self.device).manual_seed(seed)}
+        images = torch.randn(n, 3, 224, 224, **rand)
+        labels = {"cls": torch.randint(0, self.classes, (n, 256), **rand),
+                  "col": torch.randint(0, self.colours, (n, 256), **rand), "off": torch.randn(n, 256, 3, **rand)}
         return images, labels
