@@ -131,7 +131,7 @@ static void draw_tasks(view *v, gui_rect r)
           "Ask anything", "Describe the picture", "An answer of a word or two", "Is this statement true?",
           "Where is it? The answer is a box on the picture"};
     gui *g   = &v->g;
-    int  gap = gui_px(g, 3), room = r.w, need = 0, width[MLMAMBA_TASK_COUNT];
+    int  gap = gui_px(g, 3), need = 0, width[MLMAMBA_TASK_COUNT], task = (int)v->m->composer.task;
     bool full = true;
     for (int pass = 0; pass < 2; pass++) {
         need = 0;
@@ -144,21 +144,22 @@ static void draw_tasks(view *v, gui_rect r)
             break;
         full = false;
     }
+    bool alone = need > r.w; /* only the chosen one has room: a click takes the next */
     for (int i = 0; i < MLMAMBA_TASK_COUNT; i++) {
-        int w = need > room ? width[i] * (room - 4 * gap) / (need - 4 * gap) : width[i];
-        if (w < 4)
-            return;
-        bool       on = (int)v->m->composer.task == i;
-        gui_button b  = {.label  = full ? label[i] : brief[i],
+        bool       on = task == i;
+        int        w  = alone ? r.w : width[i];
+        gui_button b  = {.label  = full || alone ? label[i] : brief[i],
                          .small  = true,
                          .plain  = true,
                          .on     = on,
-                         .tip    = tip[i],
+                         .tip    = alone ? "Another kind of question" : tip[i],
                          .area   = UI_FOCUS_TASKS,
                          .item   = i,
                          .no_tab = !on};
+        if (w < 4 || (alone && !on))
+            continue;
         if (gui_button_do(g, gui_make_id("task", i), gui_cut_left(&r, w), &b))
-            view_act(v, UI_ACT_TASK, i);
+            view_act(v, UI_ACT_TASK, alone ? (i + 1) % MLMAMBA_TASK_COUNT : i);
         (void)gui_cut_left(&r, gap);
     }
 }

@@ -114,7 +114,8 @@ static int draw_toast(view *v, const ui_toast *t, int right, int top, int w)
     gui_button undo   = {.label = "Undo", .small = true, .area = UI_FOCUS_TOOLBAR};
     int        undo_w = t->has_undo ? gui_button_width(g, &undo) + gui_px(g, 8) : 0;
     int        text_w = w - 2 * pad - icon - gui_px(g, 10) - close - undo_w;
-    gui_style  style  = {.font = GUI_FONT_BODY, .width = text_w > 8 ? text_w : 8, .lines = 6};
+    int        lines  = g->height < gui_px(g, 300) ? 3 : 6;
+    gui_style  style  = {.font = GUI_FONT_BODY, .width = text_w > 8 ? text_w : 8, .lines = lines};
     gui_para  *p      = gui_text_para(g->text, t->text, (size_t)-1, &style);
     int        h      = gui_para_height(p) + 2 * pad;
     gui_rect   r      = gui_box(right - w, top, w, h);
@@ -153,6 +154,8 @@ void view_toasts(view *v)
         right = right > g->width - gap ? g->width - gap : right;
         room  = right - gap;
     }
-    for (int i = v->m->n_toasts - 1; i >= 0 && top < g->height - gui_px(g, 120); i--)
+    /* The newest in any window; the others where they do not lie on the question. */
+    int n = v->m->n_toasts;
+    for (int i = n - 1; i >= 0 && (i == n - 1 || top < g->height - gui_px(g, 200)); i--)
         top += draw_toast(v, &v->m->toast[i], right, top, room < wide ? room : wide);
 }

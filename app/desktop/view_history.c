@@ -67,14 +67,18 @@ static void draw_row(view *v, int i, gui_rect r)
     if (!g->drawing)
         return;
     gui_rect in = gui_inset(r, gui_px(g, 8), gui_px(g, 7));
-    view_draw_thumb(v, row->thumb, gui_cut_left(&in, gui_px(g, 42)));
+    view_draw_thumb(v, row->thumb, gui_cut_left(&in, gui_px(g, 46)));
     (void)gui_cut_left(&in, gui_px(g, 10));
     char when[48], text[96];
     when_text(when, sizeof when, row->updated_ms);
     (void)snprintf(text, sizeof text, "%s  %d question%s", when, row->n_turns, row->n_turns == 1 ? "" : "s");
-    gui_rect head = gui_cut_top(&in, in.h / 2);
-    gui_line(g, row->title != NULL && row->title[0] != '\0' ? row->title : "Untitled", head, GUI_FONT_BODY,
-             g->theme->text);
+    const char *title = row->title != NULL && row->title[0] != '\0' ? row->title : "Untitled";
+    gui_style   style = {.font = GUI_FONT_BODY, .width = in.w > 8 ? in.w : 8, .lines = 2};
+    gui_para   *head  = gui_text_para(g->text, title, (size_t)-1, &style);
+    int         h = gui_para_height(head), small = gui_px(g, 18);
+    (void)gui_cut_top(&in, (in.h - h - small) / 2);
+    gui_para_draw(g->text, head, in.x, in.y, g->theme->text);
+    in = gui_box(in.x, in.y + h, in.w, small);
     gui_line(g, row->found != NULL ? row->found : text, in, GUI_FONT_SMALL, g->theme->dim);
     if (over)
         row_buttons(v, row, i, r);
@@ -106,7 +110,7 @@ void view_history(view *v, gui_rect r)
         (void)gui_label(g, none, in.x + gui_px(g, 6), in.y, &wrap, g->theme->dim);
         return;
     }
-    int         step = gui_px(g, 58);
+    int         step = gui_px(g, 74);
     gui_scroll *s    = &v->history_scroll;
     gui_id      id   = gui_make_id("history scroll", 0);
     s->content       = m->n_rows * step;
