@@ -47,6 +47,8 @@ struct cuda_queue {
     void        *lt_workspace;
     unsigned    *tickets; /* [CUDA_TICKETS] zeros: blocks of one kernel agree on who is last */
     void        *wide;    /* [CUDA_WIDE_WEIGHTS + CUDA_WIDE_SUMS], with cuBLASLt only */
+    unsigned long long
+        *best; /* [CUDA_TICKETS] zeros: what blocks of one kernel found so far; tickets lie behind */
 };
 
 struct cuda_matrix {

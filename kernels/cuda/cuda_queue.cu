@@ -19,10 +19,13 @@ mlm_status cuda_queue_create(kn_queue *q)
         st = cuda_alloc(q->dev, &c->lt_workspace, CUDA_LT_WORKSPACE, "cuBLASLt workspace");
     if (st == MLM_OK && cuda_of(q->dev)->lt != NULL)
         st = cuda_alloc(q->dev, &c->wide, CUDA_WIDE_WEIGHTS + CUDA_WIDE_SUMS, "room for widened weights");
-    void *tickets = NULL;
+    void *zeros = NULL;
     if (st == MLM_OK)
-        st = cuda_alloc_zeroed(q->dev, &tickets, CUDA_TICKETS * sizeof(unsigned), "queue");
-    c->tickets = (unsigned *)tickets;
+        st =
+            cuda_alloc_zeroed(q->dev, &zeros, CUDA_TICKETS * (sizeof *c->best + sizeof *c->tickets), "queue");
+    c->best = (unsigned long long *)zeros;
+    if (zeros)
+        c->tickets = (unsigned *)(c->best + CUDA_TICKETS);
     if (st != MLM_OK)
         cuda_queue_free(q);
     return st;
@@ -43,8 +46,8 @@ void cuda_queue_free(kn_queue *q)
         (void)cudaFree(c->lt_workspace);
     if (c->wide)
         (void)cudaFree(c->wide);
-    if (c->tickets)
-        (void)cudaFree(c->tickets);
+    if (c->best)
+        (void)cudaFree(c->best);
     (void)cudaGetLastError();
     free(c);
     q->impl = NULL;

@@ -1,7 +1,5 @@
-/* cuda_rows.cu: ops that move or map rows: copy, take_rows, embed, swiglu, patchify, argmax. */
+/* cuda_rows.cu: ops that move or map rows: copy, take_rows, embed, swiglu, patchify. */
 #include "kernels/cuda/cuda_math.cuh"
-
-#include <math_constants.h>
 
 #define ROW_THREADS 256
 
@@ -135,60 +133,4 @@ mlm_status cuda_patchify(kn_queue *q, const kn_patchify_args *a)
     return cuda_launch(q, "patchify", patchify_kernel, grid_of(a->pixels.dim[0] * n * n, a->y.dim[2]),
                        dim3(ROW_THREADS), 0, (const float *)kn_data(a->pixels), a->pixels.stride[0],
                        a->pixels.stride[1], a->pixels.stride[2], (int)n, a->patch, cuda_rows_of(a->y));
-}
-
-/* ---- argmax -------------------------------------------------------------------------------------- */
-
-#define ARGMAX_THREADS 1024
-
-/* Whether candidate (v, i) beats (best, at); at < 0: nothing found yet. */
-__device__ __forceinline__ bool beats(float v, int i, float best, int at)
-{
-    return i >= 0 && (at < 0 || v > best || (v == best && i < at));
-}
-
-__device__ __forceinline__ void warp_best(float &best, int &at)
-{
-#pragma unroll
-    for (int k = WARP / 2; k > 0; k /= 2) {
-        float v = __shfl_xor_sync(ALL_LANES, best, k);
-        int   i = __shfl_xor_sync(ALL_LANES, at, k);
-        if (beats(v, i, best, at))
-            best = v, at = i;
-    }
-}
-
-__global__ void __launch_bounds__(ARGMAX_THREADS) argmax_kernel(cuda_rows x, int n, int *__restrict__ ids)
-{
-    __shared__ float values[WARP];
-    __shared__ int   indices[WARP];
-    cuda_begin();
-    const char *xr   = row_at(x, (int64_t)blockIdx.x);
-    float       best = -CUDART_INF_F;
-    int         at   = -1;
-    for (int i = (int)threadIdx.x * 4; i < n; i += ARGMAX_THREADS * 4) {
-        float4 v    = load4(xr, KN_F32, x.vec && i + 4 <= n, i, n);
-        float  e[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-        for (int k = 0; k < 4; k++)
-            if (i + k < n && !isnan(e[k]) && beats(e[k], i + k, best, at))
-                best = e[k], at = i + k;
-    }
-    warp_best(best, at);
-    if (threadIdx.x % WARP == 0)
-        values[threadIdx.x / WARP] = best, indices[threadIdx.x / WARP] = at;
-    __syncthreads();
-    if (threadIdx.x < WARP) {
-        best = values[threadIdx.x], at = indices[threadIdx.x];
-        warp_best(best, at);
-        if (threadIdx.x == 0)
-            ids[blockIdx.x] = at;
-    }
-}
-
-mlm_status cuda_argmax(kn_queue *q, const kn_argmax_args *a)
-{
-    int64_t n = a->n_valid > 0 ? a->n_valid : a->x.dim[1];
-    return cuda_launch(q, "argmax", argmax_kernel, dim3((unsigned)a->x.dim[0]), dim3(ARGMAX_THREADS), 0,
-                       cuda_rows_of(a->x), (int)n, (int *)kn_data(a->ids));
 }
