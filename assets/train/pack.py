@@ -23,7 +23,7 @@ Inter-Italic Inter-Light InterDisplay-SemiBold Lato-Regular Lato-Bold Lato-Black
 OpenSans-CondBold OpenSans-ExtraBold OpenSans-Italic LiberationSerif-Regular LiberationSerif-Bold LiberationSerif-Italic LiberationSans-Regular
 LiberationSans-Bold LiberationMono-Bold LiberationMono-Regular Cantarell-Regular Cantarell-Bold ComicNeue-Regular ComicNeue-Bold
 EBGaramond12-Regular EBGaramond12-Bold lobster Quicksand-Regular Quicksand-Bold Hack-Regular Hack-Bold Caladea-Regular Caladea-Bold
-DancingScript-Bold VeranaSans-Regular VeranaSans-Bold Verana-Bold RobotoCondensed-Regular RobotoCondensed-Bold Tinos-Regular""".split()
+DancingScript-Bold FiraCode-Regular FiraCode-Bold Lato-Heavy RobotoCondensed-Regular RobotoCondensed-Bold Tinos-Regular""".split()
 FONTS_TEST = "Play-Bold Play-Regular LeagueSpartan-Bold LeagueSpartan-Regular Roboto-Regular Roboto-Medium Roboto-Black Carlito-Regular Carlito-Bold Cousine-Bold".split()
 
 
