@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import answers
 import answers_more
 from nouns import Noun, View
-from wordings import HELD, TRAIN, pick
+from wordings import HELD, TRAIN, agree, pick
 from world import COLOURS, NUMBERS, SHAPES
 
 assert answers_more.read             # the import alone adds its answers
@@ -81,9 +81,10 @@ class Asker:
     def the(self, noun, alias=False):
         return "the " + self.view.head(noun, False, self.alias(noun) if alias else None)
 
-    def thing_noun(self, thing, coloured=0.5):
-        c = thing.colour if thing.is_shape and self.rng.random() < coloured else None
-        return Noun(thing.name, c, None, thing.is_shape)
+    def plural_form(self, question, name):
+        """"headphones" and such, without an article but plural"""
+        e = self.vocabulary.by_name.get(name)
+        return agree(question, name) if e and not e.article and e.plural == name and name != "asparagus" else question
 
     def reference(self, *avoid):
         refs = [r for r in self.view.references() if all(r[0] is not a for a in avoid)]

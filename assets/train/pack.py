@@ -81,6 +81,7 @@ def pack_names(data, out):
     for e in entries:
         known[e["name"]] = dict(name=e["name"], plural=e["plural"], article=e["article"], category=e["category"], aliases=e["aliases"])
     known["french fries"].update(article="", plural="french fries")
+    known["hourglass"].update(article="an")
     for e in json.load(open(os.path.join(data, "sprites_classes.json"), encoding="utf-8")):
         name = RENAMED.get(e["name"], e["name"])
         if name not in known:

@@ -19,7 +19,7 @@ class ThingQuestions(Checks):
         rng, v = self.rng, self.view
         alias = self.alias(noun)
         if not self.countable(noun):
-            q = self.say("exist_mass", n=v.head(noun, False, alias))
+            q = self.plural_form(self.say("exist_mass", n=v.head(noun, False, alias)), noun.name)
         elif rng.random() < 0.3 and not alias:
             q = self.say("exist_pl", pl=v.head(noun, True))
         else:

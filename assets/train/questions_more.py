@@ -84,7 +84,7 @@ class Questions(ThingQuestions):
                 return None
             word = entry.name
         a = entry.with_article if word == entry.name else word if word.endswith("s") or not entry.article else with_article(word)
-        return self.ask("photo_yn", "photo_shows", (word, False), self.say("photo_is", a=a))
+        return self.ask("photo_yn", "photo_shows", (word, False), self.plural_form(self.say("photo_is", a=a), word))
 
     def other_label(self, label):
         rng = self.rng
@@ -144,7 +144,7 @@ class Questions(ThingQuestions):
             entry = self.other_label(self.vocabulary.by_name[rng.choice(self.scene.photos).name])
             if not entry or (entry.category in INCIDENTAL_CATEGORIES):
                 return None
-        return self.ask("collage_yn", "collage_has", (entry.name,), self.say("exist", a=entry.with_article))
+        return self.ask("collage_yn", "collage_has", (entry.name,), self.plural_form(self.say("exist", a=entry.with_article), entry.name))
 
     def collage_count(self):
         return self.ask("collage", "collage_count", (), self.say("photo_count"))

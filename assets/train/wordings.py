@@ -122,6 +122,17 @@ def pick(table, rng, key, **values):
     return text.replace("{img}", img)
 
 
+def agree(q, name):
+    """verbs of names that are plural in form: "Are there headphones?" """
+    if not name.endswith("s"):
+        return q
+    for one, many in (("Is there any " + name, "Are there any " + name), ("Is there " + name, "Are there " + name), ("Is " + name, "Are " + name),
+                      ("Does " + name, "Do " + name), ("if there is " + name, "if there are " + name)):
+        if q.startswith(one) or one.startswith("if ") and one in q:
+            return q.replace(one, many, 1)
+    return q
+
+
 def typed(q, rng):
     """the way people type"""
     if "gray" in q and rng.random() < 0.3:
