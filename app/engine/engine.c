@@ -246,6 +246,7 @@ static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options
     MLM_TRY(model_config_load(&eng->config, eng->source));
     MLM_TRY(open_device(&eng->dev, opt));
     kn_device_get_info(eng->dev, &eng->dev_info);
+    eng->looks_ahead = engine_is_accelerated(eng->dev);
     MLM_TRY(kn_queue_create(&eng->queue, eng->dev));
     MLM_TRY(load_weights(eng, opt));
     if (engine_has_side(eng->dev, &eng->config))

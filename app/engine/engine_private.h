@@ -75,7 +75,8 @@ struct mlmamba_engine {
     int                    n_pictures; /* encoded together in a batch */
     pthread_mutex_t        batch_lock; /* held by whoever uses `many` and `pictures`, before `lock` */
     bool                   has_batch_lock;
-    atomic_int             n_waiting; /* for lock */
+    bool                   looks_ahead; /* streams make pictures ready while the model runs elsewhere */
+    atomic_int             n_waiting;   /* for lock */
     int                    max_batch;
     int64_t                n_parameters;
     uint64_t               fingerprint;

@@ -64,7 +64,7 @@ static mlm_status answer_row(stream *st, stream_row *r)
 
 static mlm_status answer_ended(stream *st)
 {
-    for (int i = 0; i < st->max_rows; i++)
+    for (int i = 0; i < st->max_rows + st->n_ahead; i++)
         if (st->rows[i].in_use && st->rows[i].has_ended)
             MLM_TRY(answer_row(st, &st->rows[i]));
     return MLM_OK;
@@ -97,20 +97,19 @@ static mlm_status open_row(stream *st, stream_row *r)
 
 static stream_row *free_row(stream *st)
 {
-    for (int i = 0; i < st->max_rows; i++)
+    for (int i = 0; i < st->max_rows + st->n_ahead; i++)
         if (!st->rows[i].in_use)
             return &st->rows[i];
     return NULL;
 }
 
-/* Fetches queries into free rows; those that are wrong are answered at once. */
-static mlm_status gather(stream *st, stream_row **joining, int *n)
+/* Fetches queries until `most` wait; those that are wrong are answered at once. */
+static mlm_status fetch(stream *st, int most)
 {
-    int active = lm_decoder_active(st->decoder), room = st->max_rows - active;
-    *n = 0;
-    while (*n < room && !st->source_ended) {
+    bool nothing_runs = lm_decoder_active(st->decoder) == 0;
+    while (st->n_waiting < most && !st->source_ended) {
         stream_row  *r    = free_row(st);
-        mlmamba_next what = st->args->next(&r->query, active == 0 && *n == 0, st->args->payload);
+        mlmamba_next what = st->args->next(&r->query, nothing_runs && st->n_waiting == 0, st->args->payload);
         st->source_ended  = what == MLMAMBA_NEXT_END;
         if (what != MLMAMBA_NEXT_QUERY)
             break;
@@ -119,8 +118,8 @@ static mlm_status gather(stream *st, stream_row **joining, int *n)
             MLM_TRY(answer_error(st, r, status, mlm_error_message()));
             continue;
         }
-        r->in_use       = true;
-        joining[(*n)++] = r;
+        r->in_use                    = true;
+        st->waiting[st->n_waiting++] = r;
     }
     return MLM_OK;
 }
@@ -237,14 +236,6 @@ static mlm_status work(stream *st, stream_row *const *joining, int n, bool *join
     return status;
 }
 
-/* Rows join when enough are free to be worth a prefill of their own, or nothing else is to be done. */
-static bool is_time_to_join(const stream *st)
-{
-    int active = lm_decoder_active(st->decoder), room = st->max_rows - active;
-    int enough = st->max_rows / 8 > 1 ? st->max_rows / 8 : 1;
-    return !st->source_ended && (active == 0 || room >= enough);
-}
-
 static mlm_status run_locked(stream *st, stream_row **joining, int *n, stream_row **dropped, int *n_dropped)
 {
     bool       joined = false;
@@ -282,18 +273,75 @@ static mlm_status round_once(stream *st, stream_row **joining, int n)
     return MLM_OK;
 }
 
-/* New queries with their pictures decoded; those that fail before the model are answered. */
-static mlm_status gather_ready(stream *st, stream_row **joining, int *n)
+/* ---- queries on their way to a row -------------------------------------------------------------- */
+
+/* The waiting rows behind those that are ready get their pictures, here or on the thread. */
+static mlm_status start_making(stream *st)
 {
-    char why[512];
-    MLM_TRY(gather(st, joining, n));
-    mlm_status status = stream_prepare_pictures(st, joining, *n);
-    if (status == MLM_OK)
-        return drop_undecoded(st, joining, n);
+    stream_row *const *rows = st->waiting + st->n_ready;
+    int                n    = st->n_waiting - st->n_ready;
+    char               why[512];
+    mlm_status         status = stream_plan_pictures(st, rows, n);
+    if (status == MLM_OK) {
+        st->n_making = n;
+        stream_maker_start(st);
+        return MLM_OK;
+    }
     (void)snprintf(why, sizeof why, "%s", mlm_error_message());
-    int failed = *n;
-    *n         = 0;
-    return fail_joining(st, joining, failed, status, why);
+    for (int i = 0; i < n; i++)
+        stream_leave_picture(st, rows[i]);
+    st->n_waiting = st->n_ready;
+    return fail_joining(st, rows, n, status, why);
+}
+
+/* Looks after what is being made; with wait until something is ready, or nothing waits. */
+static mlm_status make(stream *st, bool wait)
+{
+    for (;;) {
+        if (!stream_maker_is_idle(st, wait && st->n_ready == 0))
+            return MLM_OK;
+        st->n_ready += st->n_making;
+        st->n_making = 0;
+        if (st->n_ready == st->n_waiting)
+            return MLM_OK;
+        MLM_TRY(start_making(st));
+    }
+}
+
+/* Rows join when enough are free to be worth a prefill of their own, or nothing else is to be done. */
+static bool is_time_to_join(const stream *st)
+{
+    int active = lm_decoder_active(st->decoder), room = st->max_rows - active;
+    int enough = st->max_rows / 8 > 1 ? st->max_rows / 8 : 1;
+    return active == 0 || room >= enough;
+}
+
+/* Ready rows leave the line as far as there is room; those whose picture could not be had are answered. */
+static mlm_status take_ready(stream *st, stream_row **joining, int *n)
+{
+    int room = st->max_rows - lm_decoder_active(st->decoder);
+    *n       = st->n_ready < room ? st->n_ready : room;
+    for (int i = 0; i < *n; i++) {
+        joining[i] = st->waiting[i];
+        stream_leave_picture(st, joining[i]);
+    }
+    st->n_waiting -= *n;
+    st->n_ready -= *n;
+    memmove(st->waiting, st->waiting + *n, (size_t)st->n_waiting * sizeof *st->waiting);
+    return drop_undecoded(st, joining, n);
+}
+
+/* New rows for the next round, if it is time. */
+static mlm_status gather(stream *st, stream_row **joining, int *n)
+{
+    int  active = lm_decoder_active(st->decoder), room = st->max_rows - active;
+    bool is_time = is_time_to_join(st);
+    *n           = 0;
+    if (!is_time && st->n_ahead == 0)
+        return MLM_OK;
+    MLM_TRY(fetch(st, room > st->n_ahead ? room : st->n_ahead));
+    MLM_TRY(make(st, active == 0));
+    return is_time ? take_ready(st, joining, n) : MLM_OK;
 }
 
 static mlm_status run(stream *st)
@@ -301,10 +349,9 @@ static mlm_status run(stream *st)
     stream_row *joining[ENGINE_MAX_BATCH];
     for (;;) {
         int n = 0;
-        if (is_time_to_join(st))
-            MLM_TRY(gather_ready(st, joining, &n));
+        MLM_TRY(gather(st, joining, &n));
         if (n == 0 && lm_decoder_active(st->decoder) == 0) {
-            if (st->source_ended)
+            if (st->source_ended && st->n_waiting == 0)
                 return MLM_OK;
             picture_cache_trim(&st->cache);
             continue;
@@ -312,6 +359,13 @@ static mlm_status run(stream *st)
         MLM_TRY(round_once(st, joining, n));
         engine_give_way(st->eng);
     }
+}
+
+/* Two groups of pictures: one that is ready and one that is being made. */
+static int stream_most_ahead(const mlmamba_engine *eng)
+{
+    int n = 2 * eng->n_pictures;
+    return n < STREAM_MAX_AHEAD ? n : STREAM_MAX_AHEAD;
 }
 
 static mlm_status stream_open(stream *st)
@@ -326,9 +380,11 @@ static mlm_status stream_open(stream *st)
     MLM_TRY(engine_prepare_batch(eng));
     size_t fit         = eng->kept_bytes / lm_config_state_bytes(&eng->config.text);
     st->cache.capacity = fit < 2 ? 2 : fit > STREAM_MAX_CACHED / 2 ? STREAM_MAX_CACHED / 2 : (int)fit;
-    st->rows           = calloc((size_t)st->max_rows, sizeof *st->rows);
+    size_t n_rows      = (size_t)st->max_rows + STREAM_MAX_AHEAD;
+    st->n_ahead        = eng->looks_ahead ? stream_most_ahead(eng) : 0;
+    st->rows           = calloc(n_rows, sizeof *st->rows);
     if (st->rows == NULL)
-        return mlm_fail_nomem((size_t)st->max_rows * sizeof *st->rows, "rows");
+        return mlm_fail_nomem(n_rows * sizeof *st->rows, "rows");
     lm_decoder_args d = {.tok      = eng->config.tok,
                          .state    = eng->many.state,
                          .logits   = eng->many.logits,
@@ -338,12 +394,14 @@ static mlm_status stream_open(stream *st)
                          .on_end   = row_ended,
                          .payload  = st};
     MLM_TRY(lm_decoder_create(&st->decoder, eng->queue, eng->lm, eng->many.lm, &d));
-    return mlm_threads_create_most(&st->threads, mlm_cores_available());
+    MLM_TRY(mlm_threads_create_most(&st->threads, mlm_cores_available()));
+    return stream_maker_open(st);
 }
 
 static void stream_close(stream *st)
 {
-    for (int i = 0; st->rows != NULL && i < st->max_rows; i++) {
+    stream_maker_close(st);
+    for (int i = 0; st->rows != NULL && i < st->max_rows + STREAM_MAX_AHEAD; i++) {
         token_list_free(&st->rows[i].result.ids);
         token_list_free(&st->rows[i].prompt);
     }

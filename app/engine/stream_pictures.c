@@ -66,32 +66,31 @@ static picture_entry *cache_take(picture_cache *c)
     return NULL;
 }
 
+/* An entry that somebody waits for belongs to the thread that makes it. */
 void picture_cache_trim(picture_cache *c)
 {
     int n = 0;
     for (int i = 0; i < STREAM_MAX_ENTRIES; i++) {
         picture_entry *e = &c->entry[i];
-        if (is_used(e) && e->picture != NULL && e->picture->state == NULL)
+        if (!is_used(e) || e->n_waiting > 0)
+            continue;
+        if (e->picture != NULL && e->picture->state == NULL)
             entry_clear(e);
         n += is_used(e);
     }
     for (; n > c->capacity; n--) {
         picture_entry *oldest = NULL;
-        for (int i = 0; i < STREAM_MAX_ENTRIES; i++)
-            if (is_used(&c->entry[i]) && (oldest == NULL || c->entry[i].used < oldest->used))
-                oldest = &c->entry[i];
+        for (int i = 0; i < STREAM_MAX_ENTRIES; i++) {
+            picture_entry *e = &c->entry[i];
+            if (is_used(e) && e->n_waiting == 0 && (oldest == NULL || e->used < oldest->used))
+                oldest = e;
+        }
         if (oldest != NULL)
             entry_clear(oldest);
     }
 }
 
 /* ---- decoding and resizing ---------------------------------------------------------------------- */
-
-typedef struct prepare_job {
-    stream        *st;
-    picture_entry *entry[ENGINE_MAX_BATCH];
-    stream_row    *row[ENGINE_MAX_BATCH]; /* the first that wants it */
-} prepare_job;
 
 static mlm_status prepare_one(stream *st, picture_entry *e, const mlmamba_query *q)
 {
@@ -112,7 +111,7 @@ static mlm_status prepare_one(stream *st, picture_entry *e, const mlmamba_query 
 
 static void prepare_range(int64_t from, int64_t to, int thread, void *payload)
 {
-    prepare_job *job = payload;
+    picture_job *job = payload;
     (void)thread;
     for (int64_t i = from; i < to; i++) {
         mlm_status status = prepare_one(job->st, job->entry[i], &job->row[i]->query);
@@ -121,45 +120,64 @@ static void prepare_range(int64_t from, int64_t to, int thread, void *payload)
     }
 }
 
-mlm_status stream_prepare_pictures(stream *st, stream_row *const *joining, int n)
+void stream_make_pictures(picture_job *job)
 {
-    prepare_job *job    = calloc(1, sizeof *job);
-    int          n_new  = 0;
-    uint64_t     round  = ++st->cache.clock;
-    mlm_status   status = MLM_OK;
-    if (job == NULL)
-        return mlm_fail_nomem(sizeof *job, "pictures");
-    job->st = st;
-    for (int i = 0; status == MLM_OK && i < n; i++) {
-        const mlmamba_query *q   = &joining[i]->query;
-        picture_key          key = key_of(q);
-        if (q->snapshot != NULL)
-            continue;
-        picture_entry *e = cache_find(&st->cache, &key);
-        if (e != NULL)
-            st->stats.n_reused += e->status == MLM_OK;
-        if (e == NULL) {
-            e = cache_take(&st->cache);
-            if (e == NULL || (key.path != NULL && (e->key.path = strdup(key.path)) == NULL)) {
-                status = mlm_fail_nomem(sizeof *e, "picture");
-                break;
-            }
-            e->key.number     = key.number;
-            e->used           = round;
-            e->is_new         = true;
-            job->row[n_new]   = joining[i];
-            job->entry[n_new] = e;
-            n_new++;
-        }
-        e->used             = round;
-        joining[i]->picture = e;
+    mlm_parallel_for(job->st->threads, job->n, 1, prepare_range, job);
+}
+
+static mlm_status plan_picture(stream *st, stream_row *r, uint64_t round)
+{
+    picture_key    key = key_of(&r->query);
+    picture_entry *e   = cache_find(&st->cache, &key);
+    r->is_first        = e == NULL;
+    if (e == NULL) {
+        e = cache_take(&st->cache);
+        if (e == NULL || (key.path != NULL && (e->key.path = strdup(key.path)) == NULL))
+            return mlm_fail_nomem(sizeof *e, "picture");
+        e->key.number              = key.number;
+        e->is_new                  = true;
+        st->job.row[st->job.n]     = r;
+        st->job.entry[st->job.n++] = e;
     }
-    if (status == MLM_OK && n_new > 0)
-        mlm_parallel_for(st->threads, n_new, 1, prepare_range, job);
-    for (int i = 0; status != MLM_OK && i < n_new; i++)
-        entry_fail(job->entry[i], status);
-    free(job);
+    e->used    = round;
+    r->picture = e;
+    e->n_waiting++;
+    return MLM_OK;
+}
+
+mlm_status stream_plan_pictures(stream *st, stream_row *const *rows, int n)
+{
+    uint64_t   round  = ++st->cache.clock;
+    mlm_status status = MLM_OK;
+    st->job.st        = st;
+    st->job.n         = 0;
+    for (int i = 0; status == MLM_OK && i < n; i++)
+        if (rows[i]->query.snapshot == NULL)
+            status = plan_picture(st, rows[i], round);
+    for (int i = 0; status != MLM_OK && i < st->job.n; i++)
+        entry_fail(st->job.entry[i], status);
+    if (status != MLM_OK)
+        st->job.n = 0;
     return status;
+}
+
+/* Several wanted it, and there was no memory to keep its state when the first of them was placed. */
+static bool is_lost(const picture_entry *e)
+{
+    return e->picture != NULL && e->picture->state == NULL && e->picture->pixels == NULL;
+}
+
+void stream_leave_picture(stream *st, stream_row *r)
+{
+    picture_entry *e = r->picture;
+    if (e == NULL)
+        return;
+    e->n_waiting--;
+    if (is_lost(e)) {
+        (void)mlm_fail(MLM_E_NOMEM, "no memory for the state of a picture that several questions share");
+        entry_fail(e, MLM_E_NOMEM);
+    }
+    st->stats.n_reused += !r->is_first && e->status == MLM_OK;
 }
 
 /* ---- encoding ----------------------------------------------------------------------------------- */
@@ -224,13 +242,16 @@ static mlm_status encode(stream *st, stream_row *const *joining, int n_new)
     return MLM_OK;
 }
 
-/* Keeps states for later rounds, the newest pictures first.  Without memory for one it is only not kept. */
+/* Keeps states for later rounds, the newest pictures first, and those that somebody waits for.  Without memory for one it is only
+ * not kept. */
 static void keep_states(stream *st, stream_row *const *joining, int n_new)
 {
     mlmamba_engine *eng = st->eng;
-    for (int i = n_new - 1; i >= 0 && i >= n_new - st->cache.capacity; i--) {
+    for (int i = n_new - 1; i >= 0; i--) {
         picture_entry *e     = joining[i]->picture;
         lm_state      *state = NULL;
+        if (i < n_new - st->cache.capacity && e->n_waiting == 0)
+            continue;
         if (e->picture == NULL || lm_state_take(&state, eng->states) != MLM_OK)
             continue;
         if (lm_state_copy_row(eng->queue, state, 0, eng->many.state, e->row) == MLM_OK)

@@ -1,4 +1,5 @@
 /* test_stream.c: queries that come one by one are answered as each would be alone, whatever runs beside them. */
+#include "app/engine/engine_private.h"
 #include "engine_fixture.h"
 
 #include <math.h>
@@ -97,9 +98,10 @@ static void test_same_as_alone(void **state)
     drawn.temperature       = 0.9f;
     drawn.seed              = 7;
     for (int max_rows = 1; max_rows <= 7; max_rows += 6) {
-        mlmamba_engine      *eng = open_engine(2, 8);
-        mlmamba_image       *img = NULL;
-        source               s   = {.later_every = 3};
+        mlmamba_engine *eng = open_engine(2, 8);
+        mlmamba_image  *img = NULL;
+        eng->looks_ahead |= max_rows == 1;
+        source               s = {.later_every = 3};
         mlmamba_stream_stats stats;
         assert_ok(mlmamba_image_open_file(&img, SCENE(1), NULL));
         for (int i = 0; i < 30; i++) {
@@ -129,7 +131,7 @@ static void test_failures_between(void **state)
 {
     (void)state;
     const mlmamba_generate_options base = {.want_logprob = true, .max_new_tokens = 24};
-    mlmamba_engine                *eng  = open_engine(2, 16);
+    mlmamba_engine                *eng  = open_engine(2, 6);
     mlmamba_session               *ses  = open_session(eng, SCENE(2));
     mlmamba_snapshot              *snap = NULL;
     assert_ok(mlmamba_session_snapshot(&snap, ses));
@@ -149,6 +151,7 @@ static void test_failures_between(void **state)
     s.query[12] = (mlmamba_query){.image_path = SCENE(0), .snapshot = snap, .question = TOP};
     s.query[13] = (mlmamba_query)FILE_QUERY(SCENE(5), TOP);
     mlmamba_stream_stats stats;
+    eng->looks_ahead = true;
     check_against_alone(eng, &s, &base, 0, &stats);
     static const int bad[] = {0, 5, 10, 11, 12};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -208,9 +211,10 @@ static void *chat(void *payload)
 static void test_beside_a_session(void **state)
 {
     (void)state;
-    chat_thread c = {.eng = open_engine(1, 4)};
-    source      s = {.n = 15};
-    pthread_t   thread;
+    chat_thread c      = {.eng = open_engine(1, 4)};
+    c.eng->looks_ahead = true;
+    source    s        = {.n = 15};
+    pthread_t thread;
     for (int i = 0; i < s.n; i++)
         s.query[i] = (mlmamba_query)FILE_QUERY(scenes[i % 6], DESCRIBE);
     assert_int_equal(pthread_create(&thread, NULL, chat, &c), 0);
