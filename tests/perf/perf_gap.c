@@ -10,6 +10,7 @@
  */
 #include "app/engine/engine_private.h"
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_hash.h"
 #include "kernels/base/mlm_st_write.h"
 #include "tests/perf/perf_random.h"
 
@@ -159,47 +160,70 @@ static mlm_status run_prefill(const gap *g)
     return write_tensor(g, "prefill.f32", a.logits);
 }
 
-static mlm_status feed(const gap *g, engine_scratch *s, kn_tensor ids, int rows, int i, FILE *fi, FILE *fl,
-                       float *logits)
+typedef struct step_run {
+    engine_scratch *scratch;
+    int             rows, steps;
+    FILE           *ids_file, *logits_file; /* NULL: only the hash */
+    mlm_hash        hash;
+} step_run;
+
+static mlm_status feed(const gap *g, step_run *r, kn_tensor ids, int i, float *logits)
 {
     mlmamba_engine *e = g->eng;
     int32_t         host[ENGINE_MAX_BATCH];
-    kn_tensor       out = kn_slice(s->logits, 0, 0, rows);
+    kn_tensor       out = kn_slice(r->scratch->logits, 0, 0, r->rows);
     size_t          n   = (size_t)kn_count(out) * sizeof *logits;
-    for (int r = 0; r < rows; r++)
-        host[r] = token(g, i, r);
-    MLM_TRY(kn_upload(e->queue, ids, host, (size_t)rows * sizeof *host));
-    MLM_TRY(lm_step(e->queue, e->lm, s->lm, s->state, ids, out));
+    for (int k = 0; k < r->rows; k++)
+        host[k] = token(g, i, k);
+    MLM_TRY(kn_upload(e->queue, ids, host, (size_t)r->rows * sizeof *host));
+    MLM_TRY(lm_step(e->queue, e->lm, r->scratch->lm, r->scratch->state, ids, out));
     MLM_TRY(kn_download(e->queue, logits, out, n));
-    MLM_TRY(put(fi, host, (size_t)rows * sizeof *host));
-    return put(fl, logits, n);
+    mlm_hash_add(&r->hash, logits, n);
+    if (r->ids_file == NULL)
+        return MLM_OK;
+    MLM_TRY(put(r->ids_file, host, (size_t)r->rows * sizeof *host));
+    return put(r->logits_file, logits, n);
 }
 
-static mlm_status run_steps(const gap *g, engine_scratch *s, int rows, int steps, const char *name)
+static mlm_status run_steps(const gap *g, step_run *r)
 {
-    char       path[64];
-    FILE      *fi = NULL, *fl = NULL;
     kn_buffer *buf    = NULL;
-    float     *logits = malloc(sizeof(float) * (size_t)rows * (size_t)g->eng->config.text.vocab_rows);
-    mlm_status st     = logits ? MLM_OK : mlm_fail_nomem((size_t)rows * 4, "logits");
-    (void)snprintf(path, sizeof path, "%s_ids.i32", name);
-    if (st == MLM_OK)
-        st = open_out(&fi, g, path);
-    (void)snprintf(path, sizeof path, "%s.f32", name);
-    if (st == MLM_OK)
-        st = open_out(&fl, g, path);
+    size_t     bytes  = sizeof(float) * (size_t)r->rows * (size_t)g->eng->config.text.vocab_rows;
+    float     *logits = malloc(bytes);
+    mlm_status st     = logits ? MLM_OK : mlm_fail_nomem(bytes, "logits");
+    mlm_hash_init(&r->hash);
     if (st == MLM_OK)
         st = kn_buffer_create(&buf, g->eng->dev, ENGINE_MAX_BATCH * sizeof(int32_t));
     if (st == MLM_OK)
-        st = lm_state_reset_rows(g->eng->queue, s->state, 0, rows);
-    for (int i = 0; i < steps && st == MLM_OK; i++)
-        st = feed(g, s, kn_tensor_make(buf, 0, KN_I32, 1, KN_DIMS(rows)), rows, i, fi, fl, logits);
+        st = lm_state_reset_rows(g->eng->queue, r->scratch->state, 0, r->rows);
+    for (int i = 0; i < r->steps && st == MLM_OK; i++)
+        st = feed(g, r, kn_tensor_make(buf, 0, KN_I32, 1, KN_DIMS(r->rows)), i, logits);
     kn_buffer_free(buf);
-    if (fi)
-        (void)fclose(fi);
-    if (fl)
-        (void)fclose(fl);
     free(logits);
+    return st;
+}
+
+/* Into files, and once more: the same bits? */
+static mlm_status run_twice(const gap *g, engine_scratch *s, int rows, int steps, const char *name)
+{
+    char     path[64];
+    step_run r = {.scratch = s, .rows = rows, .steps = steps}, again = r;
+    (void)snprintf(path, sizeof path, "%s_ids.i32", name);
+    mlm_status st = open_out(&r.ids_file, g, path);
+    (void)snprintf(path, sizeof path, "%s.f32", name);
+    if (st == MLM_OK)
+        st = open_out(&r.logits_file, g, path);
+    if (st == MLM_OK)
+        st = run_steps(g, &r);
+    if (r.ids_file)
+        (void)fclose(r.ids_file);
+    if (r.logits_file)
+        (void)fclose(r.logits_file);
+    if (st == MLM_OK)
+        st = run_steps(g, &again);
+    if (st == MLM_OK)
+        printf("%d steps of %d rows, run to run: %s\n", steps, rows,
+               mlm_hash_end(&r.hash) == mlm_hash_end(&again.hash) ? "equal bits" : "NOT EQUAL");
     return st;
 }
 
@@ -212,8 +236,8 @@ static mlm_status run(gap *g)
     if (g->eng->config.has_vision)
         MLM_TRY(run_picture(g));
     MLM_TRY(run_prefill(g));
-    MLM_TRY(run_steps(g, &g->eng->many, g->rows, g->steps, "steps"));
-    MLM_TRY(run_steps(g, &g->eng->one, 1, g->single, "single"));
+    MLM_TRY(run_twice(g, &g->eng->many, g->rows, g->steps, "steps"));
+    MLM_TRY(run_twice(g, &g->eng->one, 1, g->single, "single"));
     printf("perf_gap: weights written in %.0f ms, run in %.0f ms\n", written - start, mlm_now_ms() - written);
     return MLM_OK;
 }
