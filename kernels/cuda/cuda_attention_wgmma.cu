@@ -253,6 +253,9 @@ __device__ __forceinline__ void attend(float *o, float *sum, uint32_t base, uint
         if (t0 + ROWS > n)
             mask_scores(s, n - t0, lane);
         soften(s, top, sum, keep, scale);
+        /* Passed long ago, but not known before all weights are (sums are never negative): the assembler would move most
+         * of them behind the wait for the values, which they are to overlap. */
+        barrier_wait(base + place::k_full + 8 * at, parity ^ (int)(sum[0] + sum[1] < 0.0f));
         wgmma_wait<0>();
         wgmma_hold<place::NO>(o);
         release(base + place::v_free + 8 * last, lane);

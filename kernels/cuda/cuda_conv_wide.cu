@@ -57,10 +57,22 @@ template <bool ORDER> __global__ void __launch_bounds__(CONV_THREADS) conv_wide_
     const char *x     = row_at(p.x, b, (int64_t)0) + 2 * c;
     float      *state = p.state ? p.state + b * p.state_stride + c : NULL;
     uint32_t    raw[CONV_TOKENS];
+    if (!ORDER && t0 > 0 && t0 + CONV_TOKENS <= n) { /* the same with nothing to look out for */
+        const char *from = x + (int64_t)(t0 - CONV_K + 1) * step;
 #pragma unroll
-    for (int k = 0; k < CONV_TOKENS; k++)
-        raw[k] = input2<ORDER>(p, x, step, t0 + k, n);
-    window_before<ORDER>(window, p, x, step, t0 == 0 ? state : NULL, t0, n);
+        for (int k = 0; k < CONV_K - 1; k++, from += step) {
+            uint32_t v = *(const uint32_t *)from;
+            window[k]  = make_float2(bf16_low(v), bf16_high(v));
+        }
+#pragma unroll
+        for (int k = 0; k < CONV_TOKENS; k++, from += step)
+            raw[k] = *(const uint32_t *)from;
+    } else {
+#pragma unroll
+        for (int k = 0; k < CONV_TOKENS; k++)
+            raw[k] = input2<ORDER>(p, x, step, t0 + k, n);
+        window_before<ORDER>(window, p, x, step, t0 == 0 ? state : NULL, t0, n);
+    }
     char *y = row_at(p.y, b, t0) + 2 * c;
 #pragma unroll
     for (int k = 0; k < CONV_TOKENS; k++) {
@@ -72,10 +84,11 @@ template <bool ORDER> __global__ void __launch_bounds__(CONV_THREADS) conv_wide_
         window[0] = window[1], window[1] = window[2], window[2] = now;
         raw[k] = floats_bf16(silu_fast(sum.x), silu_fast(sum.y));
     }
+    int64_t y_step = 2 * p.y.row_stride;
 #pragma unroll
-    for (int k = 0; k < CONV_TOKENS; k++)
+    for (int k = 0; k < CONV_TOKENS; k++, y += y_step)
         if (t0 + k < T)
-            *(uint32_t *)(y + (int64_t)k * 2 * p.y.row_stride) = raw[k];
+            *(uint32_t *)y = raw[k];
     if (t0 == 0 && state != NULL) {
         window_before<ORDER>(window, p, x, step, state, n, n);
 #pragma unroll

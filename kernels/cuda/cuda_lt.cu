@@ -204,7 +204,7 @@ static bool epilogue_make(cuda_lt *lt, lt_plan *p, cudaDataType_t y_type)
 }
 
 /*
- * Where another of its candidates measured at least 4 % faster on an H100 than the one cuBLASLt puts first
+ * Where another of its candidates measured at least 2 % faster on an H100 than the one cuBLASLt puts first
  * (kernels/bench/NOTES.md), by tile and cluster; where it is not among the candidates the first one stays.
  */
 static int better(const cuda_lt *lt, const lt_key *k, const cublasLtMatmulHeuristicResult_t *found, int n)
@@ -213,10 +213,14 @@ static int better(const cuda_lt *lt, const lt_key *k, const cublasLtMatmulHeuris
         int64_t  out, in, from, to;
         uint32_t tile;
         uint16_t cluster;
-    } known[] = {{10576, 2560, 769, 784, 499, 5},    {1024, 1024, 700, 768, 164, 9},
-                 {1024, 4096, 700, 768, 164, 9},     {1152, 1152, 700, 768, 325, 7},
-                 {1152, 4304, 700, 768, 17, 7},      {1024, 1024, 23488, 23488, 20, 3},
-                 {4304, 1152, 23328, 23328, 421, 3}, {10576, 2560, 8192, 8192, 186, 3}};
+    } known[] = {{10576, 2560, 769, 784, 499, 5},    {2560, 5120, 25, 48, 12, 4},
+                 {1024, 1024, 700, 768, 164, 9},     {1024, 4096, 700, 768, 164, 9},
+                 {1152, 1152, 700, 768, 325, 7},     {1152, 4304, 700, 768, 17, 7},
+                 {3072, 1024, 23488, 23488, 29, 3},  {1024, 1024, 23488, 23488, 201, 5},
+                 {1024, 1024, 23488, 23488, 20, 3},  {4096, 1024, 23488, 23488, 29, 3},
+                 {1024, 4096, 23488, 23488, 29, 3},  {1152, 1152, 23328, 23328, 197, 5},
+                 {4304, 1152, 23328, 23328, 421, 3}, {10576, 2560, 8192, 8192, 186, 3},
+                 {2560, 5120, 8192, 8192, 24, 5}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         for (int c = 1; c < n && k->n == 1 && k->out == known[i].out && k->in == known[i].in &&
                         k->R >= known[i].from && k->R <= known[i].to;
@@ -298,53 +302,59 @@ static cublasStatus_t multiply(cuda_lt *lt, kn_queue *q, const linear_params *p,
                               CUDA_LT_WORKSPACE, cuda_of(q)->stream);
 }
 
-/* y = act(y), for the activations that cuBLASLt does not have; 8 elements a thread. */
-__global__ void __launch_bounds__(128) activate_kernel(cuda_rows y, int act)
+#define ACT_THREADS 128
+#define ACT_VECTORS 4 /* of 8 elements in a thread */
+
+/* y = act(y), for the activations that cuBLASLt does not have; n_vec: vectors of 8 elements in all rows. */
+template <int ACT, bool WIDE>
+__global__ void __launch_bounds__(ACT_THREADS) activate_kernel(cuda_rows y, int n_vec, int act)
 {
     cuda_begin();
-    int i = (int)(blockIdx.y * 128 + threadIdx.x) * 8;
-    if (i >= y.width)
-        return;
-    char *row = row_at(y, (int64_t)blockIdx.x);
-    float v[8];
-    load8(v, row, y.dtype, i);
+    int         per_row = y.width / 8, first = (int)blockIdx.x * ACT_THREADS * ACT_VECTORS + (int)threadIdx.x;
+    bool        dense = y.row_stride == y.width && y.batch_stride == y.row_stride * y.n_rows;
+    char       *at[ACT_VECTORS];
+    octet<WIDE> raw[ACT_VECTORS];
 #pragma unroll
-    for (int e = 0; e < 8; e++)
-        v[e] = act == KN_ACT_GELU_ERF ? gelu_fast(v[e])
-               : act == KN_ACT_SILU   ? silu_fast(v[e])
-                                      : activate(v[e], act);
-    store8(row, y.dtype, i, v);
+    for (int k = 0; k < ACT_VECTORS; k++) {
+        int i = min(first + k * ACT_THREADS, n_vec - 1), row = dense ? 0 : i / per_row;
+        at[k] = row_of(y, row) + (int64_t)(i - row * per_row) * (WIDE ? 32 : 16);
+        raw[k].load(at[k], 0);
+    }
+#pragma unroll
+    for (int k = 0; k < ACT_VECTORS; k++) {
+        float v[8];
+        raw[k].unpack(v);
+#pragma unroll
+        for (int e = 0; e < 8; e++)
+            v[e] = ACT == KN_ACT_GELU_ERF ? gelu_fast(v[e])
+                   : ACT == KN_ACT_SILU   ? silu_fast(v[e])
+                                          : activate(v[e], act);
+        if (first + k * ACT_THREADS < n_vec)
+            store8(at[k], WIDE ? KN_F32 : KN_BF16, 0, v);
+    }
 }
 
-static bool needs_activation(const linear_params *p)
+template <bool WIDE> static void (*activation_of(int act))(cuda_rows, int, int)
 {
-    return p->act != KN_ACT_NONE && p->act != KN_ACT_GELU_TANH;
+    return act == KN_ACT_GELU_ERF ? activate_kernel<KN_ACT_GELU_ERF, WIDE>
+           : act == KN_ACT_SILU   ? activate_kernel<KN_ACT_SILU, WIDE>
+                                  : activate_kernel<KN_ACT_NONE, WIDE>;
 }
 
-/* Rows a time when an activation follows: their product is still in the L2 cache when it is read again, and fills the card in
- * whole rounds of tiles of 128 x 256. */
-static int64_t rows_at_once(const kn_queue *q, const linear_params *p)
+static mlm_status activate_rows(kn_queue *q, const linear_params *p)
 {
-    const char *v      = getenv("G3D_WAVES");
-    int64_t     rounds = v ? atol(v) : 3, tiles = (p->out + 255) / 256,
-            rows = rounds * cuda_of(q->dev)->n_sm / tiles * 128;
-    bool even    = leading(p->x, p->R) > 0 && leading(p->y, p->R) > 0;
-    return needs_activation(p) && even && rows > 0 && p->y.dtype == KN_BF16 && p->R >= 2 * rows ? rows : p->R;
+    int64_t n_vec = p->R * (p->out / 8);
+    if (n_vec > (int64_t)1 << 30)
+        return mlm_fail(MLM_E_RANGE, "linear: an activation of %lld x %d values", (long long)p->R, p->out);
+    return cuda_launch(
+        q, "linear", p->y.dtype == KN_F32 ? activation_of<true>(p->act) : activation_of<false>(p->act),
+        dim3(cuda_blocks(n_vec, ACT_THREADS * ACT_VECTORS)), dim3(ACT_THREADS), 0, p->y, (int)n_vec, p->act);
 }
 
-/* Rows r0 .. r0 + n - 1 of evenly spaced ones as rows of one matrix. */
-static cuda_rows some_rows(const cuda_rows &v, int64_t ld, int64_t r0, int64_t n)
-{
-    cuda_rows s  = v;
-    s.data       = v.data + r0 * ld * (int64_t)cuda_dtype_size(v.dtype);
-    s.row_stride = ld;
-    s.n_rows     = (int)n;
-    return s;
-}
-
-static mlm_status multiply_rows(kn_queue *q, const linear_params *p, bool *done)
+mlm_status cuda_lt_gemm(kn_queue *q, const linear_params *p, bool *done)
 {
     cuda_lt *lt = cuda_of(q->dev)->lt;
+    MLM_TRY(cuda_enter(q->dev, "linear"));
     (void)pthread_mutex_lock(&lt->lock);
     cublasStatus_t st = multiply(lt, q, p, done);
     (void)pthread_mutex_unlock(&lt->lock);
@@ -353,26 +363,5 @@ static mlm_status multiply_rows(kn_queue *q, const linear_params *p, bool *done)
     if (!*done)
         return MLM_OK;
     MLM_TRY(cuda_launched(q, "linear", cudaGetLastError()));
-    if (!needs_activation(p))
-        return MLM_OK;
-    return cuda_launch(q, "linear", activate_kernel, dim3((unsigned)p->R, cuda_blocks(p->out, 1024)),
-                       dim3(128), 0, p->y, p->act);
-}
-
-mlm_status cuda_lt_gemm(kn_queue *q, const linear_params *p, bool *done)
-{
-    int64_t rows = rows_at_once(q, p);
-    MLM_TRY(cuda_enter(q->dev, "linear"));
-    if (rows >= p->R)
-        return multiply_rows(q, p, done);
-    for (int64_t r = 0; r < p->R; r += rows) {
-        linear_params part = *p;
-        part.R             = p->R - r < rows ? p->R - r : rows;
-        part.x             = some_rows(p->x, leading(p->x, p->R), r, part.R);
-        part.y             = some_rows(p->y, leading(p->y, p->R), r, part.R);
-        MLM_TRY(multiply_rows(q, &part, done));
-        if (!*done) /* all of it goes another way, parts that are done once more */
-            return MLM_OK;
-    }
-    return MLM_OK;
+    return p->act == KN_ACT_NONE || p->act == KN_ACT_GELU_TANH ? MLM_OK : activate_rows(q, p);
 }

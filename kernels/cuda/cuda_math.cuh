@@ -139,6 +139,34 @@ __device__ __forceinline__ void store8(char *row, int dtype, int i, const float 
     ((float4 *)((float *)row + i))[1] = make_float4(v[4], v[5], v[6], v[7]);
 }
 
+/* Eight elements as they lie in memory, bf16 or f32: loads of a row start together, nothing is converted between them. */
+template <bool WIDE> struct octet {
+    uint4 raw[WIDE ? 2 : 1];
+
+    __device__ __forceinline__ void load(const char *row, int i)
+    {
+        const uint4 *from = (const uint4 *)(row + i * (WIDE ? 4 : 2));
+        raw[0]            = from[0];
+        if (WIDE)
+            raw[WIDE] = from[WIDE];
+    }
+    /* What no kernel writes: such loads may pass stores. */
+    __device__ __forceinline__ void load_constant(const float *row, int i)
+    {
+        const uint4 *from = (const uint4 *)(row + i);
+        raw[0]            = __ldg(from);
+        if (WIDE)
+            raw[WIDE] = __ldg(from + WIDE);
+    }
+    __device__ __forceinline__ void unpack(float *v) const
+    {
+        const uint32_t *w = (const uint32_t *)raw;
+#pragma unroll
+        for (int e = 0; e < 8; e++)
+            v[e] = WIDE ? __uint_as_float(w[e]) : e % 2 ? bf16_high(w[e / 2]) : bf16_low(w[e / 2]);
+    }
+};
+
 /* Address of row r of a view. */
 __device__ __forceinline__ char *row_at(const cuda_rows &v, int64_t r)
 {
@@ -151,24 +179,44 @@ __device__ __forceinline__ char *row_at(const cuda_rows &v, int64_t b, int64_t t
     return v.data + (b * v.batch_stride + t * v.row_stride) * (v.dtype == KN_F32 ? 4 : 2);
 }
 
+/* The same of fewer than 2^31 rows: no 64-bit division, none at all where all rows have one distance. */
+__device__ __forceinline__ char *row_of(const cuda_rows &v, int row)
+{
+    int b = v.batch_stride == v.row_stride * v.n_rows ? 0 : row / v.n_rows; /* evenly spaced: no division */
+    return row_at(v, (int64_t)b, (int64_t)(row - b * v.n_rows));
+}
+
 /* ---- arithmetic ---------------------------------------------------------------------------------- */
 
 __device__ __forceinline__ float silu(float v)
 {
     return v / (1.0f + __expf(-v));
 }
-/* To 2 units in the last place. */
+/* 2^v and 1 / v by the special-function unit alone, to 2 units in the last place; infinity gives infinity and 0. */
+__device__ __forceinline__ float exp2_quick(float v)
+{
+    float e;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(e) : "f"(v));
+    return e;
+}
+__device__ __forceinline__ float inverse_quick(float v)
+{
+    float r;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(v));
+    return r;
+}
+/* To 4 units in the last place; +-0 where e^-v overflows. */
 __device__ __forceinline__ float silu_fast(float v)
 {
-    return __fdividef(v, 1.0f + __expf(-v));
+    return v * inverse_quick(1.0f + exp2_quick(-1.4426950408889634f * v));
 }
 /* gelu(v) = max(v, 0) - |v| erfc(|v| / sqrt 2) / 2 with erfc to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
 __device__ __forceinline__ float gelu_fast(float v)
 {
-    float z = fabsf(v) * 0.70710678118654752f, t = __fdividef(1.0f, fmaf(0.3275911f, z, 1.0f));
+    float a = fabsf(v), t = inverse_quick(fmaf(0.3275911f * 0.70710678118654752f, a, 1.0f));
     float e = fmaf(fmaf(fmaf(fmaf(1.061405429f, t, -1.453152027f), t, 1.421413741f), t, -0.284496736f), t,
                    0.254829592f);
-    return fmaxf(v, 0.0f) - 0.5f * fabsf(v) * e * t * __expf(-z * z);
+    return fmaf(-0.5f * a * e, t * exp2_quick(-0.72134752044448170f * v * v), fmaxf(v, 0.0f));
 }
 __device__ __forceinline__ float softplus(float v)
 {

@@ -28,49 +28,6 @@ template <int TPR> __device__ __forceinline__ float row_sum(float v, float *part
     return sum;
 }
 
-/* Weights are on their way before the kernel in front has finished. */
-template <int TPR, int V> __device__ __forceinline__ void prefetch_vector(const float *w, int sub, int D)
-{
-#pragma unroll
-    for (int k = 0; k < V; k++)
-        if ((k * TPR + sub) * 8 < D)
-            asm volatile("prefetch.global.L2 [%0];" ::"l"(w + (k * TPR + sub) * 8));
-}
-
-__device__ __forceinline__ char *row_of(const cuda_rows &v, int row)
-{
-    int b = v.batch_stride == v.row_stride * v.n_rows ? 0 : row / v.n_rows; /* evenly spaced: no division */
-    return row_at(v, (int64_t)b, (int64_t)(row - b * v.n_rows));
-}
-
-/* Eight elements as they lie in memory, bf16 or f32: loads of a row start together, nothing is converted between them. */
-template <bool WIDE> struct octet {
-    uint4 raw[WIDE ? 2 : 1];
-
-    __device__ __forceinline__ void load(const char *row, int i)
-    {
-        const uint4 *from = (const uint4 *)(row + i * (WIDE ? 4 : 2));
-        raw[0]            = from[0];
-        if (WIDE)
-            raw[WIDE] = from[WIDE];
-    }
-    /* What no kernel writes: such loads may pass stores. */
-    __device__ __forceinline__ void load_constant(const float *row, int i)
-    {
-        const uint4 *from = (const uint4 *)(row + i);
-        raw[0]            = __ldg(from);
-        if (WIDE)
-            raw[WIDE] = __ldg(from + WIDE);
-    }
-    __device__ __forceinline__ void unpack(float *v) const
-    {
-        const uint32_t *w = (const uint32_t *)raw;
-#pragma unroll
-        for (int e = 0; e < 8; e++)
-            v[e] = WIDE ? __uint_as_float(w[e]) : e % 2 ? bf16_high(w[e / 2]) : bf16_low(w[e / 2]);
-    }
-};
-
 /* XW, ZW, YW: f32, else bf16.  Vectors behind the end of a row are read from its last one and count as zeros. */
 template <int TPR, int V, norm_kind KIND, bool XW, bool ZW, bool YW, bool ADD>
 __global__ void __launch_bounds__(TPR > WIDE_THREADS ? TPR : WIDE_THREADS) norm_wide_kernel(norm_params p)
@@ -79,9 +36,6 @@ __global__ void __launch_bounds__(TPR > WIDE_THREADS ? TPR : WIDE_THREADS) norm_
     __shared__ float part[WIDE_MOST / WARP];
     int              D = p.x.width, sub = (int)(threadIdx.x % TPR), R = (int)p.R;
     int              at = (int)blockIdx.x * ROWS + (int)threadIdx.x / TPR, row = min(at, R - 1);
-    prefetch_vector<TPR, V>(p.w, sub, D);
-    if (KIND == NORM_LAYER)
-        prefetch_vector<TPR, V>(p.b, sub, D);
     cuda_begin();
     const char *xr = row_of(p.x, row), *zr = KIND == NORM_GATED ? row_of(p.z, row) : NULL;
     char       *yr = row_of(p.y, row);

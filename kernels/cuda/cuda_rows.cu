@@ -103,10 +103,52 @@ __global__ void __launch_bounds__(ROW_THREADS) swiglu_kernel(cuda_rows gate, cud
            make_float4(silu(g.x) * u.x, silu(g.y) * u.y, silu(g.z) * u.z, silu(g.w) * u.w));
 }
 
+#define SWIGLU_VECTORS 4 /* of 8 elements in a thread */
+
+/* The same for aligned rows of bf16; n_vec: vectors of 8 elements in all rows of y. */
+__global__ void __launch_bounds__(ROW_THREADS)
+    swiglu_wide_kernel(cuda_rows gate, cuda_rows up, cuda_rows y, int n_vec)
+{
+    cuda_begin();
+    int   per_row = y.width / 8, first = (int)blockIdx.x * ROW_THREADS * SWIGLU_VECTORS + (int)threadIdx.x;
+    char *to[SWIGLU_VECTORS];
+    octet<false> g[SWIGLU_VECTORS], u[SWIGLU_VECTORS];
+#pragma unroll
+    for (int k = 0; k < SWIGLU_VECTORS; k++) {
+        int i = min(first + k * ROW_THREADS, n_vec - 1), row = i / per_row, c = (i - row * per_row) * 8;
+        to[k] = row_of(y, row) + 2 * c;
+        g[k].load(row_of(gate, row), c);
+        u[k].load(row_of(up, row), c);
+    }
+#pragma unroll
+    for (int k = 0; k < SWIGLU_VECTORS; k++) {
+        float a[8], b[8];
+        g[k].unpack(a);
+        u[k].unpack(b);
+#pragma unroll
+        for (int e = 0; e < 8; e++)
+            a[e] = silu_fast(a[e]) * b[e];
+        if (first + k * ROW_THREADS < n_vec)
+            store8(to[k], KN_BF16, 0, a);
+    }
+}
+
+static bool wide_rows(const cuda_rows &v)
+{
+    return v.dtype == KN_BF16 && (uintptr_t)v.data % 16 == 0 && v.row_stride % 8 == 0 &&
+           v.batch_stride % 8 == 0;
+}
+
 mlm_status cuda_swiglu(kn_queue *q, const kn_swiglu_args *a)
 {
-    return cuda_launch(q, "swiglu", swiglu_kernel, grid_of(cuda_count_rows(a->y), a->y.dim[a->y.rank - 1]),
-                       dim3(ROW_THREADS), 0, cuda_rows_of(a->gate), cuda_rows_of(a->up), cuda_rows_of(a->y));
+    cuda_rows gate = cuda_rows_of(a->gate), up = cuda_rows_of(a->up), y = cuda_rows_of(a->y);
+    int64_t   n_vec = cuda_count_rows(a->y) * (y.width / 8);
+    if (y.width % 8 == 0 && n_vec < (int64_t)1 << 30 && wide_rows(gate) && wide_rows(up) && wide_rows(y))
+        return cuda_launch(q, "swiglu", swiglu_wide_kernel,
+                           dim3(cuda_blocks(n_vec, ROW_THREADS * SWIGLU_VECTORS)), dim3(ROW_THREADS), 0, gate,
+                           up, y, (int)n_vec);
+    return cuda_launch(q, "swiglu", swiglu_kernel, grid_of(cuda_count_rows(a->y), y.width), dim3(ROW_THREADS),
+                       0, gate, up, y);
 }
 
 /* ---- patchify ------------------------------------------------------------------------------------ */

@@ -22,8 +22,8 @@ template <int PB, int NB> struct chunk_shape {
     static constexpr int XC = PB / 8, NC = NB / 8;
     static constexpr int b = CHUNK * XC, stage = b + CHUNK * NC;
     static constexpr int state = 2 * stage, c = state + 2 * PB * NC, y = c + CHUNK * NC,
-                         steps       = y + CHUNK * 4;
-    static constexpr size_t shared   = (size_t)steps * 16 + 2 * sizeof(chunk_steps);
+                         steps      = y + CHUNK * 4;
+    static constexpr size_t barrier = (size_t)steps * 16 + 2 * sizeof(chunk_steps), shared = barrier + 16;
     static constexpr int    n_strips = PB / 16; /* warps along the rows of S; the others split its columns */
     static constexpr int    width = NB / (4 / n_strips), tiles = width / 8; /* of S in a warp */
 };
@@ -274,10 +274,19 @@ __device__ __forceinline__ void move_state(float (*strip)[4], float *S, const ss
         }
 }
 
-/* Both groups, once a chunk. */
-__device__ __forceinline__ void meet()
+/* Both groups, once a chunk: a barrier in shared memory, because they come from two places of the code.  `round` counts. */
+__device__ __forceinline__ void meet(uint32_t at, int round)
 {
-    asm volatile("bar.sync 1, %0;" ::"n"(CHUNK_THREADS) : "memory");
+    uint32_t passed = 0;
+    __syncwarp();
+    if (threadIdx.x % WARP == 0)
+        asm volatile("{\n.reg .b64 s;\nmbarrier.arrive.shared.b64 s, [%0];\n}" ::"r"(at) : "memory");
+    while (passed == 0)
+        asm volatile("{\n.reg .pred p;\nmbarrier.test_wait.parity.shared.b64 p, [%1], %2;\n"
+                     "selp.u32 %0, 1, 0, p;\n}"
+                     : "=r"(passed)
+                     : "r"(at), "r"(round & 1)
+                     : "memory");
 }
 
 /* The group that makes Y. */
@@ -303,7 +312,7 @@ __device__ __forceinline__ void run_outputs(const ssd_params &p, uint4 *tiles, i
         uint32_t stage = base + s * shape::stage * 16,
                  state = base + (shape::state + s * PB * shape::NC) * 16;
         copy_async_wait_all();
-        meet();
+        meet(base + (uint32_t)shape::barrier, t0 / CHUNK);
         if (row0 >= left)
             continue;
         if (row0 == 0) /* the warp with the fewest keys to look at */
@@ -352,7 +361,7 @@ __device__ __forceinline__ void run_states(const ssd_params &p, uint4 *tiles, in
         uint32_t stage = base + s * shape::stage * 16;
         bool     more  = t0 + CHUNK < T;
         copy_async_wait_all();
-        meet();
+        meet(base + (uint32_t)shape::barrier, t0 / CHUNK);
         if (!more && S == NULL)
             break;
         if (more)
@@ -371,6 +380,12 @@ __device__ __forceinline__ void run_states(const ssd_params &p, uint4 *tiles, in
 template <int PB, int NB> __global__ void __launch_bounds__(CHUNK_THREADS, 2) ssd_chunk_kernel(ssd_params p)
 {
     extern __shared__ __align__(1024) uint4 tiles[];
+    if (threadIdx.x == 0)
+        asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(shared_address(tiles) +
+                                                                (uint32_t)chunk_shape<PB, NB>::barrier),
+                     "r"(CHUNK_THREADS / WARP)
+                     : "memory");
+    __syncthreads();
     cuda_begin();
     int     n_parts = (p.P + PB - 1) / PB, h = (int)blockIdx.x / n_parts, p0 = (int)blockIdx.x % n_parts * PB;
     int64_t batch = blockIdx.y;

@@ -68,45 +68,54 @@ template <int UNDER_WAY> __device__ __forceinline__ void hand_over(uint32_t full
     barrier_arrive(full);
 }
 
-/* Four warps: x, B and C are copied by one each, the fourth makes the steps. */
+/* A warp that copies B, or C. */
 template <int NB>
-__device__ __forceinline__ void run_feeder(const ssd_params &p, char *smem, int64_t batch, int h, int T,
-                                           int feeder)
+__device__ __forceinline__ void feed_matrix(const cuda_rows &v, uint32_t base, int64_t batch, int g, int T,
+                                            int place)
 {
-    using shape            = wgmma_shape<NB>;
-    int               lane = (int)(threadIdx.x % WARP), g = h / (p.H / p.G);
-    uint32_t          base = shared_address(smem);
-    float             a2 = p.a[h] * LOG2_E, bias = p.dt_bias ? p.dt_bias[h] : 0.0f;
-    uint2             raw = feeder == 3 ? fetch_steps(p, batch, h, 0, T) : make_uint2(0, 0);
-    tile_feed<8>      x;
-    tile_feed<NB / 8> bc;
-    if (feeder == 0)
-        x.open(p.x, batch, h * 64, lane);
-    else
-        bc.open(feeder == 1 ? p.b : p.c, batch, g * NB, lane);
+    using shape = wgmma_shape<NB>;
+    tile_feed<NB / 8> feed;
+    feed.open(v, batch, g * NB, (int)(threadIdx.x % WARP));
 #pragma unroll 1
     for (unsigned i = 0; (int)i * CHUNK < T; i++) {
-        int      s = (int)(i % shape::stages), left = T - (int)i * CHUNK;
-        uint32_t stage = base + s * shape::stage, full = base + shape::full + 8 * s;
+        unsigned s = i % shape::stages;
         if (i >= shape::stages)
             barrier_wait(base + shape::free + 8 * s, (i / shape::stages - 1) & 1);
-        if (feeder == 0) {
-            x.fetch(stage, left);
-        } else if (feeder < 3) {
-            bc.fetch(stage + (feeder == 1 ? shape::b : shape::c), left);
-        } else {
-            uint2 now = raw;
-            raw       = fetch_steps(p, batch, h, (int)(i + 1) * CHUNK, T);
-            make_steps(((chunk_steps *)(smem + shape::steps))[s], p, a2, bias, now, left);
-            barrier_arrive(full);
-            continue;
-        }
+        feed.fetch(base + s * shape::stage + place, T - (int)i * CHUNK);
         copy_async_commit();
         if (i > 0)
             hand_over<1>(base + shape::full + 8 * ((i - 1) % shape::stages));
     }
-    if (feeder < 3 && T > 0)
+    if (T > 0)
         hand_over<0>(base + shape::full + 8 * ((T - 1) / CHUNK % shape::stages));
+}
+
+/* One of two warps that copy x and make the steps, each of every other chunk. */
+template <int NB>
+__device__ __forceinline__ void feed_inputs(const ssd_params &p, char *smem, int64_t batch, int h, int T,
+                                            int turn)
+{
+    using shape       = wgmma_shape<NB>;
+    int          lane = (int)(threadIdx.x % WARP);
+    uint32_t     base = shared_address(smem);
+    float        a2 = p.a[h] * LOG2_E, bias = p.dt_bias ? p.dt_bias[h] : 0.0f;
+    uint2        raw   = fetch_steps(p, batch, h, turn * CHUNK, T);
+    int64_t      chunk = 2 * CHUNK * p.x.row_stride; /* bytes */
+    tile_feed<8> feed;
+    feed.open(p.x, batch, h * 64, lane);
+    feed.from += turn * chunk;
+#pragma unroll 1
+    for (unsigned i = (unsigned)turn; (int)i * CHUNK < T; i += 2, feed.from += chunk) {
+        unsigned s    = i % shape::stages;
+        int      left = T - (int)i * CHUNK;
+        if (i >= shape::stages)
+            barrier_wait(base + shape::free + 8 * s, (i / shape::stages - 1) & 1);
+        feed.fetch(base + s * shape::stage, left);
+        copy_async_commit();
+        make_steps(((chunk_steps *)(smem + shape::steps))[s], p, a2, bias, raw, left);
+        raw = fetch_steps(p, batch, h, (int)(i + 2) * CHUNK, T);
+        hand_over<0>(base + shape::full + 8 * s);
+    }
 }
 
 /* ---- the state group ------------------------------------------------------------------------------ */
@@ -358,7 +367,7 @@ __global__ void __launch_bounds__(wgmma_shape<NB>::threads, 1) ssd_wgmma_kernel(
     uint32_t                               base = shared_address(smem);
     if (threadIdx.x == 0) {
         for (int i = 0; i < shape::stages; i++) {
-            barrier_open(base + shape::full + 8 * i, WARPGROUP);
+            barrier_open(base + shape::full + 8 * i, 3 * WARP);
             barrier_open(base + shape::free + 8 * i, 2 * WARPGROUP / WARP);
         }
         for (int i = 0; i < shape::slots; i++) {
@@ -378,7 +387,11 @@ __global__ void __launch_bounds__(wgmma_shape<NB>::threads, 1) ssd_wgmma_kernel(
     } else if (group <= NO) {
         run_outputs<NB>(p, smem, batch, h, T, group - 1, warp % 4);
     } else {
-        run_feeder<NB>(p, smem, batch, h, T, warp % 4);
+        if (warp % 4 < 2)
+            feed_inputs<NB>(p, smem, batch, h, T, warp % 4);
+        else
+            feed_matrix<NB>(warp % 4 == 2 ? p.b : p.c, base, batch, h / (p.H / p.G), T,
+                            warp % 4 == 2 ? shape::b : shape::c);
         for (int i = (int)threadIdx.x % WARPGROUP; !p.accumulate && i < (T_all - T) * 64; i += WARPGROUP)
             store1(row_at(p.y, batch, token_at(p, T + i / 64)), p.y.dtype, h * 64 + i % 64, 0.0f);
     }

@@ -107,6 +107,7 @@ const op_case op_cases[] = {
     ROWS(swiglu, 3, 5, 173, .flags = OP_STRIDED),
     ROWS(swiglu, 0, 9, 1024, .flags = OP_IN_PLACE),
     ROWS(swiglu, 0, 9, 100, BF16),
+    ROWS(swiglu, 3, 9, 1024, BF16, .flags = OP_IN_PLACE),
 
     ROWS(copy, 0, 3, 5),
     ROWS(copy, 3, 7, 129, .flags = OP_STRIDED),
