@@ -1,12 +1,12 @@
 """Answers about text, whole pictures and photographs; see answers.py."""
 from answers import BEHIND, NUMBERS_LOWER, PATTERN, PHOTO_KINDS, UNSURE, ZONE_ANSWER, collage_zone, op, yes
-from world import NUMBERS, confusable, sentence, with_article
+from world import NUMBERS, TEXTY, UNSURE as ARGUABLE, confusable, sentence, with_article
 
 
 @op
 def read(view):
     words = sorted(view.scene.words, key=lambda w: w.y)
-    if view.scene.kind in ("photo", "collage", "over"):
+    if view.scene.kind in ("photo", "collage", "over") or not words and lettered(view):
         return None
     return " ".join(w.text.upper() for w in words) if words else "There is no text in the picture." if not view.scene.photos else None
 
@@ -27,7 +27,14 @@ def spelled(view, text):
 
 @op
 def any_text(view):
-    return None if view.scene.kind in ("photo", "collage", "over") else yes(bool(view.scene.words))
+    if view.scene.kind in ("photo", "collage", "over") or not view.scene.words and lettered(view):
+        return None
+    return yes(bool(view.scene.words))
+
+
+def lettered(view):
+    """a drawing with letters of its own"""
+    return any(t.name in TEXTY for t in view.things)
 
 
 @op
@@ -156,7 +163,7 @@ def photo_choice(view, a, b):
 def photo_kind(view):
     label = photo_name(view)
     category = "flower" if label.name in ("rose", "sunflower", "tulip", "lotus", "water lily") else label.category
-    k = PHOTO_KINDS.get(category)
+    k = PHOTO_KINDS.get(category) if not (label.name in ARGUABLE.get(category, ()) and category in ("fruit", "vegetable")) else None
     return sentence(k) if k else None
 
 

@@ -151,7 +151,7 @@ class Composer(Parts):
         if not train or r < 0.5:
             cw, ch = (224.0, 224.0 * h / w) if w >= h else (224.0 * w / h, 224.0)
             scene.canvas = ((224 - cw) / 2, (224 - ch) / 2, cw, ch)
-            z = rng.uniform(1.0, 1.3) if train else 1.0
+            z = rng.uniform(1.0, 1.35) if train else 1.0
         elif r < 0.85:
             cw, ch = scene.canvas[2:]
             z = 1.0
@@ -163,7 +163,7 @@ class Composer(Parts):
             pw, ph = cw * z * (rng.uniform(0.92, 1.08) if train else 1), ch * z * (rng.uniform(0.92, 1.08) if train else 1)
             ox, oy = max(0.0, (pw - cw) / 2), max(0.0, (ph - ch) / 2)
         elif r < 0.85:
-            k = max(cw / w, ch / h) * rng.uniform(1.0, 1.35)
+            k = max(cw / w, ch / h) * rng.uniform(1.0, 1.5)
             pw, ph = w * k, h * k
             ox, oy = max(0.0, (pw - cw) / 2), max(0.0, (ph - ch) / 2)
         else:
@@ -173,11 +173,12 @@ class Composer(Parts):
             scene.background = self.background(0.2)
             if scene.background.kind == "photo":
                 scene.background.kind = "solid"
-        x, y = x0 + fw / 2 + rng.uniform(-ox, ox) * 0.7, y0 + fh / 2 + rng.uniform(-oy, oy) * 0.7
+        x, y = x0 + fw / 2 + rng.uniform(-ox, ox) * 0.6, y0 + fh / 2 + rng.uniform(-oy, oy) * 0.6
         if not train:
             x, y, turn = 112.0, 112.0, 0.0
         name = self.p.photo_name[i]
-        scene.photos = [Photo(i, name.name, name.cls, x, y, pw, ph, train and rng.random() < 0.5, turn)]
+        scene.photos = [Photo(i, name.name, name.cls, x, y, pw, ph, train and rng.random() < 0.5, turn,
+                              shade=rng.uniform(0.02, 1.0) if train and rng.random() < 0.5 else 0.0)]
 
     def compose_collage(self, scene):
         """photos of different things side by side, or two by two"""

@@ -14,7 +14,7 @@ def set_aspects(packed):
 def finish(scene, thing, rng):
     """width, height and small turns once the size is known"""
     a, b = ASPECT[thing.is_shape, thing.picture]
-    thing.stretch = rng.uniform(0.94, 1.06) if not thing.is_shape else 1.0
+    thing.stretch = rng.uniform(0.9, 1.1) if not thing.is_shape else 1.0
     if thing.quarter % 2:
         a, b = b, a
     thing.w, thing.h = thing.size * a * thing.stretch, thing.size * b / thing.stretch
@@ -23,8 +23,8 @@ def finish(scene, thing, rng):
             thing.turn = rng.uniform(0, 6.28)
         elif rng.random() < 0.25 and thing.name not in ("square", "diamond"):
             thing.turn = rng.gauss(0, 0.16)
-    elif rng.random() < 0.4:
-        thing.turn = rng.gauss(0, 0.12)
+    elif rng.random() < 0.5:
+        thing.turn = rng.gauss(0, 0.16)
 
 
 def sizes_for(n, room):

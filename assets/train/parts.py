@@ -66,6 +66,8 @@ class Parts:
         effect = effect if effect is not None else self.random_effect()
         if effect == "hue" and entry.category in HUE_KEEPS:
             effect = ""
+        if not effect and t.colour is None and rng.random() < 0.45:
+            effect = "jitter"
         if effect:
             t.effect, t.effect_value, t.colour = effect, rng.uniform(0.15, 0.85), None
             t.style = {"lines": 1, "tones": 2}.get(effect, 0)

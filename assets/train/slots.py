@@ -41,6 +41,14 @@ def hue(part):
     return (d, e, f, 0, f, d, e, 0, e, f, d, 0, 0, 0, 0, 1)
 
 
+def jitter(v):
+    """a little more or less colour and another shade, from one number 0..1"""
+    h, g = np.array(hue((v * 7.0 % 1.0 - 0.5) * 0.11)).reshape(4, 4), np.array(grey(v * 0.9 - 0.35)).reshape(4, 4)
+    m = g @ h
+    m[:3] *= 0.82 + 0.3 * (v * 3.0 % 1.0)
+    return tuple(m.reshape(-1))
+
+
 def smallest(scene):
     """size of the smallest thing, or what a letter is worth: how far a picture may be shrunk"""
     sizes = [t.size for t in scene.things] + [1.5 * w.cap for w in scene.words] + [0.4 * max(p.w, p.h) for p in scene.photos if p.labelled]
@@ -83,7 +91,7 @@ class Slots:
             if ph.level:
                 entry = [entry[min(ph.level, len(entry) - 1)]]
             label = (ph.cls, 0, 2, ph.x, ph.y, 0.7 * max(ph.w, ph.h)) if ph.labelled else None
-            self.add(b, entry, max(ph.w, ph.h), ph.x, ph.y, ph.w, ph.h, ph.turn, ph.flip, IDENTITY, label)
+            self.add(b, entry, max(ph.w, ph.h), ph.x, ph.y, ph.w, ph.h, ph.turn, ph.flip, jitter(ph.shade) if ph.shade else IDENTITY, label)
         for w in scene.words:
             if w.plate:
                 self.add(b, self.p.round_solid if w.round_plate else self.p.solid, 64, w.x, w.y, w.w + 0.5 * w.cap, w.h + 0.2 * w.cap, w.turn, False, flat(w.plate))
@@ -104,7 +112,7 @@ class Slots:
             return
         if matrix is None:
             matrix = grey(0.9 + 0.1 * t.effect_value) if t.effect == "gray" else hue(t.effect_value) if t.effect == "hue" else \
-                tint(t.rgb, t.rgb2) if t.effect == "lines" else IDENTITY
+                tint(t.rgb, t.rgb2) if t.effect == "lines" else jitter(t.effect_value) if t.effect == "jitter" else IDENTITY
         entry = self.p.sprites[t.picture][t.style]
         self.add(b, entry, t.size, t.x + dx, t.y + dy, t.size * t.stretch, t.size / t.stretch, t.turn, t.flip, matrix, label)
 

@@ -76,6 +76,11 @@ UNSURE = {  # category -> names for which a person might say yes or no
     "ball": {"globe", "planet", "moon", "yarn", "crystal ball", "circle", "doughnut", "orange", "light bulb", "sun"},
     "shape": {"star", "heart", "diamond", "ring", "snowflake", "sun", "moon", "cloud", "yin yang"},
 }
+# drawings that often carry letters or digits of their own: with them nobody is asked whether there is text
+TEXTY = set("""calendar,stop sign,newspaper,banknote,dollar bill,bag of money,coin,scroll,note,bar chart,computer,alarm clock,clock,watch,stopwatch,police car,
+ambulance,hospital,bank,hotel,school,taxi,bus,ticket,credit card,map,keyboard,medal,battery,gas pump,ruler,triangle ruler,laptop,television,radio,compass,book,
+pile of books,notebook,envelope,mailbox,thermometer,juice box,game controller,phone,telephone,fire truck,american football,target,trophy,baby bottle,printer,
+clapper board,floppy disk,file folder,milk,glass of milk,clipboard,fire extinguisher,toolbox,metronome""".replace("\n", "").split(","))
 GROUPS = [  # names that are hard or wrong to tell apart: the absence of one is never asked where another of its group is drawn
     "dog wolf fox dalmatian", "car taxi,police car,truck,pickup truck,bus,ambulance,fire truck", "train,steam train,bus",
     "boat,ship,sailboat,sailing ship,ferry,canoe,speedboat", "tree,palm tree,christmas tree,joshua tree,bonsai,broccoli,potted plant",
