@@ -119,7 +119,7 @@ class SplitConvKernels(torch.autograd.Function):
         import ssd_kernels as K
         B, T, row = zx.shape
         bt, bc = SplitConvKernels.BLOCK
-        z = zx[..., :inner].contiguous()
+        z = zx[..., :inner]  # a view: no copy
         dt = zx[..., inner + conv:inner + conv + heads].float().contiguous()
         y = torch.empty(B, T, conv, device=zx.device, dtype=zx.dtype)
         grid = (-(-conv // bc), -(-T // bt), B)
