@@ -7,7 +7,6 @@ import torch
 import layout
 from compose import Composer
 from dialogue import Dialogue
-from questions_more import FAMILIES
 from slots import Slots
 
 SPLITS = ("train", "test", "wording", "pairs", "fonts", "styles")
@@ -128,14 +127,32 @@ EVAL = [(f, k, n) for f, k, n in (
     ("extreme", "things", 1), ("kind", "things", 1), ("colour", "things", 2), ("colour_is", "things", 1), ("shape", "things", 2), ("shape_is", "things", 1), ("count_is", "things", 1), ("count", "things", 3), ("total", "things", 2), ("where", "things", 2),
     ("in_zone", "things", 1), ("relation", "things", 2), ("relation_what", "things", 2), ("direct_what", "things", 1), ("near", "things", 1), ("between", "things", 1),
     ("compare", "things", 2), ("size", "things", 2), ("same_colour", "things", 1), ("all_same", "things", 1), ("odd", "things", 1), ("hop", "things", 2), ("claim", "things", 2),
-    ("listing", "things", 2), ("caption", "things", 2), ("background", "things", 1), ("missing", "things", 2), ("follow_up", "things", 2), ("read", "sign", 4),
+    ("listing", "things", 2), ("caption", "things", 2), ("background", "things", 1), ("missing", "things", 2), ("follow_up", "things", 2), ("count", "many", 1), ("read", "sign", 2), ("read", "word", 3),
     ("spelled", "sign", 1), ("any_text", "sign", 1), ("text_colour", "sign", 1), ("photo_name", "photo", 4), ("photo_is", "photo", 3), ("photo_choice", "photo", 1),
     ("photo_kind", "photo", 1), ("photo_missing", "photo", 1), ("collage_zone", "collage", 1), ("collage_has", "collage", 1), ("exist", "over", 1), ("unknowable", "things", 1), ("outside", "things", 1),
     ("name", "unclear", 1))]
 ONLY_SHAPES = {"exist", "lack", "exist_two", "exist_related", "name", "name_zone", "colour", "shape", "count", "where", "relation", "relation_what", "compare", "hop", "claim",
                "listing", "caption", "follow_up"}
-KINDS_OF = {"things": ("drawings", "drawings", "shapes"), "single": ("drawings", "shapes"), "sign": ("sign",), "photo": ("photo",), "collage": ("collage",),
+KINDS_OF = {"things": ("drawings", "drawings", "shapes"), "single": ("drawings", "shapes"), "sign": ("sign",), "word": ("sign",), "many": ("drawings", "shapes"), "photo": ("photo",), "collage": ("collage",),
             "over": ("over",), "unclear": ("unclear",)}
+
+
+MANY = ("Six.", "Seven.", "Eight.", "Nine.")
+
+
+def suits(scene, family, where):
+    if where == "word":
+        return len(scene.words) == 1 and scene.words[0].text.isalpha() and 3 <= len(scene.words[0].text) <= 5 and scene.words[0].cap >= 12
+    if where == "many":
+        return len(scene.things) >= 6
+    return (where != "single" or len(scene.things) == 1) and (family != "read" or bool(scene.words))
+
+
+def measured_as(turn, where):
+    """families with a bar of their own"""
+    if turn.family == "count":
+        return "count_6_9" if turn.answer in MANY else "count_0_5"
+    return "read_3_5" if where == "word" else turn.family
 
 
 def eval_rows(packed, tok, split, n, seed):
@@ -146,9 +163,9 @@ def eval_rows(packed, tok, split, n, seed):
     if not maker.composer.photo_labels:
         plan = [(f, k) for f, k in plan if k not in ("photo", "collage", "over", "unclear")]
     if split == "fonts":
-        plan = [(f, k) for f, k in plan if k == "sign"]
+        plan = [(f, k) for f, k in plan if k in ("sign", "word")]
     if split == "styles":
-        plan = [(f, k) for f, k in plan if k in ("things", "single")]
+        plan = [(f, k) for f, k in plan if k in ("things", "single", "many")]
     rows = []
     while len(rows) < n:
         family, where = plan[len(rows) % len(plan)]
@@ -156,14 +173,15 @@ def eval_rows(packed, tok, split, n, seed):
         for _ in range(400):
             kind = "shapes" if split == "pairs" else rng.choice(KINDS_OF[where])
             scene = maker.scene(rng, kind)
-            if where == "single" and len(scene.things) != 1 or kind not in FAMILIES or (family == "read" and not scene.words):
+            if not suits(scene, family, where):
                 continue
             if split == "styles" and any(t.is_shape for t in scene.things) and rng.random() < 0.8:
                 continue
             d.look_at(scene, rng)
             turns = getattr(d, family)()
-            if turns and d.balanced(turns[-1].family, turns[-1].answer):
+            if turns and d.balanced(turns[-1].family, turns[-1].answer) and (where != "many" or turns[-1].answer in MANY):
                 d.note(turns[-1])
+                turns[-1].family = measured_as(turns[-1], where)
                 rows.append((scene, turns))
                 break
         else:
