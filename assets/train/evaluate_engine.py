@@ -69,6 +69,18 @@ def answers(engine, model, rows, images, threads):
     return got | ask_dialogues(engine, model, [r for r in rows if r["turns"]], images, threads)
 
 
+def refused(answer):
+    return (answer or "").startswith(("There is no ", "I can't tell", "I am not sure", "I can only answer"))
+
+
+def refusals(rows, got):
+    """how many of the refusals that are due were given word for word, and how many questions with an answer were refused"""
+    due = [got.get(str(r["id"])) == r["answer"] for r in rows if refused(r["answer"])]
+    false = [refused(got.get(str(r["id"]))) for r in rows if not refused(r["answer"])]
+    return "refusals right %.1f %% of %d, false refusals %.2f %% of %d" % (
+        100 * sum(due) / max(1, len(due)), len(due), 100 * sum(false) / max(1, len(false)), len(false))
+
+
 def measure(engine, model, folder, limit, threads, wrong=None):
     with open(os.path.join(folder, "questions.jsonl"), encoding="utf-8") as f:
         rows = [json.loads(line) for line in f][:limit]
@@ -77,6 +89,7 @@ def measure(engine, model, folder, limit, threads, wrong=None):
     with tempfile.TemporaryDirectory() as empty:
         grey_png(os.path.join(empty, "grey.png"))
         blind = answers(engine, model, [dict(r, image="grey.png") for r in rows], empty, threads)
+    print("%s: %s" % (os.path.basename(folder.rstrip("/")), refusals(rows, seen)))
     if wrong is not None:
         wrong += [dict(r, got=seen.get(str(r["id"]))) for r in rows if seen.get(str(r["id"])) != r["answer"]]
     return joined(*[by_family(families, [got.get(i) == a for i, a in truth.items()]) for got in (seen, blind)])
