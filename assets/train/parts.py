@@ -202,5 +202,7 @@ class Parts:
                     break
             else:
                 s = s[:longest]
+        if set(s.upper()) <= set("O0I1L"):         # nobody can tell 0 from O alone
+            s = rng.choice("ABCDEFGHJKMNPRSTUVWXYZ")
         r = rng.random()
         return s.upper() if r < 0.6 or len(s) == 1 else s.lower() if r < 0.8 else s.capitalize()
