@@ -8,6 +8,7 @@ the seeds and, after +-, half the distance between the best and the worst (--tab
 """
 import argparse
 import dataclasses
+import gc
 import json
 import os
 import time
@@ -40,6 +41,8 @@ def run_cell(changes, seed, args, data, log):
     learner.swap()
     table = evaluate.full(learner, "test", args.n, 4242, lambda line: None)
     count = sum(p.numel() for p in model.exported(learner.model).values())
+    learner.graph = None
+    gc.collect()
     return {"table": table, "steps": learner.state["step"], "parameters": count}
 
 
