@@ -166,6 +166,7 @@ static mlm_status load_weights(mlmamba_engine *eng, const mlmamba_engine_options
         engine_memory_estimate(&eng->memory, eng->dev, &eng->config, w, eng->max_batch, eng->kept_bytes),
         done);
     MLM_TRY_GOTO(status, engine_memory_fit(eng, opt->memory_limit), done);
+    MLM_TRY_GOTO(status, engine_memory_check_free(eng, opt->max_batch > 0), done);
     if (progress.fn != NULL)
         kn_weights_on_progress(w, on_progress, &progress);
     eng->n_parameters = kn_weights_parameters(w);

@@ -34,6 +34,17 @@ int engine_pool_states(const mlmamba_engine *eng)
     return engine_is_accelerated(eng->dev) ? (int)(eng->memory.session_bytes / state) : 0;
 }
 
+mlm_status engine_memory_check_free(const mlmamba_engine *eng, bool with_batch)
+{
+    const mlmamba_memory *m    = &eng->memory;
+    size_t                free = eng->dev_info.free_bytes;
+    size_t need = m->weights_bytes + m->scratch_bytes + m->session_bytes + (with_batch ? m->batch_bytes : 0);
+    if (!engine_is_accelerated(eng->dev) || free == 0 || need <= free)
+        return MLM_OK;
+    return mlm_fail(MLM_E_NOMEM, "%s needs about %.1f MB on %s, %.1f MB are free there", eng->model_dir,
+                    (double)need / MEGABYTE, eng->dev_info.name, (double)free / MEGABYTE);
+}
+
 mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit)
 {
     mlmamba_memory *m     = &eng->memory;

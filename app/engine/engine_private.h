@@ -171,6 +171,8 @@ mlm_status engine_memory_estimate(mlmamba_memory *m, kn_device *dev, const model
 /* Sets kept_bytes, and lowers it and max_batch to what the limit leaves (0: no limit).  MLM_E_NOMEM when not even
  * one row and one conversation fit. */
 mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit) MLM_WARN_UNUSED;
+/* MLM_E_NOMEM when an accelerator has not that much left, before anything is loaded. */
+mlm_status engine_memory_check_free(const mlmamba_engine *eng, bool with_batch) MLM_WARN_UNUSED;
 int        engine_pool_states(
            const mlmamba_engine *eng); /* to be taken at load, for a conversation or the pictures of a batch */
 

@@ -28,6 +28,16 @@ want_rc options 0; want_out options 'An orange'
 run ask "$images/scene0.png" "$images/scene5.png" "$q"
 want_rc several 0; want_out several "$images/scene0.png: An orange cross.
 $images/scene5.png: A teal arrow."
+# Without a GPU: one line and a status for who insists on one, the CPU for everybody else.
+export CUDA_VISIBLE_DEVICES=
+run ask --device cuda "$images/scene0.png" "$q"
+want_rc 'no GPU' 1; want_no_out 'no GPU'; want_err 'no GPU' 'mlmamba: CUDA: '
+n=$((n + 1)); [ "$(wc -l <"$dir/err")" -eq 1 ] || bad 'no GPU: one line'
+run ask --device cuda:1 "$images/scene0.png" "$q"
+want_rc 'no second GPU' 1; want_err 'no second GPU' 'mlmamba: CUDA: '
+run ask --device auto "$images/scene0.png" "$q"
+want_rc auto 0; want_out auto 'An orange cross.'; want_no_err auto
+unset CUDA_VISIBLE_DEVICES
 run ask "$images/scene0.png" "$dir/none.png" "$q"
 want_rc rows 3; want_out rows "$images/scene0.png: An orange cross."; want_err rows none.png
 run ask "$dir/none.png" "$dir/nor.png" "$q"

@@ -166,12 +166,37 @@ static void test_steady_state_takes_no_memory(void **state)
     eng->dev->be = real;
 }
 
+/* A card that others have filled: refused at load, with what is needed and what is free. */
+static void test_full_card_is_refused_at_load(void **state)
+{
+    (void)state;
+    kn_buffer             *ballast[512] = {NULL};
+    int                    n            = 0;
+    mlmamba_engine        *second       = NULL;
+    mlmamba_engine_options opt          = fixture_options(0, 9);
+    for (size_t piece = (size_t)1 << 30; piece >= (size_t)1 << 24; piece /= 4)
+        while (n < 512 && kn_buffer_create(&ballast[n], eng->dev, piece) == MLM_OK)
+            n++;
+    assert_int_equal(mlmamba_engine_open(&second, &opt), MLM_E_NOMEM);
+    assert_null(second);
+    assert_non_null(strstr(mlm_error_message(), "M"));
+    print_message("%s\n", mlm_error_message());
+    mlmamba_session *ses = open_session(eng, SCENE(0)); /* who has his memory goes on */
+    (void)ask(ses, TOP, "An orange cross.");
+    mlmamba_session_free(ses);
+    for (int i = 0; i < n; i++)
+        kn_buffer_free(ballast[i]);
+    assert_ok(mlmamba_engine_open(&second, &opt));
+    mlmamba_engine_close(second);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steady_state_takes_no_memory),
         cmocka_unit_test(test_every_run_is_the_same),
         cmocka_unit_test(test_greedy_answers_are_those_of_rows_alone),
+        cmocka_unit_test(test_full_card_is_refused_at_load),
     };
     int skipped = fixture_start(argc, argv);
     if (skipped != 0 || fixture_on_cpu())
