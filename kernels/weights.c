@@ -16,6 +16,7 @@
 #define PIECE_BYTES ((size_t)4 << 20)
 #define BLOCK       4096
 #define MAX_PARTS   64
+#define MAX_SPARE   ((size_t)128 << 20) /* kept between matrices; larger ones are rare */
 
 typedef unsigned long long ull;
 
@@ -189,23 +190,36 @@ static void f16_to_bf16(uint16_t *x, size_t n)
         x[i] = mlm_f32_to_bf16(mlm_f16_to_f32(x[i]));
 }
 
-/* Elements [first, first + n) of a tensor to owned memory, checked.  The caller knows that they are there. */
-static mlm_status read_elements(void **out, kn_weights *w, const mlm_st_tensor *t, uint64_t first, size_t n)
+static mlm_status take_buffer(weights_buffer *b, kn_weights *w, size_t bytes, const char *name)
+{
+    *b       = w->spare;
+    w->spare = (weights_buffer){0};
+    if (b->data != NULL && b->bytes >= bytes)
+        return MLM_OK;
+    free(b->data);
+    b->data  = malloc(bytes ? bytes : 1);
+    b->bytes = b->data != NULL ? bytes : 0;
+    return b->data != NULL ? MLM_OK : mlm_fail_nomem(bytes, name);
+}
+
+static void give_buffer(kn_weights *w, weights_buffer *b)
+{
+    bool keep = b->bytes <= MAX_SPARE && b->bytes > w->spare.bytes;
+    free(keep ? w->spare.data : b->data);
+    if (keep)
+        w->spare = *b;
+    *b = (weights_buffer){0};
+}
+
+/* Elements [first, first + n) of a tensor, checked; the caller knows that they are there, and gives the buffer back. */
+static mlm_status read_elements(weights_buffer *out, kn_weights *w, const mlm_st_tensor *t, uint64_t first,
+                                size_t n)
 {
     size_t bytes = 0;
-    *out         = NULL;
     if (!mlm_mul_size(&bytes, n, mlm_st_dtype_size(t->dtype)))
         return mlm_fail(MLM_E_RANGE, "%s: tensor '%s' is too large", weights_path(w, t), t->name);
-    char *data = malloc(bytes ? bytes : 1);
-    if (!data)
-        return mlm_fail_nomem(bytes, t->name);
-    mlm_status status = read_pieces(data, bytes, w, t, first);
-    if (status != MLM_OK) {
-        free(data);
-        return status;
-    }
-    *out = data;
-    return MLM_OK;
+    MLM_TRY(take_buffer(out, w, bytes, t->name));
+    return read_pieces(out->data, bytes, w, t, first);
 }
 
 /* ---- matrices ----------------------------------------------------------------------------------- */
@@ -221,12 +235,11 @@ static bool to_kernel_dtype(mlm_st_dtype dtype, kn_dtype *out)
 }
 
 /* The scales of an int8 weight: F32 [out], finite, not negative. */
-static mlm_status read_scale(void **out, kn_weights *w, const char *weight, int64_t rows)
+static mlm_status read_scale(weights_buffer *out, kn_weights *w, const char *weight, int64_t rows)
 {
     char                 name[1024], wanted[64], shape[256];
-    const mlm_st_tensor *t = NULL;
-    *out                   = NULL;
-    int len                = snprintf(name, sizeof name, "%s_scale", weight);
+    const mlm_st_tensor *t   = NULL;
+    int                  len = snprintf(name, sizeof name, "%s_scale", weight);
     if (len < 0 || (size_t)len >= sizeof name)
         return mlm_fail(MLM_E_RANGE, "%s: tensor name '%.200s' is too long", w->name, weight);
     (void)snprintf(wanted, sizeof wanted, "F32 [%lld]", (long long)rows);
@@ -239,20 +252,16 @@ static mlm_status read_scale(void **out, kn_weights *w, const char *weight, int6
         return mlm_fail(MLM_E_SHAPE, "%s: tensor '%s' has shape %s, must be [%lld]", weights_path(w, t), name,
                         shape, (long long)rows);
     MLM_TRY(read_elements(out, w, t, 0, (size_t)rows));
-    const float *scale = *out;
-    for (int64_t i = 0; i < rows; i++) {
-        if (scale[i] < 0.0f) {
-            free(*out);
-            *out = NULL;
+    const float *scale = out->data;
+    for (int64_t i = 0; i < rows; i++)
+        if (scale[i] < 0.0f)
             return mlm_fail(MLM_E_FORMAT, "%s: tensor '%s' is negative at element %lld, a scale must not be",
                             weights_path(w, t), name, (long long)i);
-        }
-    }
     return MLM_OK;
 }
 
-/* Fills *part with owned data (and scale). */
-static mlm_status read_part(kn_matrix_part *part, void **data, void **scale, kn_weights *w,
+/* Fills *part; its data (and scale) lie in the buffers. */
+static mlm_status read_part(kn_matrix_part *part, weights_buffer *data, weights_buffer *scale, kn_weights *w,
                             const kn_weights_part *want, int64_t in)
 {
     char                 shape[256], wanted[64];
@@ -275,15 +284,15 @@ static mlm_status read_part(kn_matrix_part *part, void **data, void **scale, kn_
     part->in  = in;
     MLM_TRY(read_elements(data, w, t, 0, (size_t)count_of(t)));
     if (w->round_bf16 && part->dtype == KN_F32)
-        round_f32(*data, (size_t)count_of(t));
+        round_f32(data->data, (size_t)count_of(t));
     if (w->round_bf16 && part->dtype == KN_F16) {
-        f16_to_bf16(*data, (size_t)count_of(t));
+        f16_to_bf16(data->data, (size_t)count_of(t));
         part->dtype = KN_BF16;
     }
-    part->data = *data;
+    part->data = data->data;
     if (part->dtype == KN_I8)
         MLM_TRY(read_scale(scale, w, want->name, want->out));
-    part->scale = *scale;
+    part->scale = scale->data;
     return MLM_OK;
 }
 
@@ -291,7 +300,7 @@ mlm_status kn_weights_matrix(kn_matrix **out, kn_weights *w, kn_device *dev, con
                              int n_parts, int64_t in)
 {
     kn_matrix_part made[MAX_PARTS];
-    void          *owned[MAX_PARTS][2];
+    weights_buffer buffer[MAX_PARTS][2];
     mlm_status     status = MLM_OK;
     *out                  = NULL;
     if (n_parts < 1 || n_parts > MAX_PARTS)
@@ -301,9 +310,9 @@ mlm_status kn_weights_matrix(kn_matrix **out, kn_weights *w, kn_device *dev, con
     if (w->is_listing)
         return MLM_OK;
     memset(made, 0, sizeof made);
-    memset(owned, 0, sizeof owned);
+    memset(buffer, 0, sizeof buffer);
     for (int i = 0; i < n_parts && status == MLM_OK; i++) {
-        status = read_part(&made[i], &owned[i][0], &owned[i][1], w, &parts[i], in);
+        status = read_part(&made[i], &buffer[i][0], &buffer[i][1], w, &parts[i], in);
         if (status == MLM_OK && made[i].dtype != made[0].dtype)
             status = mlm_fail(MLM_E_DTYPE, "%s: tensor '%s' is %s, but '%s', which is stacked with it, is %s",
                               w->name, parts[i].name, kn_dtype_name(made[i].dtype), parts[0].name,
@@ -312,8 +321,8 @@ mlm_status kn_weights_matrix(kn_matrix **out, kn_weights *w, kn_device *dev, con
     if (status == MLM_OK)
         status = kn_matrix_create(out, dev, made, n_parts);
     for (int i = 0; i < n_parts; i++) {
-        free(owned[i][0]);
-        free(owned[i][1]);
+        give_buffer(w, &buffer[i][0]);
+        give_buffer(w, &buffer[i][1]);
     }
     return status;
 }
@@ -339,7 +348,7 @@ mlm_status kn_weights_host_f32(kn_weights *w, float *dst, const char *name, int6
 {
     char                 shape[256], wanted[64];
     const mlm_st_tensor *t    = NULL;
-    void                *data = NULL;
+    weights_buffer       data = {0};
     int64_t              end  = 0;
     if (first < 0 || count < 0 || __builtin_add_overflow(first, count, &end) || (whole != 0 && whole < end))
         return mlm_fail(MLM_E_RANGE, "%s: tensor '%s': elements %lld to %lld of %lld wanted", w->name, name,
@@ -359,12 +368,13 @@ mlm_status kn_weights_host_f32(kn_weights *w, float *dst, const char *name, int6
     if (t->dtype != MLM_ST_F32 && t->dtype != MLM_ST_BF16 && t->dtype != MLM_ST_F16)
         return mlm_fail(MLM_E_DTYPE, "%s: tensor '%s' has dtype %s, must be F32, BF16 or F16",
                         weights_path(w, t), name, mlm_st_dtype_name(t->dtype));
-    MLM_TRY(read_elements(&data, w, t, (uint64_t)first, (size_t)count));
-    convert_to_f32(dst, data, t->dtype, (size_t)count);
-    if (w->round_bf16)
+    mlm_status status = read_elements(&data, w, t, (uint64_t)first, (size_t)count);
+    if (status == MLM_OK)
+        convert_to_f32(dst, data.data, t->dtype, (size_t)count);
+    if (status == MLM_OK && w->round_bf16)
         round_f32(dst, (size_t)count);
-    free(data);
-    return MLM_OK;
+    give_buffer(w, &data);
+    return status;
 }
 
 mlm_status kn_weights_vector(kn_weights *w, kn_queue *q, kn_tensor t, const char *name, int64_t first,

@@ -296,6 +296,7 @@ void kn_weights_close(kn_weights *w)
     for (int64_t i = 0; i < w->n_tensors; i++)
         free(w->names[i]);
     weights_made_free(w->made);
+    free(w->spare.data);
     free(w->files);
     free(w->tensors);
     free((void *)w->origin);

@@ -15,6 +15,12 @@ typedef struct weights_file {
 /* Values without files: weights_made.c. */
 typedef struct weights_made weights_made;
 
+/* Memory that a matrix is read into.  One is kept for the next matrix, because fresh memory costs as much as reading does. */
+typedef struct weights_buffer {
+    void  *data;
+    size_t bytes;
+} weights_buffer;
+
 struct kn_weights {
     char                 *name; /* of the model, in messages: its directory */
     weights_file         *files;
@@ -29,6 +35,7 @@ struct kn_weights {
     uint64_t             *hash; /* [n_tensors] of all bytes; 0: not read as a whole yet         */
     uint64_t              total_bytes, done_bytes;
     bool                  round_bf16;
+    weights_buffer        spare;
     weights_made         *made;       /* NULL: files                                           */
     bool                  is_listing; /* made, and what is asked for is only written down      */
     kn_weights_progress   progress;

@@ -51,6 +51,25 @@ static void pack_panel(char *dst, const kn_matrix *m, const kn_matrix_part *part
         pack_tile(dst, rows, n, i, m->in - i < TILE ? m->in - i : TILE, elem);
 }
 
+typedef struct pack_task {
+    const kn_matrix      *m;
+    const kn_matrix_part *parts;
+    const cpu_matrix     *w;
+    size_t                elem;
+} pack_task;
+
+static void pack_panels(int64_t from, int64_t to, int thread, void *payload)
+{
+    const pack_task *t = payload;
+    (void)thread;
+    for (int64_t p = from; p < to; p++) {
+        char *panel = (char *)t->w->data + (size_t)p * t->w->panel_bytes;
+        if (p == t->w->n_panels - 1)
+            memset(panel, 0, t->w->panel_bytes);
+        pack_panel(panel, t->m, t->parts, p, t->elem);
+    }
+}
+
 mlm_status cpu_matrix_create(kn_matrix *m, const kn_matrix_part *parts, int n_parts)
 {
     size_t      elem = kn_dtype_size(m->dtype), row_bytes = 0, bytes = 0, scale_bytes = 0;
@@ -73,12 +92,9 @@ mlm_status cpu_matrix_create(kn_matrix *m, const kn_matrix_part *parts, int n_pa
         free(w);
         return mlm_fail_nomem(bytes + scale_bytes, "prepared matrix");
     }
-    for (int64_t p = 0; p < w->n_panels; p++) {
-        char *panel = (char *)w->data + (size_t)p * w->panel_bytes;
-        if (p == w->n_panels - 1)
-            memset(panel, 0, w->panel_bytes);
-        pack_panel(panel, m, parts, p, elem);
-    }
+    pack_task         task = {.m = m, .parts = parts, .w = w, .elem = elem};
+    const cpu_device *dev  = m->dev->impl;
+    mlm_parallel_for(dev->threads, w->n_panels, 1, pack_panels, &task);
     if (w->scale) {
         int64_t o = 0;
         memset(w->scale, 0, scale_bytes);

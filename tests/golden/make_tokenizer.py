@@ -3,7 +3,8 @@
 
     python make_tokenizer.py              writes the committed file
     python make_tokenizer.py N SEED DIR   writes N texts to DIR/texts.bin and ids to DIR/{neox,tiny}.bin
-                                          (frames of a u32 count and the items), for larger comparisons
+                                          (frames of a u32 count and the items): test_golden_tokenizer DIR compares;
+                                          every ninth text is random bytes, decoded with replacement characters
 
 A line: {"text": ..., "neox": [...], "tiny": [...]}, or with "user": ids with encode_special_tokens (what a user types),
 or with "prompt": ids of the zephyr prompt whose question is the text, stripped.
@@ -85,6 +86,11 @@ def random_text(rng):
                    for _ in range(rng.randint(1, 14)))
 
 
+def random_bytes(rng):
+    text = rng.randbytes(rng.randint(1, 80)).decode("utf-8", "replace")
+    return "".join("?" if unicodedata.category(c) == "Cn" else c for c in text)
+
+
 def random_question(rng):
     """One that no special token's text is in, so that joining and encoding is the reference."""
     while True:
@@ -105,8 +111,8 @@ def main():
     if len(sys.argv) == 4:
         rng, folder = random.Random(int(sys.argv[2])), Path(sys.argv[3])
         files = {k: open(folder / (k + ".bin"), "wb") for k in ("texts", *encoders)}
-        for _ in range(int(sys.argv[1])):
-            text = random_text(rng)
+        for i in range(int(sys.argv[1])):
+            text = random_bytes(rng) if i % 9 == 8 else random_text(rng)
             raw = text.encode()
             files["texts"].write(struct.pack("<I", len(raw)) + raw)
             for name, encode in encoders.items():
