@@ -413,11 +413,12 @@ typedef struct mlmamba_import_options {
     const char *model;  /* as in mlmamba_check_model          */
     const char *output; /* a directory that is not there yet, or empty; DIR.partial until it is complete */
     mlmamba_import_dtype dtype;
-    mlmamba_load_fn      on_progress; /* of bytes written, then of bytes verified; false cancels */
+    mlmamba_load_fn      on_progress; /* bytes verified in the source, written, read back; false cancels */
     void                *payload;
 } mlmamba_import_options;
 /*
  * Writes one directory that needs nothing else: config.json, preprocessor_config.json, tokenizer.json, model.safetensors.
+ * The CRC-32 of every storage of a PyTorch checkpoint is verified before anything is written (MLM_E_FORMAT names file and member).
  * Position tables are resampled, tensors that the model does not use are left out.  Memory stays small; an interrupted
  * import goes on where it was, after comparing what is there; the directory gets its name after the weights were read back and
  * compared.  With KEEP answers are bitwise those of the published files.
