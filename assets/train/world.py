@@ -44,22 +44,15 @@ SPOKEN = {"hamburger": ["burger"], "doughnut": ["donut"], "flying saucer": ["ufo
           "padlock": ["lock"], "rhinoceros": ["rhino"], "hippopotamus": ["hippo"], "diamond": ["gem"], "dice": ["die"],
           "american football": ["football"], "pufferfish": ["blowfish"], "mug of beer": ["beer"], "drop of water": ["water drop"]}
 
-# drawings that show a whole person or a part of a body answer to nothing here but their name
-ABSTRACT = {"person", "character", "nature", "object", "body part", "symbol", "place", "landscape", "sky", "prize", "money", "sport",
-            "imaginary creature", "party item", "craft item", "household item", "kitchen item", "stationery", "container", "jewelry",
-            "medical item", "scientific instrument", "device", "packaged food", "cartoon character", "sweet food", "electronic device",
-            "sports item", "bag", "toy", "tool"}
-# categories a question may use, with plural, and the wider category each belongs to as well
+# categories a question may use, with plural
 ASKED = {"animal": "animals", "fruit": "fruits", "vegetable": "vegetables", "vehicle": "vehicles", "plant": "plants",
          "flower": "flowers", "building": "buildings", "musical instrument": "musical instruments", "drink": "drinks",
          "piece of clothing": "pieces of clothing", "ball": "balls", "shape": "shapes"}
-WIDER = {"flower": "plant"}
 BALLS = {"soccer ball", "basketball", "baseball", "volleyball", "tennis ball", "bowling ball", "american football"}
-PLANTS_UNSURE = {"mushroom", "leaf", "bouquet", "christmas tree", "pumpkin", "bonsai"}
 UNSURE = {  # category -> names for which a person might say yes or no
     "fruit": {"tomato", "avocado", "olive", "coconut", "pumpkin", "cucumber", "eggplant", "bell pepper", "zucchini", "chili pepper", "corn"},
     "vegetable": {"tomato", "avocado", "olive", "pumpkin", "mushroom", "corn", "chestnut", "peanut", "garlic", "ginger"},
-    "plant": PLANTS_UNSURE | {"tomato", "rose"}, "flower": {"lotus", "bouquet", "flower", "water lily", "hibiscus", "rose", "tulip",
+    "plant": {"mushroom", "leaf", "bouquet", "christmas tree", "pumpkin", "bonsai", "tomato", "rose"}, "flower": {"lotus", "bouquet", "flower", "water lily", "hibiscus", "rose", "tulip",
                                                             "sunflower", "potted plant", "seedling"},
     "animal": {"dinosaur", "unicorn", "dragon", "teddy bear", "snoopy", "garfield", "shell", "nautilus", "trilobite", "fried shrimp",
                "smiley face", "baby", "boy", "girl", "man", "woman", "hamburger", "nest", "piñata", "chicken leg", "steak", "computer mouse"},
@@ -82,7 +75,7 @@ ambulance,hospital,bank,hotel,school,taxi,bus,ticket,credit card,map,keyboard,me
 pile of books,notebook,envelope,mailbox,thermometer,juice box,game controller,phone,telephone,fire truck,american football,target,trophy,baby bottle,printer,
 clapper board,floppy disk,file folder,milk,glass of milk,clipboard,fire extinguisher,toolbox,metronome""".replace("\n", "").split(","))
 GROUPS = [  # names that are hard or wrong to tell apart: the absence of one is never asked where another of its group is drawn
-    "dog wolf fox dalmatian", "car taxi,police car,truck,pickup truck,bus,ambulance,fire truck", "train,steam train,bus",
+    "dog,wolf,fox,dalmatian", "car,taxi,police car,truck,pickup truck,bus,ambulance,fire truck", "train,steam train,bus",
     "boat,ship,sailboat,sailing ship,ferry,canoe,speedboat", "tree,palm tree,christmas tree,joshua tree,bonsai,broccoli,potted plant",
     "mouse,rat,hamster,squirrel,chipmunk,beaver", "bear,polar bear,panda,koala,teddy bear,sloth,raccoon,badger", "mouse,computer mouse",
     "leopard,tiger,cougar,wild cat,cat,lion", "chicken,rooster,chick,turkey,bird,duck,dove,eagle,pigeon,parrot,swan,goose,owl,penguin",
@@ -103,7 +96,7 @@ GROUPS = [  # names that are hard or wrong to tell apart: the absence of one is 
     "pencil,pen,crayon,paintbrush", "backpack,briefcase,suitcase,handbag,purse,shopping bags,bag of money", "hat,cap,top hat,helmet,graduation cap",
     "cake,cupcake,pie,cookie,pancakes,waffle", "bread,baguette,bagel,croissant,sandwich,pretzel", "house,castle,church,school,hospital,factory,bank,hotel,temple,mosque,office building,pagoda,minaret,building,tower",
     "moon,sun,planet,globe,star", "mountain,volcano,pyramid,island", "coin,medal,bag of money", "banknote,dollar bill", "knife,dagger,saw,axe,fork and knife,spoon",
-    "hammer,axe,wrench,screwdriver,pickaxe,shovel", "heart,heart", "doughnut,bagel", "trophy,medal,cup", "water pistol,revolver",
+    "hammer,axe,wrench,screwdriver,pickaxe,shovel", "doughnut,bagel", "trophy,medal,cup", "water pistol,revolver",
     "soap,sponge", "pair of cherries,cherry", "cucumber,zucchini,leek,asparagus", "onion,garlic,ginger,beetroot,potato", "cabbage,head of lettuce,salad",
     "mango,papaya,pear,avocado,passion fruit", "drop of water,fire", "magnifying glass,telescope,microscope", "toilet,bathtub", "microphone,megaphone,loudspeaker",
     "target,yo-yo,dice", "crayfish,shrimp", "squirrel,chipmunk", "kite,diamond", "ring,crown,diamond", "crystal ball,snowman", "pair of jeans,pair of pants",
@@ -115,9 +108,7 @@ GROUPS = [  # names that are hard or wrong to tell apart: the absence of one is 
 def _confusion(groups):
     near = {}
     for line in groups:
-        names = [n.strip() for n in line.split(",")] if "," in line else line.split()
-        if line.startswith("car "):
-            names = ["car"] + [n.strip() for n in line[4:].split(",")]
+        names = line.split(",")
         for name in names:
             near.setdefault(name, set()).update(n for n in names if n != name)
     return near
