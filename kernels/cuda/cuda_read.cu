@@ -14,7 +14,7 @@ __device__ __forceinline__ uint4 load_once(const uint4 *p)
 }
 
 /* Exclusive or of all words, so that no load can be left out. */
-__global__ void __launch_bounds__(READ_THREADS)
+__global__ void __launch_bounds__(READ_THREADS, 2)
     read_kernel(const uint4 *__restrict__ data, int64_t n, int *sum)
 {
     const int64_t span = (int64_t)READ_THREADS * READ_DEPTH;
@@ -42,7 +42,7 @@ mlm_status cuda_read(kn_queue *q, kn_tensor t, kn_tensor sum)
     for (int i = 0; i < t.rank; i++)
         n *= t.dim[i];
     n /= 4;
-    read_kernel<<<(unsigned)cuda_of(q->dev)->n_sm * 4, READ_THREADS, 0, cuda_of(q)->stream>>>(
+    read_kernel<<<(unsigned)cuda_of(q->dev)->n_sm * 2, READ_THREADS, 0, cuda_of(q)->stream>>>(
         (const uint4 *)kn_data(t), n, (int *)kn_data(sum));
     return cuda_launched(q, "read", cudaGetLastError());
 }
