@@ -8,6 +8,7 @@ mlm_test(NAME test_json LABELS unit SOURCES ${_u}/test_json.c ${_s}/temp_dir.c $
 mlm_test(NAME test_json_suite LABELS unit SOURCES ${_u}/test_json_suite.c LIBS mlm_base)
 mlm_test(NAME test_safetensors LABELS unit SOURCES ${_u}/test_safetensors.c ${_s}/temp_dir.c ${_s}/alloc_fail.c LIBS mlm_base)
 mlm_test(NAME test_pt LABELS unit SOURCES ${_u}/test_pt.c ${_s}/pt_write.c ${_s}/temp_dir.c ${_s}/alloc_fail.c LIBS mlm_base)
+mlm_test(NAME test_pt_zip LABELS unit SOURCES ${_u}/test_pt_zip.c ${_s}/pt_write.c ${_s}/temp_dir.c LIBS mlm_base)
 mlm_test(NAME test_threads LABELS unit SOURCES ${_u}/test_threads.c ${_s}/alloc_fail.c LIBS mlm_base)
 mlm_test(NAME test_weights_made LABELS unit SOURCES ${_u}/test_weights_made.c ${_s}/alloc_fail.c LIBS mlm_kernels)
 mlm_test(NAME test_weights LABELS unit SOURCES ${_u}/test_weights.c ${_s}/temp_dir.c ${_s}/alloc_fail.c LIBS mlm_kernels)
