@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -68,6 +69,34 @@ static void test_full_memory(void **state)
     assert_in_range(n[1], n[0] > 0 ? n[0] - 1 : 0, n[0] + 1); /* others may use the card too */
 }
 
+/* The measure of memory's speed reads all of it: the exclusive or of its words is right, for whole and broken rounds. */
+static void test_read(void **state)
+{
+    enum { MOST = 3 << 20 };
+    static const int64_t sizes[] = {4, 60, 4096, MOST - 4, MOST};
+    int32_t             *host    = malloc(MOST * sizeof *host);
+    kn_buffer           *buf     = NULL;
+    (void)state;
+    assert_non_null(host);
+    ok(kn_buffer_create(&buf, dev, MOST * sizeof *host + 64));
+    kn_tensor all = kn_tensor_make(buf, 0, KN_I32, 1, KN_DIMS(MOST)),
+              sum = kn_tensor_make(buf, MOST * sizeof *host, KN_I32, 1, KN_DIMS(1));
+    for (int i = 0; i < MOST; i++)
+        host[i] = (int32_t)((uint32_t)i * 2654435761u >> 3);
+    ok(kn_upload(q, all, host, MOST * sizeof *host));
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+        int32_t want = 0, got = 0;
+        for (int64_t i = 0; i < sizes[k]; i++)
+            want ^= host[i];
+        ok(kn_zero(q, sum));
+        ok(kn_read(q, kn_slice(all, 0, 0, sizes[k]), sum));
+        ok(kn_download(q, &got, sum, sizeof got));
+        assert_int_equal(got, want);
+    }
+    kn_buffer_free(buf);
+    free(host);
+}
+
 static void test_matrix_without_room(void **state)
 {
     kn_matrix     *m    = NULL;
@@ -103,6 +132,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_too_large_buffer),
         cmocka_unit_test(test_full_memory),
+        cmocka_unit_test(test_read),
         cmocka_unit_test(test_matrix_without_room),
         cmocka_unit_test(test_capture_refuses_waiting),
     };

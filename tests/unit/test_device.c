@@ -121,6 +121,12 @@ static void test_transfers(void **state)
     assert_int_equal(kn_upload(q, kn_tensor_make(buf, 80, KN_F32, 1, KN_DIMS(6)), in, sizeof in),
                      MLM_E_SHAPE);
     assert_int_equal(kn_upload(q2, t, in, sizeof in), MLM_E_DEVICE);
+
+    kn_tensor four = kn_tensor_make(buf, 0, KN_F32, 1, KN_DIMS(4)),
+              sum  = kn_tensor_make(buf, 64, KN_I32, 1, KN_DIMS(1));
+    assert_int_equal(kn_read(q, four, sum), MLM_E_UNSUPPORTED); /* host memory is read without an op */
+    assert_int_equal(kn_read(q, t, sum), MLM_E_SHAPE);
+    assert_int_equal(kn_read(q, four, four), MLM_E_SHAPE);
     assert_int_equal(kn_capture_begin(q), MLM_E_UNSUPPORTED);
     assert_int_equal(kn_buffer_create(&(kn_buffer *){NULL}, dev, SIZE_MAX), MLM_E_NOMEM);
 
