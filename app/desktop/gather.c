@@ -1,8 +1,8 @@
 /* gather.c: folders and files to pictures, with limits. */
 #include "app/desktop/gather.h"
 
-#include "app/desktop/chat.h"
 #include "app/desktop/app_dirs.h"
+#include "app/desktop/chat.h"
 #include "app/desktop/text_buffer.h"
 #include "kernels/base/mlm_file.h"
 
