@@ -214,10 +214,28 @@ mlm_status bench_defaults(bench_args *a, mlmamba_engine_options *opt)
     return MLM_OK;
 }
 
+/* Names that `only` may hold. */
+static mlm_status check_only(const char *only)
+{
+    static const char *const names[] = {"towers", "prefill", "step",     "fork",   "first_token",
+                                        "token",  "answer",  "snapshot", "decode", "short_answers"};
+    for (const char *at = only; at != NULL && *at != '\0';) {
+        size_t n     = strcspn(at, ",");
+        bool   known = false;
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+            known = known || (strlen(names[i]) == n && strncmp(names[i], at, n) == 0);
+        if (!known)
+            return mlm_fail(MLM_E_RANGE, "there is no line '%.*s' to be measured alone", (int)n, at);
+        at += n + (at[n] == ',');
+    }
+    return MLM_OK;
+}
+
 static mlm_status check_args(const bench_args *a, const mlmamba_engine *eng)
 {
     if (a->n_runs < 1 || a->n_tokens < 1)
         return mlm_fail(MLM_E_RANGE, "%d runs of %d tokens, must be at least 1 of 1", a->n_runs, a->n_tokens);
+    MLM_TRY(check_only(a->only));
     for (int i = 0; i < a->n_batches; i++)
         if (a->batch[i] < 1 || a->batch[i] > eng->max_batch)
             return mlm_fail(MLM_E_RANGE, "a batch of %d, must be from 1 to the engine's max_batch, %d",

@@ -18,7 +18,6 @@
 
 typedef struct whole {
     mlmamba_session *ses;
-    mlmamba_image   *img;
     mlmamba_answer  *ans; /* the last one */
     char             question[MAX_QUESTION];
     int              n_tokens, n_prompt;
@@ -452,7 +451,6 @@ mlm_status bench_whole(bench *b)
     MLM_TRY(mlmamba_session_create(&w.ses, b->eng));
     mlm_status status = time_all(b, &w);
     mlmamba_answer_free(w.ans);
-    mlmamba_image_free(w.img);
     mlmamba_session_free(w.ses);
     return status;
 }

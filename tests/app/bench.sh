@@ -80,6 +80,7 @@ run --batch 0; want_rc 'bad batch' 2
 run --batch 1,2,x; want_rc 'bad list' 2
 run --prefill 3x; want_rc 'bad prefill' 2
 run --state f16; want_rc 'bad state' 2
+run --random "$dir/shape.json" --only step,stop --batch 1; want_rc 'bad line' 1; want_err 'bad line' "'stop'"
 printf '{"model_type": "ml_mamba"' >"$dir/broken.json"
 run --random "$dir/broken.json"; want_rc 'broken shape' 1; want_err 'broken shape' broken.json
 run --random "$dir/shape.json" --only step --batch 1 --csv "$dir/none/x.csv"; want_rc 'no folder' 1; want_err 'no folder' 'none/x.csv'
