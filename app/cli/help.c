@@ -38,7 +38,7 @@ static const char overview[] =
     "  -t, --threads N            CPU threads (default: all that this process may use)\n"                    \
     "      --memory-limit MB      refuse a model that needs more\n"                                          \
     "      --bf16-state           keep states in bf16: a GPU decodes many rows faster\n"                     \
-    "      --deterministic        on a GPU too, a row's products have the same bits alone and in any "       \
+    "      --deterministic        on a GPU too, a row has the same bits alone and in any "                   \
     "batch\n"                                                                                                \
     "      --reference-rounding   round to bf16 as the released programs do, to compare with them\n"
 

@@ -54,11 +54,10 @@ typedef struct mlmamba_engine_options {
     int         n_threads;    /* CPU threads; 0: all that this process may use             */
     size_t      memory_limit; /* bytes, for the engine and one session; 0: no limit        */
     bool text_only; /* only mlmamba_session_complete: a run directory then needs no towers, and loads none */
-    int  max_batch; /* rows decoded together by a batch, 1..256; 0: 8            */
-    size_t kept_bytes; /* states that a session keeps for instant rewind; 0: 256 MB */
-    bool   bf16_state; /* keep states in bf16: half the memory traffic of a batch; a GPU only */
-    bool
-        deterministic; /* a row's products have the same bits alone and in any batch on a GPU too; slower there */
+    int max_batch; /* rows decoded together by a batch, 1..256; 0: 8.  Given, a GPU takes their memory at once */
+    size_t kept_bytes;    /* states that a session keeps for instant rewind; 0: 256 MB */
+    bool   bf16_state;    /* keep states in bf16: half the memory traffic of a batch; a GPU only */
+    bool   deterministic; /* a row has the same bits alone and in any batch on a GPU too; slower there */
     /* NULL, or "bf16", "int8", "f32": weights of this type are made up, to measure a model that is not there.  model_dir then is a
      * config.json, a directory with one, or the name of a published shape ("ml-mamba-2.7b").  Answers mean nothing. */
     const char     *random_weights;
