@@ -129,6 +129,13 @@ mlm_status cuda_launch(kn_queue *q, const char *op, void (*kernel)(Params...), d
     return cuda_launched(q, op, cudaLaunchKernelEx(&config, kernel, (Params)args...));
 }
 
+/* Kernels are side by side on an SM only when they agree on its division between L1 cache and shared memory. */
+static inline void cuda_prefer_shared(const void *kernel)
+{
+    (void)cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                               cudaSharedmemCarveoutMaxShared);
+}
+
 static inline unsigned cuda_blocks(int64_t n, int64_t per_block)
 {
     return (unsigned)((n + per_block - 1) / per_block);

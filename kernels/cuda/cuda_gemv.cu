@@ -9,89 +9,9 @@
  * The order of the additions depends on the width alone: a row's result is the same in every tile (RT, NR)
  * and so in every batch of up to 8 rows.
  */
-#include "kernels/cuda/cuda_linear.cuh"
+#include "kernels/cuda/cuda_gemv.cuh"
 
 #include <limits.h>
-
-#define GEMV_WARPS   8
-#define GEMV_THREADS (GEMV_WARPS * WARP)
-
-/* 16 bytes of weights, not kept in L1 and first to leave L2, where activations and states should stay. */
-__device__ __forceinline__ uint64_t stream_policy()
-{
-    uint64_t policy;
-    asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
-    return policy;
-}
-__device__ __forceinline__ uint4 stream16(const char *p, uint64_t policy)
-{
-    uint4 v;
-    asm("ld.global.nc.L1::no_allocate.L2::cache_hint.v4.u32 {%0, %1, %2, %3}, [%4], %5;"
-        : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
-        : "l"(p), "l"(policy));
-    return v;
-}
-
-/* Four signed bytes as floats: the byte with its sign flipped lands in the mantissa of 2^23. */
-__device__ __forceinline__ void bytes_floats(float *f, uint32_t u)
-{
-    u ^= 0x80808080u;
-#pragma unroll
-    for (int k = 0; k < 4; k++)
-        f[k] = __uint_as_float(__byte_perm(u, 0x4b000000u, 0x7440u + (unsigned)k)) - 8388736.0f;
-}
-
-/* The elements of 16 bytes of weights. */
-template <int WT> struct weights16;
-template <> struct weights16<KN_F32> {
-    static constexpr int                   n = 4, size = 4;
-    static __device__ __forceinline__ void unpack(float *f, uint4 u)
-    {
-        f[0] = __uint_as_float(u.x), f[1] = __uint_as_float(u.y), f[2] = __uint_as_float(u.z),
-        f[3] = __uint_as_float(u.w);
-    }
-};
-template <> struct weights16<KN_BF16> {
-    static constexpr int                   n = 8, size = 2;
-    static __device__ __forceinline__ void unpack(float *f, uint4 u)
-    {
-        uint32_t e[4] = {u.x, u.y, u.z, u.w};
-#pragma unroll
-        for (int k = 0; k < 4; k++)
-            f[2 * k] = bf16_low(e[k]), f[2 * k + 1] = bf16_high(e[k]);
-    }
-};
-template <> struct weights16<KN_F16> {
-    static constexpr int                   n = 8, size = 2;
-    static __device__ __forceinline__ void unpack(float *f, uint4 u)
-    {
-        uint32_t e[4] = {u.x, u.y, u.z, u.w};
-#pragma unroll
-        for (int k = 0; k < 4; k++) {
-            f[2 * k]     = __half2float(__ushort_as_half((unsigned short)(e[k] & 0xffffu)));
-            f[2 * k + 1] = __half2float(__ushort_as_half((unsigned short)(e[k] >> 16)));
-        }
-    }
-};
-template <> struct weights16<KN_I8> {
-    static constexpr int                   n = 16, size = 1;
-    static __device__ __forceinline__ void unpack(float *f, uint4 u)
-    {
-        bytes_floats(f, u.x);
-        bytes_floats(f + 4, u.y);
-        bytes_floats(f + 8, u.z);
-        bytes_floats(f + 12, u.w);
-    }
-};
-
-/* Element k of x lies where lane (k / E) % 32 finds it with conflict-free 16-byte reads. */
-template <int E> __device__ __forceinline__ int x_slot(int k)
-{
-    int step = k / (E * WARP), lane = k / E % WARP, part = k % E / 4;
-    return ((step * (E / 4) + part) * WARP + lane) * 4 + k % 4;
-}
-
-#define STAGE_ROUND 5 /* loads of x on their way at once: 5120 columns */
 
 /*
  * RT rows of x (times silu(gate), times the norm's weights) to shared memory; zeros behind the end of a row and
@@ -124,9 +44,9 @@ __device__ __forceinline__ void stage_x(float *xs, const linear_params &p, int r
                     float4 z = load4(zr, p.gate.dtype, p.gate.vec, k, p.in);
                     v[i].x *= silu(z.x), v[i].y *= silu(z.y), v[i].z *= silu(z.z), v[i].w *= silu(z.w);
                 }
-                square += v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
+                square = add_square(square, v[i]);
                 if (k < padded)
-                    *(float4 *)(xs + r * padded + x_slot<E>(k)) =
+                    *(float4 *)(xs + r * padded + x_slot<E>((unsigned)k)) =
                         make_float4(v[i].x * w[i].x, v[i].y * w[i].y, v[i].z * w[i].z, v[i].w * w[i].w);
             }
         }
@@ -142,7 +62,7 @@ __device__ __forceinline__ void stage_x(float *xs, const linear_params &p, int r
 template <int WT, int RT, int NR, int AHEAD>
 __global__ void __launch_bounds__(GEMV_THREADS) gemv_kernel(linear_params p)
 {
-    constexpr int            E = weights16<WT>::n;
+    constexpr int            E = weights16<WT>::n, segment = GEMV_SEGMENT / (E * WARP); /* steps */
     extern __shared__ float4 gemv_shared[];
     __shared__ float         part[RT][GEMV_WARPS];
     float                   *xs = (float *)gemv_shared;
@@ -181,7 +101,7 @@ __global__ void __launch_bounds__(GEMV_THREADS) gemv_kernel(linear_params p)
     }
 
     for (; tile < n_tiles; tile += n_warps) {
-        float acc[RT][NR] = {};
+        float acc[RT][NR] = {}, mine = 0.0f; /* lane r NR + n stores output n of row r */
         for (int j = 0; j < n_steps; j += AHEAD) {
             bool last  = j + AHEAD >= n_steps;
             int  fetch = last ? tile + n_warps : tile, step = last ? 0 : j + AHEAD;
@@ -205,20 +125,22 @@ __global__ void __launch_bounds__(GEMV_THREADS) gemv_kernel(linear_params p)
                                                      (((j + u) * (E / 4) + e / 4) * WARP + lane) * 4);
 #pragma unroll
                         for (int n = 0; n < NR; n++)
-                            acc[r][n] = fmaf(f[n][e + 3], v.w,
-                                             fmaf(f[n][e + 2], v.z,
-                                                  fmaf(f[n][e + 1], v.y, fmaf(f[n][e], v.x, acc[r][n]))));
+                            acc[r][n] = dot4(acc[r][n], f[n] + e, v);
                     }
+                if ((j + u + 1) % segment == 0 || j + u + 1 == n_steps)
+#pragma unroll
+                    for (int r = 0; r < RT; r++)
+#pragma unroll
+                        for (int n = 0; n < NR; n++) {
+                            float sum = warp_sum(acc[r][n]);
+                            mine += lane == r * NR + n ? sum : 0.0f;
+                            acc[r][n] = 0.0f;
+                        }
             }
         }
-        float mine = 0.0f; /* lane r NR + n stores output n of row r */
 #pragma unroll
         for (int r = 0; r < RT; r++)
-#pragma unroll
-            for (int n = 0; n < NR; n++) {
-                float sum = warp_sum(acc[r][n]) * factor[r];
-                mine      = lane == r * NR + n ? sum : mine;
-            }
+            mine *= lane / NR == r ? factor[r] : 1.0f;
         if (lane < RT * NR && tile * NR + lane % NR < p.out && r0 + lane / NR < p.R)
             linear_store(p, r0 + lane / NR, tile * NR + lane % NR, mine);
     }
@@ -276,6 +198,10 @@ bool cuda_gemv_fits(const kn_queue *q, const linear_params *p)
 
 mlm_status cuda_gemv(kn_queue *q, const linear_params *p, kn_dtype w_dtype)
 {
+    bool done;
+    MLM_TRY(cuda_stream(q, p, w_dtype, &done));
+    if (done)
+        return MLM_OK;
     switch (w_dtype) {
     case KN_BF16:
         return launch_rows<KN_BF16>(q, p);

@@ -55,6 +55,10 @@ mlm_status cuda_linear(kn_queue *q, const kn_linear_args *a)
         return cuda_gemv(q, &p, t);
     if (cuda_of(q->dev)->deterministic)
         return t == KN_BF16 || t == KN_I8 ? cuda_gemm_tensor(q, &p, t) : cuda_gemm_plain(q, &p, t);
+    bool skinny = false;
+    MLM_TRY(cuda_skinny(q, &p, t, &skinny));
+    if (skinny)
+        return MLM_OK;
     if (cuda_gemv_fits(q, &p) && !(p.R > CUDA_LT_ROWS && cuda_lt_wants(q, &p, t)))
         return cuda_gemv(q, &p, t);
     if (cuda_lt_wants(q, &p, t)) {
@@ -85,6 +89,8 @@ mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *don
     if (cuda_of(q->dev)->deterministic)
         fits = one_token_each(q, &p, a->x);
     *done = fits && (!kn_present(a->z) || a->n_groups == 1);
+    if (!*done && !cuda_of(q->dev)->deterministic)
+        return cuda_step_norm(q, a, done);
     if (!*done)
         return MLM_OK;
     /* The kernel behind in_proj reads states before its wait (cuda_step.cu), so in_proj must not let it start

@@ -24,7 +24,7 @@ __device__ __forceinline__ void linear_store(const linear_params &p, int64_t r, 
 {
     int64_t b = r / p.y.n_rows, t = r - b * p.y.n_rows;
     if (p.scale)
-        v *= p.scale[o];
+        v = __fmul_rn(v, p.scale[o]); /* never one operation with the residual */
     if (p.bias)
         v += load1(p.bias, p.bias_dtype, o);
     v = activate(v, p.act);
@@ -41,6 +41,12 @@ __device__ __forceinline__ void linear_store(const linear_params &p, int64_t r, 
 bool       cuda_gemv_fits(const kn_queue *q, const linear_params *p);
 bool       cuda_gemv_wide_enough(const kn_queue *q, const linear_params *p); /* for any number of rows */
 mlm_status cuda_gemv(kn_queue *q, const linear_params *p, kn_dtype w_dtype);
+/* One row, bf16 or int8 weights; *done is false when it has no way to. */
+mlm_status cuda_stream(kn_queue *q, const linear_params *p, kn_dtype w_dtype, bool *done);
+/* 3 to 64 bf16 rows, bf16 weights, from sm_90 on; *done is false when it has no way to. */
+mlm_status cuda_skinny(kn_queue *q, const linear_params *p, kn_dtype w_dtype, bool *done);
+/* One token of each row, f32 normed to bf16, and the product behind it; *done is false when it has no way to. */
+mlm_status cuda_step_norm(kn_queue *q, const kn_norm_linear_args *a, bool *done);
 mlm_status cuda_gemm_tensor(kn_queue *q, const linear_params *p, kn_dtype w_dtype); /* bf16, i8 weights */
 mlm_status cuda_gemm_plain(kn_queue *q, const linear_params *p, kn_dtype w_dtype);  /* f32, f16 weights */
 /* Whether cuBLASLt does this product; *done is false when it has no way to. */

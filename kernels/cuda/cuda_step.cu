@@ -31,6 +31,7 @@ struct step_params {
     unsigned     *tickets;                                        /* [B], zero between launches */
     int           C, P, N, x_at, b_at, c_at; /* channels; where x, b, c start among them */
     float         dt_min, dt_max;
+    bool          late; /* the next kernel's weights would stand in the way of what this one reads */
 };
 
 /* The conv channel of item i of this block: x rows first, then b, then c; -1 behind the end. */
@@ -100,7 +101,9 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
             old[i][k] = conv[(int64_t)k * p.C + c];
     }
     float a = p.a[h], skip = p.d ? p.d[h] : 0.0f, dt_bias = p.dt_bias ? p.dt_bias[h] : 0.0f;
-    cuda_begin();
+    cuda_dependency_wait();
+    if (!p.late)
+        cuda_dependency_release();
 
     float raw = p.dt[batch * p.dt_row + h], z = 0.0f;
     /* lane k STEP_ROWS + r has row r of round k */
@@ -127,6 +130,8 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
         }
     }
     __syncthreads();
+    if (p.late)
+        cuda_dependency_release();
     if (threadIdx.x == 0) { /* everything this block reads of b's and c's old inputs has arrived */
         __threadfence();
         unsigned total = gridDim.x * gridDim.y;
@@ -219,11 +224,14 @@ mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_
     /* More rounds, fewer blocks: only where they still fill the card several times. */
     bool long_blocks = p.P % (MOST_ROUNDS * ROUND_ROWS) == 0 &&
                        step->n_heads * conv->x.dim[0] >= (int64_t)16 * cuda_of(q->dev)->n_sm;
+    p.late   = !long_blocks;
     int rows = long_blocks ? MOST_ROUNDS * ROUND_ROWS : ROUND_ROWS;
     void (*kernel)(step_params) =
         bf16          ? long_blocks ? conv_ssd_step_kernel<true, MOST_ROUNDS> : conv_ssd_step_kernel<true, 1>
                  : long_blocks ? conv_ssd_step_kernel<false, MOST_ROUNDS>
                       : conv_ssd_step_kernel<false, 1>;
     dim3 grid((unsigned)step->n_heads, (unsigned)(p.P / rows), (unsigned)conv->x.dim[0]);
+    if (p.late)
+        cuda_prefer_shared((const void *)kernel);
     return cuda_launch(q, "conv1d + ssd_step", kernel, grid, dim3(STEP_THREADS), 0, p);
 }

@@ -58,6 +58,13 @@ const op_case op_cases[] = {
     LINEAR(3, 25, 128, 264, KN_BF16, BF16, .flags = OP_BIAS | OP_Y_F32 | OP_RES_INTO_Y),
     LINEAR(0, 65, 588, 128, KN_BF16, BF16, .flags = OP_BIAS | OP_SIDE_BF16),
     LINEAR(64, 3, 72, 40, KN_BF16, BF16, .flags = OP_Y_F32),
+    /* One row of a wide product, and a batch of tokens: what a decoded token is made of. */
+    LINEAR(0, 1, 2560, 2300, KN_BF16),
+    LINEAR(0, 1, 2560, 2300, KN_I8),
+    LINEAR(0, 1, 5120, 1100, KN_BF16, .flags = OP_RES_INTO_Y),
+    LINEAR(0, 1, 6400, 1100, KN_I8, .flags = OP_RESIDUAL),
+    LINEAR(37, 1, 384, 3304, KN_BF16, BF16, .flags = OP_Y_F32 | OP_RESIDUAL),
+    LINEAR(0, 3, 136, 12800, KN_BF16, BF16, .flags = OP_Y_F32),
 
     ROWS(layernorm, 0, 1, 1),
     ROWS(layernorm, 0, 7, 384),

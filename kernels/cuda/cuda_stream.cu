@@ -1,0 +1,285 @@
+/*
+ * cuda_stream.cu: products of one row at the speed of the memory: y = W x for bf16 and int8 weights.
+ *
+ * One block an SM takes a fair share of the outputs; its warps walk over pieces of rows (segments), each through a
+ * ring of its own in shared memory that cp.async fills K rounds ahead.  A lane reads only what it has copied itself, so
+ * nothing but the end of the block needs a barrier.  The ring is filled before the kernel in front has finished, and
+ * the kernel behind may start once a block has asked for its last weights: its first loads
+ * travel while this kernel's results do.  x is normed on its way in, as in cuda_gemv.cu, whose sums have the same bits.
+ */
+#include "kernels/cuda/cuda_gemv.cuh"
+#include "kernels/cuda/cuda_mma.cuh"
+
+#define ROUND        5 /* steps of 32 x 16 bytes that travel together */
+#define STREAM_WARPS 16
+#define DEPTH        2 /* rounds of a warp on their way: 80 KB an SM, and as much for the kernel behind */
+#define STAGE_STRIDE (GEMV_THREADS * 4) /* whole steps: slots are as far apart as elements */
+
+__device__ __forceinline__ void copy_weights(uint4 *to, const char *from, bool real, uint64_t policy)
+{
+    asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2, %3;" ::"r"(
+                     (uint32_t)__cvta_generic_to_shared(to)),
+                 "l"(from), "r"(real ? 16 : 0), "l"(policy)
+                 : "memory");
+}
+
+struct stream_params {
+    const char  *w;
+    const float *x, *norm, *scale, *residual; /* norm, scale, residual may be NULL */
+    float       *y, eps;
+    int64_t      row_bytes;
+    int          out, in, n_groups, n_rounds; /* groups of 16 bytes, rounds of a row */
+    int          n_seg, row_step, seg_step;   /* segments of a row; how far a warp's next piece is */
+};
+
+/* What a warp asks for next. */
+struct stream_cursor {
+    const char *from;        /* this lane's first group of the round */
+    int         row, seg;    /* of the block's outputs */
+    int         round, left; /* left: groups from this lane's first to the end of the row */
+};
+
+template <int WT> struct stream_shape {
+    static constexpr int n_rounds = GEMV_SEGMENT / (weights16<WT>::n * WARP * ROUND); /* a segment */
+    static constexpr int n_lanes  = ROUND * WARP;                                     /* groups a round */
+};
+
+template <int WT>
+__device__ __forceinline__ void seek(stream_cursor &c, const stream_params &p, const char *w, int lane)
+{
+    int group = c.seg * (stream_shape<WT>::n_rounds * ROUND * WARP) + lane;
+    c.round   = min(stream_shape<WT>::n_rounds, p.n_rounds - c.seg * stream_shape<WT>::n_rounds);
+    c.from    = w + c.row * p.row_bytes + group * 16;
+    c.left    = p.n_groups - group;
+}
+
+__device__ __forceinline__ void next_piece(int &row, int &seg, const stream_params &p)
+{
+    row += p.row_step;
+    seg += p.seg_step;
+    if (seg >= p.n_seg) {
+        seg -= p.n_seg;
+        row++;
+    }
+}
+
+template <int WT>
+__device__ __forceinline__ void fetch(uint4 *slot, stream_cursor &c, const stream_params &p, const char *w,
+                                      int n_rows, int lane, uint64_t policy)
+{
+    if (c.row < n_rows) {
+#pragma unroll
+        for (int u = 0; u < ROUND; u++)
+            copy_weights(slot + u * WARP, c.from + u * WARP * 16, u * WARP < c.left, policy);
+        c.from += ROUND * WARP * 16;
+        c.left -= ROUND * WARP;
+        if (--c.round == 0) {
+            next_piece(c.row, c.seg, p);
+            seek<WT>(c, p, w, lane);
+        }
+    }
+    copy_async_commit();
+}
+
+/* This thread's elements of a vector; what is behind its end, or the whole when it is absent, is `otherwise`. */
+__device__ __forceinline__ void load_round(float4 *v, const float *from, int k0, int n, float otherwise)
+{
+#pragma unroll
+    for (int i = 0; i < STAGE_ROUND; i++) {
+        int k = k0 + i * STAGE_STRIDE;
+        v[i]  = from && k < n ? *(const float4 *)(from + k)
+                              : make_float4(otherwise, otherwise, otherwise, otherwise);
+    }
+}
+
+/* The norm's weights where x will be; nothing of it depends on the kernel in front.  v: the first round of them. */
+template <int E>
+__device__ __forceinline__ void stage_norm(float *xs, const stream_params &p, int padded, float4 *v)
+{
+    int k0 = (int)threadIdx.x * 4;
+#pragma unroll 1
+    while (k0 < padded) {
+        float *to = xs + x_slot<E>((unsigned)k0);
+#pragma unroll
+        for (int i = 0; i < STAGE_ROUND; i++)
+            if (k0 + i * STAGE_STRIDE < padded)
+                *(float4 *)(to + i * STAGE_STRIDE) = v[i];
+        k0 += STAGE_STRIDE * STAGE_ROUND;
+        if (k0 < padded)
+            load_round(v, p.norm, k0, p.in, 1.0f);
+    }
+}
+
+/* x times what stage_norm left, by the same threads; a warp's sum of squares. */
+template <int E>
+__device__ __forceinline__ void stage_row(float *xs, const stream_params &p, int padded, float *part)
+{
+    float square = 0.0f;
+#pragma unroll 1
+    for (int k0 = (int)threadIdx.x * 4; k0 < padded; k0 += STAGE_STRIDE * STAGE_ROUND) {
+        float4 v[STAGE_ROUND];
+        float *to = xs + x_slot<E>((unsigned)k0);
+        load_round(v, p.x, k0, p.in, 0.0f);
+#pragma unroll
+        for (int i = 0; i < STAGE_ROUND; i++) {
+            float4 *at = (float4 *)(to + i * STAGE_STRIDE);
+            if (k0 + i * STAGE_STRIDE < padded) {
+                float4 w = *at;
+                *at      = make_float4(v[i].x * w.x, v[i].y * w.y, v[i].z * w.z, v[i].w * w.w);
+            }
+            square = add_square(square, v[i]);
+        }
+    }
+    square = warp_sum(square);
+    if (threadIdx.x % WARP == 0)
+        part[threadIdx.x / WARP] = square;
+}
+
+/* The products of a warp's pieces, each sum to its place. */
+template <int WT, int K>
+__device__ __forceinline__ void stream_pieces(uint4 *ring, const float *xs, float *sums, stream_cursor c,
+                                              const stream_params &p, const char *w, int n_rows,
+                                              uint64_t policy)
+{
+    constexpr int E = weights16<WT>::n, V = E / 4, n_lanes = stream_shape<WT>::n_lanes;
+    int           lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, n_warps = blockDim.x / WARP;
+    uint4        *slot = ring;
+    int           row = warp / p.n_seg, seg = warp % p.n_seg;
+    for (int item = warp; row < n_rows; item += n_warps) {
+        const float4 *x = (const float4 *)xs + seg * (stream_shape<WT>::n_rounds * n_lanes * V) + lane;
+        const float4 *end =
+            (const float4 *)xs + min((seg + 1) * stream_shape<WT>::n_rounds, p.n_rounds) * (n_lanes * V);
+        float acc = 0.0f;
+        for (; x < end; x += n_lanes * V) {
+            uint4 v[ROUND];
+            asm volatile("cp.async.wait_group %0;" ::"n"(K - 1) : "memory");
+#pragma unroll
+            for (int u = 0; u < ROUND; u++)
+                v[u] = slot[u * WARP];
+            fetch<WT>(slot, c, p, w, n_rows, lane, policy);
+            if (c.row >= n_rows)
+                cuda_dependency_release();
+            slot = slot == ring + (K - 1) * n_lanes ? ring : slot + n_lanes;
+#pragma unroll
+            for (int u = 0; u < ROUND; u++) {
+                float f[E];
+                weights16<WT>::unpack(f, v[u]);
+#pragma unroll
+                for (int e = 0; e < V; e++)
+                    acc = dot4(acc, f + 4 * e, x[(u * V + e) * WARP]);
+            }
+        }
+        acc = warp_sum(acc);
+        if (lane == 0)
+            sums[item] = acc;
+        next_piece(row, seg, p);
+    }
+}
+
+template <int WT, int K> __global__ void __launch_bounds__(STREAM_WARPS *WARP) stream_kernel(stream_params p)
+{
+    constexpr int           E = weights16<WT>::n;
+    extern __shared__ uint4 stream_shared[];
+    __shared__ float        part[GEMV_WARPS];
+    int                     lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, n_warps = blockDim.x / WARP;
+    int                     padded = p.n_rounds * ROUND * WARP * E;
+    uint4                  *ring   = stream_shared + warp * K * ROUND * WARP + lane;
+    float                  *xs     = (float *)(stream_shared + n_warps * K * ROUND * WARP);
+    float                  *sums   = xs + padded;
+    int                     first  = (int)((unsigned)p.out * blockIdx.x / gridDim.x);
+    int                     n_rows = (int)((unsigned)p.out * (blockIdx.x + 1) / gridDim.x) - first;
+    const char             *w      = p.w + first * p.row_bytes;
+    uint64_t                policy = stream_policy();
+    stream_cursor           c      = {w, warp / p.n_seg, warp % p.n_seg, 0, 0};
+    float4                  norm[STAGE_ROUND];
+    load_round(norm, p.norm, (int)threadIdx.x * 4, p.in, 1.0f);
+    seek<WT>(c, p, w, lane);
+#pragma unroll 1
+    for (int k = 0; k < K; k++)
+        fetch<WT>(ring + k * ROUND * WARP, c, p, w, n_rows, lane, policy);
+    if (threadIdx.x < GEMV_THREADS)
+        stage_norm<E>(xs, p, padded, norm);
+    float scale = p.scale && threadIdx.x < n_rows ? p.scale[first + threadIdx.x] : 1.0f;
+    cuda_dependency_wait();
+    if (c.row >= n_rows)
+        cuda_dependency_release();
+    if (threadIdx.x < GEMV_THREADS)
+        stage_row<E>(xs, p, padded, part);
+    float residual = p.residual && threadIdx.x < n_rows ? p.residual[first + threadIdx.x] : 0.0f;
+    __syncthreads();
+    float factor = 1.0f;
+    if (p.norm) {
+        float square = 0.0f;
+        for (int k = 0; k < GEMV_WARPS; k++)
+            square += part[k];
+        factor = rsqrtf(square / (float)p.in + p.eps);
+    }
+    stream_pieces<WT, K>(ring, xs, sums, c, p, w, n_rows, policy);
+    __syncthreads();
+#pragma unroll 1
+    for (int i = (int)threadIdx.x; i < n_rows; i += (int)blockDim.x) {
+        float v = 0.0f;
+#pragma unroll 1
+        for (int s = 0; s < p.n_seg; s++)
+            v += sums[i * p.n_seg + s];
+        v *= factor;
+        if (i != (int)threadIdx.x) {
+            scale    = p.scale ? p.scale[first + i] : 1.0f;
+            residual = p.residual ? p.residual[first + i] : 0.0f;
+        }
+        p.y[first + i] = __fadd_rn(__fmul_rn(v, scale), residual);
+    }
+}
+
+template <int WT, int K> static mlm_status launch(kn_queue *q, stream_params *p, bool *done)
+{
+    const cuda_device *d     = cuda_of(q->dev);
+    int                warps = STREAM_WARPS, blocks = p->out < d->n_sm ? p->out : d->n_sm;
+    int64_t            rows  = (p->out + blocks - 1) / blocks;
+    int64_t            bytes = (int64_t)warps * K * ROUND * WARP * 16 +
+                    (int64_t)p->n_rounds * ROUND * WARP * weights16<WT>::n * 4 + rows * p->n_seg * 4;
+    *done = bytes <= d->max_shared - 1024;
+    if (!*done)
+        return MLM_OK;
+    p->row_step = warps / p->n_seg;
+    p->seg_step = warps % p->n_seg;
+    cuda_prefer_shared((const void *)stream_kernel<WT, K>);
+    return cuda_launch(q, "linear", stream_kernel<WT, K>, dim3((unsigned)blocks),
+                       dim3((unsigned)(warps * WARP)), (size_t)bytes, *p);
+}
+
+template <int WT> static mlm_status launch_type(kn_queue *q, const linear_params *l, bool *done)
+{
+    stream_params p     = {};
+    int64_t       round = (int64_t)ROUND * WARP * weights16<WT>::n;
+    p.w                 = l->w;
+    p.x                 = (const float *)l->x.data;
+    p.norm              = l->norm;
+    p.scale             = l->scale;
+    p.residual          = l->has_residual ? (const float *)l->residual.data : NULL;
+    p.y                 = (float *)l->y.data;
+    p.eps               = l->eps;
+    p.row_bytes         = l->pitch * weights16<WT>::size;
+    p.out               = l->out;
+    p.in                = l->in;
+    p.n_groups          = (int)(l->pitch / weights16<WT>::n);
+    p.n_rounds          = (int)((l->pitch + round - 1) / round);
+    p.n_seg             = (p.n_rounds + stream_shape<WT>::n_rounds - 1) / stream_shape<WT>::n_rounds;
+    return launch<WT, DEPTH>(q, &p, done);
+}
+
+/* Plain sums of one f32 row, at most normed, scaled and added to another. */
+static bool fits(const linear_params *p)
+{
+    return p->R == 1 && p->out < 1 << 24 && !p->gate.data && !p->bias && !p->gamma && p->act == KN_ACT_NONE &&
+           p->x.dtype == KN_F32 && p->x.vec && p->y.dtype == KN_F32 &&
+           (!p->has_residual || p->residual.dtype == KN_F32) && (!p->norm || p->norm_vec);
+}
+
+mlm_status cuda_stream(kn_queue *q, const linear_params *p, kn_dtype w_dtype, bool *done)
+{
+    *done = false;
+    if (!fits(p) || (w_dtype != KN_BF16 && w_dtype != KN_I8))
+        return MLM_OK;
+    return w_dtype == KN_BF16 ? launch_type<KN_BF16>(q, p, done) : launch_type<KN_I8>(q, p, done);
+}
