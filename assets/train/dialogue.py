@@ -79,7 +79,8 @@ class Dialogue(Questions):
         if len(s.things) < 3:
             skip |= {"between", "odd"}
         if len(s.things) > 1:
-            skip |= {"name", "is_this", "name_choice"}
+            table = [(f, w / 4 if f == "name" else w) for f, w in table]
+            skip |= {"is_this", "name_choice"}
         if s.kind == "sign" and not s.things:
             skip |= {"where", "relation", "colour", "count"}
         if s.words:

@@ -67,8 +67,12 @@ class ThingQuestions(Checks):
     # -- naming
 
     def name(self):
-        if self.view.scene.words or len(self.view.things) > 1 or (not self.view.things and self.rng.random() < 0.5):
+        if self.view.scene.words or (not self.view.things and self.rng.random() < 0.5):
             return None
+        if len(self.view.things) > 1:           # asked what there is, one names everything
+            return self.ask("list", "listing", (), self.say("name_all"))
+        if self.view.things and self.rng.random() < 0.12:
+            return self.ask("naming", "name_whole", (), self.say("list_one"))
         q = self.say("name") if self.view.things or self.scene.fuzzy else self.rng.choice(("What is in the image?", "What do you see?", "What's in the picture?"))
         return self.ask("naming", "name_whole", (), q)
 

@@ -1,6 +1,7 @@
 """Questions about text, photographs, collages; what cannot be known; small talk."""
 from questions import ThingQuestions
-from wordings import HALVES, OUTSIDE, SMALL_TALK, UNKNOWABLE, IMG, ZONES, held
+from wordings import HALVES, IMG, SMALL_TALK, ZONES, held
+from wordings_refusals import OUTSIDE, UNKNOWABLE, chosen
 from answers import OUTSIDE as OUTSIDE_ANSWER, UNKNOWN, collage_zone
 from world import confusable, with_article
 
@@ -168,13 +169,16 @@ class Questions(ThingQuestions):
         refs = self.view.references()
         texts = UNKNOWABLE
         if not refs or self.scene.kind in ("photo", "collage"):
-            texts = [t for t in UNKNOWABLE if "{n}" not in t]
+            texts = [t for t in UNKNOWABLE if "{n}" not in t or "|the {n}" in t]
         n = self.view.head(rng.choice(refs)[1]) if refs else "object"
-        q = self.fixed_text(texts).format(img=rng.choice(IMG), n=n)
+        q = chosen(self.fixed_text(texts), rng)
+        if "{n}" in q and (not refs or self.scene.kind in ("photo", "collage")):
+            return None
+        q = q.format(img=rng.choice(IMG), n=n)
         return self.ask("unknowable", "fixed", (UNKNOWN,), q)
 
     def outside(self):
-        return self.ask("outside", "fixed", (OUTSIDE_ANSWER,), self.fixed_text(OUTSIDE))
+        return self.ask("outside", "fixed", (OUTSIDE_ANSWER,), chosen(self.fixed_text(OUTSIDE), self.rng))
 
     def small_talk(self):
         texts, answer = self.rng.choice(SMALL_TALK)
@@ -183,10 +187,10 @@ class Questions(ThingQuestions):
 
 COMMON = (("unknowable", 1.2), ("outside", 1.2), ("small_talk", 0.5))
 AT_MOST = {"photo_choice": 1, "photo_yn": 3, "spelled": 2, "absent": 2, "unknowable": 1, "outside": 1, "small_talk": 1, "medium": 1, "background": 1, "any_text": 1}
-THINGS = (("exist", 7), ("lack", 4.5), ("exist_two", 2.5), ("exist_related", 4), ("name", 9), ("name_zone", 8), ("extreme", 4), ("kind", 4),
-          ("colour", 7), ("shape", 5.5), ("count", 16), ("total", 5), ("where", 6), ("in_zone", 2), ("relation", 7), ("relation_what", 6.5), ("direct_what", 3),
-          ("near", 4), ("between", 3.5), ("compare", 6.5), ("size", 6), ("same_colour", 4), ("all_same", 4), ("odd", 3), ("hop", 7), ("claim", 5),
-          ("listing", 4), ("caption", 4), ("background", 3), ("missing", 3), ("colour_is", 3), ("colour_choice", 0.8), ("shape_is", 2), ("count_is", 3), ("is_this", 2), ("name_choice", 1), ("read", 0.6), ("any_text", 0.5), ("medium", 0.7)) + COMMON
+THINGS = (("exist", 7), ("lack", 4.5), ("exist_two", 2.5), ("exist_related", 5), ("name", 9), ("name_zone", 8), ("extreme", 4), ("kind", 4),
+          ("colour", 7), ("shape", 5.5), ("count", 16), ("total", 5), ("where", 6), ("in_zone", 2), ("relation", 7), ("relation_what", 6.5), ("direct_what", 4),
+          ("near", 5), ("between", 4.5), ("compare", 8), ("size", 6), ("same_colour", 4), ("all_same", 4), ("odd", 3), ("hop", 7), ("claim", 5),
+          ("listing", 6), ("caption", 6), ("background", 3), ("missing", 3), ("colour_is", 3), ("colour_choice", 0.8), ("shape_is", 2), ("count_is", 3), ("is_this", 2), ("name_choice", 1), ("read", 0.6), ("any_text", 0.5), ("medium", 0.7)) + COMMON
 SIGN = (("read", 40), ("spelled", 9), ("any_text", 4), ("text_colour", 4), ("caption", 2.5), ("background", 1.2), ("exist", 3), ("lack", 1.5), ("count", 3), ("colour", 2),
         ("where", 2), ("relation", 2), ("missing", 1)) + COMMON
 PHOTO = (("photo_name", 40), ("photo_is", 26), ("photo_choice", 10), ("photo_kind", 9), ("photo_caption", 4), ("medium", 3), ("photo_missing", 3), ("unknowable", 1.5), ("outside", 1.5), ("small_talk", 0.5))

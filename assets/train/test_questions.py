@@ -14,6 +14,7 @@ from checker_more import Checker, Wrong
 from data import Maker, eval_rows
 from nouns import Noun, View
 from scenes import Background, Scene, Thing, Word, zone_of
+from wordings_refusals import OUTSIDE, UNKNOWABLE, chosen
 from world import pair_held_out
 
 PACKED, TOK = fake_packed.make(), tokenizer.load()
@@ -148,7 +149,7 @@ class HeldOut(unittest.TestCase):
 
 class Wordings(unittest.TestCase):
     WORDS = {"more": "more|greater|outnumber", "fewer": "fewer|less|smaller", "same": "as many|same number|equal|same as", "biggest": "biggest|largest", "smallest": "smallest",
-             "lack": "no |not |without|missing", "both": " and |as well as", "either": " or ", "between": "between", "odd": "odd|differ|not ", "near": "next to|near|closest|beside"}
+             "lack": "no |not |without|missing", "both": " and |as well as", "either": " or ", "between": "between", "odd": "odd|differ|not |stands out", "near": "next to|near|closest|beside|neighbor"}
 
     def test_each_wording_says_what_is_asked(self):
         for key, words in self.WORDS.items():
@@ -159,6 +160,16 @@ class Wordings(unittest.TestCase):
         for key in ("exist", "exist_pl", "both", "either", "rel_yn", "count", "where"):
             for t in wordings.KNOWN[key]:
                 self.assertNotRegex(t, r"\b(not|no|never)\b|n't", key)
+
+    def test_refusals_have_many_patterns(self):
+        rng = random.Random(1)
+        for patterns in (UNKNOWABLE, OUTSIDE):
+            self.assertGreaterEqual(len(patterns), 45)
+            self.assertTrue(0.08 < sum(map(wordings.held, patterns)) / len(patterns) < 0.35)
+            for p in patterns:
+                text = chosen(p, rng)
+                self.assertNotRegex(text, r"[\[\]|]")
+                text.format(img="image", n="dog")
 
     def test_typing_keeps_the_meaning(self):
         rng = random.Random(5)
