@@ -157,7 +157,7 @@ static void check_model(clerk *k, const ui_request *req)
         return;
     ev.n_model_rows = 1;
     if (chat_set_text(&ev.model_row->dir, req->path) != MLM_OK ||
-        model_scan_check(ev.model_row, req->device) != MLM_OK)
+        model_scan_check(ev.model_row, req->device, req->kept_mb) != MLM_OK)
         (void)chat_set_text(&ev.model_row->note, "out of memory");
     event_box_put(k->events, &ev);
 }

@@ -44,6 +44,7 @@ add_library(mlm_desktop_core STATIC
     ${CMAKE_CURRENT_LIST_DIR}/history.c
     ${CMAKE_CURRENT_LIST_DIR}/history_chat.c
     ${CMAKE_CURRENT_LIST_DIR}/mailbox.c
+    ${CMAKE_CURRENT_LIST_DIR}/model_memory.c
     ${CMAKE_CURRENT_LIST_DIR}/model_scan.c
     ${CMAKE_CURRENT_LIST_DIR}/portal.c
     ${CMAKE_CURRENT_LIST_DIR}/worker.c

@@ -2,6 +2,7 @@
 #include "app/desktop/model_scan.h"
 
 #include "app/desktop/app_dirs.h"
+#include "app/desktop/model_memory.h"
 #include "app/desktop/text_buffer.h"
 #include "kernels/base/mlm_file.h"
 
@@ -267,20 +268,7 @@ mlm_status model_scan(ui_model_row **rows, int *n, char *const *dirs, int n_dirs
 
 /* ---- one model ---------------------------------------------------------------------------------- */
 
-static uint64_t available_bytes(void)
-{
-    char               line[256];
-    unsigned long long kb = 0;
-    FILE              *f  = fopen("/proc/meminfo", "re");
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, "MemAvailable: %llu kB", &kb) == 1)
-            break;
-    if (f != NULL)
-        (void)fclose(f);
-    return (uint64_t)kb * 1024;
-}
-
-mlm_status model_scan_check(ui_model_row *row, const char *device)
+mlm_status model_scan_check(ui_model_row *row, const char *device, int kept_mb)
 {
     row->checked      = true;
     mlm_status status = mlmamba_check_model(&row->check, row->dir);
@@ -290,15 +278,18 @@ mlm_status model_scan_check(ui_model_row *row, const char *device)
         return chat_set_text(&row->note, mlm_error_message());
     if (!row->check->complete)
         return MLM_OK;
-    mlmamba_engine_options opt = {.model_dir = row->dir, .device = device};
-    status                     = mlmamba_estimate_memory(&row->memory, &opt);
+    /* The states are kept by us, not by the session. */
+    mlmamba_engine_options opt = {.model_dir = row->dir, .device = device, .kept_bytes = 1};
+    mlmamba_memory        *m   = &row->memory;
+    status                     = mlmamba_estimate_memory(m, &opt);
     if (status != MLM_OK)
         return status == MLM_E_NOMEM ? status : chat_set_text(&row->note, mlm_error_message());
     row->estimated     = true;
     bool     elsewhere = device != NULL && strncmp(device, "cuda", 4) == 0;
-    uint64_t need =
-        (uint64_t)row->memory.weights_bytes + row->memory.scratch_bytes + row->memory.session_bytes;
-    row->free_bytes = elsewhere ? 0 : available_bytes();
-    row->fits       = row->free_bytes == 0 || need < row->free_bytes;
+    uint64_t need      = (uint64_t)m->weights_bytes + m->scratch_bytes + m->session_bytes;
+    uint64_t there     = model_memory_free();
+    row->free_bytes    = elsewhere ? 0 : there;
+    row->fits          = row->free_bytes == 0 || need < row->free_bytes;
+    m->session_bytes += model_memory_quota(m->snapshot_bytes, kept_mb, there > need ? there - need : 0);
     return MLM_OK;
 }

@@ -148,7 +148,7 @@ mlm_status ui_select_model(ui_model *m, int index)
     m->focus_item     = index;
     if (m->model_row[index].checked)
         return MLM_OK;
-    ui_request req    = {.type = UI_REQ_CHECK_MODEL, .id = index};
+    ui_request req    = {.type = UI_REQ_CHECK_MODEL, .id = index, .kept_mb = m->settings.kept_mb};
     mlm_status status = chat_set_text(&req.path, m->model_row[index].dir);
     if (status == MLM_OK)
         status = chat_set_text(&req.device, m->settings.device);

@@ -141,7 +141,7 @@ typedef enum ui_request_type {
     UI_REQ_GATHER, /* paths: pictures in files and folders; number: 1 typed in the question box, with text behind it */
     UI_REQ_LIST_DIR,      /* path; number: hidden files too                      */
     UI_REQ_SCAN_MODELS,   /* paths: recent and added directories              */
-    UI_REQ_CHECK_MODEL,   /* path; device                                     */
+    UI_REQ_CHECK_MODEL,   /* path; device; kept_mb                            */
     UI_REQ_EXPORT,        /* chat; number: format; path; id 1: replaces what is there */
     UI_REQ_SAVE_SETTINGS, /* text                                           */
     UI_REQ_BATCH_EXPORT,  /* number: format; path; text: result file; id 1: replaces what is there */

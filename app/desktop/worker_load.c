@@ -1,4 +1,5 @@
 /* worker_load.c: loading a model, beside the old one when there is room, so that a failure leaves the old one. */
+#include "app/desktop/model_memory.h"
 #include "app/desktop/worker_private.h"
 
 #include "kernels/base/mlm_file.h"
@@ -49,20 +50,6 @@ void worker_report_memory(worker *w)
     event_box_put(w->events, &ev);
 }
 
-static uint64_t available_bytes(void)
-{
-    char               line[256];
-    unsigned long long kb = 0;
-    FILE              *f  = fopen("/proc/meminfo", "re");
-    if (f == NULL)
-        return 0;
-    while (fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, "MemAvailable: %llu kB", &kb) == 1)
-            break;
-    (void)fclose(f);
-    return (uint64_t)kb * 1024;
-}
-
 /* Two models at once only where that surely fits: in the machine's own memory. */
 static bool fits_beside(const worker *w, const mlmamba_engine_options *opt)
 {
@@ -72,7 +59,7 @@ static bool fits_beside(const worker *w, const mlmamba_engine_options *opt)
         return false;
     if (mlmamba_estimate_memory(&need, opt) != MLM_OK)
         return true; /* it will fail early, and the old one stays */
-    return (uint64_t)need.weights_bytes + need.scratch_bytes + need.session_bytes < available_bytes() / 2;
+    return (uint64_t)need.weights_bytes + need.scratch_bytes + need.session_bytes < model_memory_free() / 2;
 }
 
 /* ---- unload, load ------------------------------------------------------------------------------- */
@@ -136,20 +123,6 @@ static mlm_status open_model(mlmamba_engine **eng, mlmamba_session **ses, const 
     return status;
 }
 
-/*
- * Automatic: 256 MB, which are dozens of states of a small model; room for 16 states of a big one, where that is no more than a quarter of the
- * memory that is free now.
- */
-static size_t choose_quota(const worker *w, int kept_mb)
-{
-    const uint64_t least = 256u << 20;
-    if (kept_mb > 0)
-        return (size_t)kept_mb << 20;
-    uint64_t wanted = 16 * (uint64_t)w->facts.memory.snapshot_bytes, most = available_bytes() / 4;
-    wanted = wanted < most ? wanted : most;
-    return (size_t)(wanted > least ? wanted : least);
-}
-
 static void adopt(worker *w, mlmamba_engine *eng, mlmamba_session *ses, const ui_request *req)
 {
     worker_unload(w);
@@ -158,7 +131,7 @@ static void adopt(worker *w, mlmamba_engine *eng, mlmamba_session *ses, const ui
     (void)pthread_mutex_unlock(&w->session_lock);
     w->engine = eng;
     fill_facts(&w->facts, eng);
-    w->quota    = choose_quota(w, req->kept_mb);
+    w->quota    = model_memory_quota(w->facts.memory.snapshot_bytes, req->kept_mb, model_memory_free());
     ui_event ev = {.type = UI_EV_LOADED, .serial = req->serial};
     ev.facts    = malloc(sizeof *ev.facts);
     if (ev.facts != NULL)

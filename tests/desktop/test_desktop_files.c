@@ -18,6 +18,7 @@
 #include "app/desktop/export.h"
 #include "app/desktop/file_list.h"
 #include "app/desktop/gather.h"
+#include "app/desktop/model_memory.h"
 #include "app/desktop/model_scan.h"
 #include "kernels/base/mlm_file.h"
 #include "kernels/base/mlm_file_write.h"
@@ -531,17 +532,30 @@ static void test_model_scan(void **state)
     assert_false(has_row(row, n, "gpt2", UI_MODEL_FOUND));
     assert_int_equal(n, 5); /* each once, a folder that is gone not at all */
     for (int i = 0; i < n; i++) {
-        assert_int_equal(model_scan_check(&row[i], "cpu"), MLM_OK);
+        assert_int_equal(model_scan_check(&row[i], "cpu", 64), MLM_OK);
         assert_true(row[i].checked);
         if (row[i].source == UI_MODEL_BUILT_IN) {
             assert_true(row[i].check->complete);
             assert_true(row[i].estimated && row[i].fits && row[i].memory.weights_bytes > 0);
+            assert_true(row[i].memory.session_bytes > (size_t)64 << 20);
         } else {
             assert_true(row[i].note != NULL || !row[i].check->complete);
         }
     }
     ui_model_rows_free(row, n);
     (void)unsetenv("MLMAMBA_MODEL");
+}
+
+static void test_quota(void **state)
+{
+    const size_t mb = 1 << 20, small = 4 * mb, big = 170 * mb;
+    (void)state;
+    assert_int_equal(model_memory_quota(big, 64, 0), 64 * mb);
+    assert_int_equal(model_memory_quota(small, 0, 32000 * (uint64_t)mb), 256 * mb);
+    assert_int_equal(model_memory_quota(big, 0, 32000 * (uint64_t)mb), 16 * big);
+    assert_int_equal(model_memory_quota(big, 0, 4000 * (uint64_t)mb), 1000 * mb);
+    assert_int_equal(model_memory_quota(big, 0, 0), 256 * mb); /* not known */
+    assert_true(model_memory_free() > 0);
 }
 
 int main(void)
@@ -557,6 +571,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_clipboard_too_much_and_too_slow, start, finish),
         cmocka_unit_test_setup_teardown(test_dialogs, start, finish),
         cmocka_unit_test_setup_teardown(test_model_scan, start, finish),
+        cmocka_unit_test(test_quota),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
