@@ -81,7 +81,7 @@ n=$((n + 1)); grep -q '^first_token,' "$dir/bench.csv" || bad 'bench csv'
 # ---- check, import, complete (published files: test_published)
 run check "$model"; want_rc check 0; want_no_err check
 n=$((n + 1)); grep -q 'mlmamba directory, complete' "$dir/out" || bad 'check: verdict'
-run check --json --hash "$model"; want_rc 'check json' 0; want_json 'check json' kind complete parts problem
+run check --json --hash "$model"; want_rc 'check json' 0; want_json 'check json' kind complete parts problem tensors faults
 n=$((n + 1)); grep -q "$(sha256sum "$model/model.safetensors" | cut -d' ' -f1)" "$dir/out" || bad 'check: sha256'
 mkdir "$dir/half"; cp "$model/config.json" "$dir/half"
 run check "$dir/half"; want_rc 'check half' 1
