@@ -1,6 +1,7 @@
 /* test_desk_soak.c: memory after many questions and many pictures; the times of first answers.  Run by hand (label slow). */
 #include "tests/desktop/desk_fixture.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -107,5 +108,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_questions),
                                        cmocka_unit_test(test_many_pictures)};
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 20); /* as the program does: window_prepare_heap */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
