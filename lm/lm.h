@@ -36,7 +36,8 @@ typedef struct lm_state_dims {
     int64_t conv_rows, conv_channels, heads, head_dim, d_state;
 } lm_state_dims;
 lm_state_dims lm_config_state_dims(const lm_config *c);
-size_t        lm_config_state_bytes(const lm_config *c); /* per row */
+size_t        lm_config_state_bytes(const lm_config *c); /* per row, exported: f32 */
+size_t        lm_config_row_bytes(const lm_config *c);   /* per row, as it is kept on a device */
 
 typedef struct lm_model lm_model;
 mlm_status              lm_model_load(lm_model **out, kn_queue *q, const lm_config *c, kn_weights *w,

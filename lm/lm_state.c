@@ -18,6 +18,14 @@ static kn_dtype state_dtype(const lm_config *c)
     return c->kind == LM_MAMBA1 ? KN_F32 : c->mixer.state;
 }
 
+size_t lm_config_row_bytes(const lm_config *c)
+{
+    lm_state_dims d    = lm_config_state_dims(c);
+    size_t        conv = (size_t)(d.conv_rows * d.conv_channels) * sizeof(float);
+    size_t        ssm  = (size_t)(d.heads * d.head_dim * d.d_state) * kn_dtype_size(state_dtype(c));
+    return (size_t)c->n_layers * (conv + ssm);
+}
+
 void lm_state_take_tensors(lm_state *st, kn_arena *arena)
 {
     int64_t       L = st->config.n_layers, B = st->n_rows;

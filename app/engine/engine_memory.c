@@ -18,7 +18,7 @@ static size_t kept_quota(size_t state, size_t kept_bytes)
 mlm_status engine_memory_estimate(mlmamba_memory *m, kn_device *dev, const model_config *c,
                                   const kn_weights *w, int max_batch, size_t kept_bytes)
 {
-    size_t state     = lm_config_state_bytes(&c->text);
+    size_t state     = lm_config_row_bytes(&c->text);
     m->weights_bytes = (size_t)kn_weights_total_bytes(w);
     m->session_bytes =
         2 * state + kept_quota(state, kept_bytes); /* the picture's, the one being made, the kept ones */

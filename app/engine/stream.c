@@ -114,6 +114,8 @@ static mlm_status fetch(stream *st, int most)
         if (what != MLMAMBA_NEXT_QUERY)
             break;
         mlm_status status = open_row(st, r);
+        if (status == MLM_OK)
+            status = stream_plan_picture(st, r);
         if (status != MLM_OK) {
             MLM_TRY(answer_error(st, r, status, mlm_error_message()));
             continue;
@@ -276,35 +278,32 @@ static mlm_status round_once(stream *st, stream_row **joining, int n)
 /* ---- queries on their way to a row -------------------------------------------------------------- */
 
 /* The waiting rows behind those that are ready get their pictures, here or on the thread. */
-static mlm_status start_making(stream *st)
+static void start_making(stream *st)
 {
-    stream_row *const *rows = st->waiting + st->n_ready;
-    int                n    = st->n_waiting - st->n_ready;
-    char               why[512];
-    mlm_status         status = stream_plan_pictures(st, rows, n);
-    if (status == MLM_OK) {
-        st->n_making = n;
-        stream_maker_start(st);
-        return MLM_OK;
+    picture_job *job = &st->job;
+    job->st          = st;
+    job->n           = 0;
+    st->n_making     = st->n_waiting - st->n_ready;
+    for (int i = st->n_ready; i < st->n_waiting; i++) {
+        stream_row *r = st->waiting[i];
+        if (r->picture == NULL || !r->is_first)
+            continue;
+        job->row[job->n]     = r;
+        job->entry[job->n++] = r->picture;
     }
-    (void)snprintf(why, sizeof why, "%s", mlm_error_message());
-    for (int i = 0; i < n; i++)
-        stream_leave_picture(st, rows[i]);
-    st->n_waiting = st->n_ready;
-    return fail_joining(st, rows, n, status, why);
+    stream_maker_start(st);
 }
 
-/* Looks after what is being made; with wait until something is ready, or nothing waits. */
-static mlm_status make(stream *st, bool wait)
+/* Looks after what is being made; comes back when the first `wanted` that wait are ready.  Who joins must not depend on how fast
+ * the thread is: on a GPU the last bits of a row may depend on the rows beside it. */
+static void make(stream *st, int wanted)
 {
-    for (;;) {
-        if (!stream_maker_is_idle(st, wait && st->n_ready == 0))
-            return MLM_OK;
+    while (stream_maker_is_idle(st, st->n_ready < wanted)) {
         st->n_ready += st->n_making;
         st->n_making = 0;
         if (st->n_ready == st->n_waiting)
-            return MLM_OK;
-        MLM_TRY(start_making(st));
+            return;
+        start_making(st);
     }
 }
 
@@ -340,7 +339,7 @@ static mlm_status gather(stream *st, stream_row **joining, int *n)
     if (!is_time && st->n_ahead == 0)
         return MLM_OK;
     MLM_TRY(fetch(st, room > st->n_ahead ? room : st->n_ahead));
-    MLM_TRY(make(st, active == 0));
+    make(st, !is_time ? 0 : st->n_waiting < room ? st->n_waiting : room);
     return is_time ? take_ready(st, joining, n) : MLM_OK;
 }
 

@@ -125,40 +125,24 @@ void stream_make_pictures(picture_job *job)
     mlm_parallel_for(job->st->threads, job->n, 1, prepare_range, job);
 }
 
-static mlm_status plan_picture(stream *st, stream_row *r, uint64_t round)
+mlm_status stream_plan_picture(stream *st, stream_row *r)
 {
     picture_key    key = key_of(&r->query);
     picture_entry *e   = cache_find(&st->cache, &key);
-    r->is_first        = e == NULL;
+    if (r->query.snapshot != NULL)
+        return MLM_OK;
+    r->is_first = e == NULL;
     if (e == NULL) {
         e = cache_take(&st->cache);
         if (e == NULL || (key.path != NULL && (e->key.path = strdup(key.path)) == NULL))
             return mlm_fail_nomem(sizeof *e, "picture");
-        e->key.number              = key.number;
-        e->is_new                  = true;
-        st->job.row[st->job.n]     = r;
-        st->job.entry[st->job.n++] = e;
+        e->key.number = key.number;
+        e->is_new     = true;
     }
-    e->used    = round;
+    e->used    = ++st->cache.clock;
     r->picture = e;
     e->n_waiting++;
     return MLM_OK;
-}
-
-mlm_status stream_plan_pictures(stream *st, stream_row *const *rows, int n)
-{
-    uint64_t   round  = ++st->cache.clock;
-    mlm_status status = MLM_OK;
-    st->job.st        = st;
-    st->job.n         = 0;
-    for (int i = 0; status == MLM_OK && i < n; i++)
-        if (rows[i]->query.snapshot == NULL)
-            status = plan_picture(st, rows[i], round);
-    for (int i = 0; status != MLM_OK && i < st->job.n; i++)
-        entry_fail(st->job.entry[i], status);
-    if (status != MLM_OK)
-        st->job.n = 0;
-    return status;
 }
 
 /* Several wanted it, and there was no memory to keep its state when the first of them was placed. */

@@ -99,9 +99,8 @@ struct stream {
 };
 
 /* ---- stream_pictures.c -------------------------------------------------------------------------- */
-/* Without the engine: every row gets its entry, which stays until stream_leave_picture; st->job gets those that are new.
- * MLM_E_NOMEM for all rows. */
-mlm_status stream_plan_pictures(stream *st, stream_row *const *rows, int n) MLM_WARN_UNUSED;
+/* Without the engine: the row gets its entry, which stays until stream_leave_picture; is_first: it is to be made.  MLM_E_NOMEM. */
+mlm_status stream_plan_picture(stream *st, stream_row *r) MLM_WARN_UNUSED;
 /* Decodes and resizes what is in the job, with several threads.  What fails stays in its entry. */
 void stream_make_pictures(picture_job *job);
 /* The row goes on (or not): what it waited for may go when nobody else waits. */
