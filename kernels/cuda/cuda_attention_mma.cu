@@ -14,7 +14,6 @@
 #include "kernels/cuda/cuda_mma.cuh"
 
 #include <math_constants.h>
-#include <stdlib.h>
 
 #define MMA_WARPS   4
 #define MMA_THREADS (MMA_WARPS * WARP)
@@ -323,7 +322,7 @@ template <int KS, int NT> static mlm_status launch(kn_queue *q, const attention_
 
 mlm_status cuda_attention_mma(kn_queue *q, const attention_params *p, int64_t n_batch)
 {
-    if (!getenv("G3D_OLD") && cuda_attention_wgmma_fits(q, p, n_batch))
+    if (cuda_attention_wgmma_fits(q, p, n_batch))
         return cuda_attention_wgmma(q, p, n_batch);
     return p->P <= 32   ? launch<2, 4>(q, p, n_batch)
            : p->P <= 64 ? launch<4, 8>(q, p, n_batch)

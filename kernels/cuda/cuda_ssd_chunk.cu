@@ -12,7 +12,6 @@
  * rounded to bf16 where C reads it).
  */
 #include "kernels/cuda/cuda_ssd_chunk.cuh"
-#include <stdlib.h>
 
 #define GROUP_THREADS 128 /* 4 warps: of Y, and of S */
 #define CHUNK_THREADS (2 * GROUP_THREADS)
@@ -418,7 +417,7 @@ template <int PB, int NB> static mlm_status launch(kn_queue *q, const ssd_params
 /* Half a head a block while that is what fills the card; both give the same bits. */
 mlm_status cuda_ssd_chunk(kn_queue *q, const ssd_params *p, int64_t n_batch)
 {
-    if (cuda_ssd_wgmma_fits(q, p) && !getenv("G3D_OLD"))
+    if (cuda_ssd_wgmma_fits(q, p))
         return cuda_ssd_wgmma(q, p, n_batch);
     const cuda_device *d    = cuda_of(q->dev);
     bool               half = p->P <= 32 || p->H * n_batch < 2 * d->n_sm;
