@@ -41,8 +41,8 @@ mlm_status engine_memory_check_free(const mlmamba_engine *eng, bool with_batch)
     size_t need = m->weights_bytes + m->scratch_bytes + m->session_bytes + (with_batch ? m->batch_bytes : 0);
     if (!engine_is_accelerated(eng->dev) || free == 0 || need <= free)
         return MLM_OK;
-    return mlm_fail(MLM_E_NOMEM, "%s needs about %.1f MB on %s, %.1f MB are free there", eng->model_dir,
-                    (double)need / MEGABYTE, eng->dev_info.name, (double)free / MEGABYTE);
+    return mlm_fail(MLM_E_NOMEM, "%s needs about %.1f MB of memory on %s, %.1f MB are free there",
+                    eng->model_dir, (double)need / MEGABYTE, eng->dev_info.name, (double)free / MEGABYTE);
 }
 
 mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit)

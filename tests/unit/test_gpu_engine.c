@@ -179,7 +179,7 @@ static void test_full_card_is_refused_at_load(void **state)
             n++;
     assert_int_equal(mlmamba_engine_open(&second, &opt), MLM_E_NOMEM);
     assert_null(second);
-    assert_non_null(strstr(mlm_error_message(), "M"));
+    assert_non_null(strstr(mlm_error_message(), "memory"));
     print_message("%s\n", mlm_error_message());
     mlmamba_session *ses = open_session(eng, SCENE(0)); /* who has his memory goes on */
     (void)ask(ses, TOP, "An orange cross.");
