@@ -98,13 +98,24 @@ static void device_refresh(kn_device *dev)
     }
 }
 
+/* A function of the driver, which is not linked; NULL when it has none. */
+static void *driver_function(const char *name, unsigned version)
+{
+    void                           *fn    = NULL;
+    cudaDriverEntryPointQueryResult found = cudaDriverEntryPointSymbolNotFound;
+    if (cudaGetDriverEntryPointByVersion(name, &fn, version, cudaEnableDefault, &found) != cudaSuccess)
+        (void)cudaGetLastError();
+    return found == cudaDriverEntryPointSuccess ? fn : NULL;
+}
+
 static mlm_status fill_device(kn_device *dev, const cudaDeviceProp *prop)
 {
     cuda_device *d = cuda_of(dev);
     MLM_TRY(cuda_enter(dev, "open"));
     MLM_TRY(cuda_status(dev, cudaStreamCreateWithFlags(&d->transfer, cudaStreamNonBlocking), "stream"));
     MLM_TRY(cuda_staging_create(dev, &d->staging));
-    d->lt = d->deterministic ? NULL : cuda_lt_open();
+    d->lt         = d->deterministic ? NULL : cuda_lt_open();
+    d->encode_map = d->capability >= 90 ? driver_function("cuTensorMapEncodeTiled", 12000) : NULL;
     (void)snprintf(dev->info.description, sizeof dev->info.description,
                    "%.60s, sm_%d, %d multiprocessors, %.0f GiB", prop->name, d->capability, d->n_sm,
                    (double)prop->totalGlobalMem / 1073741824.0);

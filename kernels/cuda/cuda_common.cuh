@@ -38,6 +38,7 @@ struct cuda_device {
     cudaStream_t    transfer;
     cuda_staging    staging;
     cuda_lt        *lt;
+    void *encode_map; /* the driver's cuTensorMapEncodeTiled, where there is a copy engine; or NULL */
 };
 
 struct cuda_queue {

@@ -4,13 +4,17 @@
  *
  *   state group    S = decay S + (weight X)^T B, in registers; leaves it as bf16 in front of every chunk
  *   output groups  G = C B^T;  Y = carry (C S^T) + (G L dt) X + d X; chunk c belongs to group c mod NO
- *   feeders        x, B, C of the next chunks to shared memory, and what depends on the steps alone
+ *   feeders        x, B, C of the next chunks to shared memory: by the copy engine, which one thread starts, or, where rows
+ *                  end before the tensor does, by two warps; what depends on the steps alone: two warps, in turn
  *
  * They meet only at barriers in shared memory: `full` (a chunk lies ready), `ready` (S in front of it does), `read` (C S^T is
- * made), `free` (the chunk is used up).
+ * made), `free` (the chunk is used up).  Outputs are stored when the products of the group's next chunk are under way.
  */
 #include "kernels/cuda/cuda_ssd_chunk.cuh"
 #include "kernels/cuda/cuda_wgmma.cuh"
+
+#include <cudaTypedefs.h>
+#include <string.h>
 
 #define TILE 8192 /* bytes of 64 rows of 64 bf16 */
 #define NO   2    /* output groups */
@@ -24,6 +28,10 @@ template <int NB> struct wgmma_shape {
     static constexpr int full = bars, free = full + 8 * stages, ready = free + 8 * stages,
                          read = ready + 8 * slots, end = read + 8 * slots;
     static constexpr int threads = (NO + 2) * WARPGROUP;
+};
+
+struct ssd_maps { /* of x, B and C for the copy engine */
+    CUtensorMap x, b, c;
 };
 
 /* Chunk `ch` of 16 bytes of row `row` of a matrix of 64 rows. */
@@ -60,61 +68,73 @@ template <int CH> struct tile_feed {
     }
 };
 
-/* What this thread copied is complete but for the last UNDER_WAY chunks: tells so. */
-template <int UNDER_WAY> __device__ __forceinline__ void hand_over(uint32_t full)
-{
-    asm volatile("cp.async.wait_group %0;" ::"n"(UNDER_WAY) : "memory");
-    publish_to_wgmma();
-    barrier_arrive(full);
-}
-
-/* A warp that copies B, or C. */
+/* A warp that copies B, or x and C. */
 template <int NB>
-__device__ __forceinline__ void feed_matrix(const cuda_rows &v, uint32_t base, int64_t batch, int g, int T,
-                                            int place)
+__device__ __forceinline__ void feed_tiles(const ssd_params &p, uint32_t base, int64_t batch, int h, int T,
+                                           bool b)
 {
-    using shape = wgmma_shape<NB>;
-    tile_feed<NB / 8> feed;
-    feed.open(v, batch, g * NB, (int)(threadIdx.x % WARP));
+    using shape            = wgmma_shape<NB>;
+    int               lane = (int)(threadIdx.x % WARP), g = h / (p.H / p.G);
+    tile_copier       copier = {0};
+    tile_feed<8>      x;
+    tile_feed<NB / 8> bc;
+    x.open(p.x, batch, h * 64, lane);
+    bc.open(b ? p.b : p.c, batch, g * NB, lane);
 #pragma unroll 1
     for (unsigned i = 0; (int)i * CHUNK < T; i++) {
-        unsigned s = i % shape::stages;
+        unsigned s     = i % shape::stages;
+        uint32_t stage = base + s * shape::stage;
         if (i >= shape::stages)
-            barrier_wait(base + shape::free + 8 * s, (i / shape::stages - 1) & 1);
-        feed.fetch(base + s * shape::stage + place, T - (int)i * CHUNK);
-        copy_async_commit();
-        if (i > 0)
-            hand_over<1>(base + shape::full + 8 * ((i - 1) % shape::stages));
+            copier.await(base + shape::free + 8 * s, (i / shape::stages - 1) & 1);
+        if (!b)
+            x.fetch(stage, T - (int)i * CHUNK);
+        bc.fetch(stage + (b ? shape::b : shape::c), T - (int)i * CHUNK);
+        copier.copied(base + shape::full + 8 * s);
     }
-    if (T > 0)
-        hand_over<0>(base + shape::full + 8 * ((T - 1) / CHUNK % shape::stages));
+    copier.finish();
 }
 
-/* One of two warps that copy x and make the steps, each of every other chunk. */
+/* The same by the copy engine, which one thread starts; it stops at the last row, so not where rows end earlier. */
 template <int NB>
-__device__ __forceinline__ void feed_inputs(const ssd_params &p, char *smem, int64_t batch, int h, int T,
-                                            int turn)
+__device__ __forceinline__ void feed_boxes(const ssd_params &p, const ssd_maps &maps, uint32_t base,
+                                           int batch, int h, int T)
 {
-    using shape       = wgmma_shape<NB>;
-    int          lane = (int)(threadIdx.x % WARP);
-    uint32_t     base = shared_address(smem);
-    float        a2 = p.a[h] * LOG2_E, bias = p.dt_bias ? p.dt_bias[h] : 0.0f;
-    uint2        raw   = fetch_steps(p, batch, h, turn * CHUNK, T);
-    int64_t      chunk = 2 * CHUNK * p.x.row_stride; /* bytes */
-    tile_feed<8> feed;
-    feed.open(p.x, batch, h * 64, lane);
-    feed.from += turn * chunk;
+    using shape = wgmma_shape<NB>;
+    int g       = h / (p.H / p.G);
 #pragma unroll 1
-    for (unsigned i = (unsigned)turn; (int)i * CHUNK < T; i += 2, feed.from += chunk) {
-        unsigned s    = i % shape::stages;
-        int      left = T - (int)i * CHUNK;
+    for (unsigned i = 0; (int)i * CHUNK < T; i++) {
+        unsigned s     = i % shape::stages;
+        uint32_t stage = base + s * shape::stage, full = base + shape::full + 8 * s;
         if (i >= shape::stages)
             barrier_wait(base + shape::free + 8 * s, (i / shape::stages - 1) & 1);
-        feed.fetch(base + s * shape::stage, left);
-        copy_async_commit();
-        make_steps(((chunk_steps *)(smem + shape::steps))[s], p, a2, bias, raw, left);
-        raw = fetch_steps(p, batch, h, (int)(i + 2) * CHUNK, T);
-        hand_over<0>(base + shape::full + 8 * s);
+        barrier_expect(full, shape::stage);
+        copy_box(stage, &maps.x, full, h * 64, (int)i * CHUNK, batch);
+#pragma unroll
+        for (int k = 0; k < shape::NT; k++) {
+            copy_box(stage + shape::b + k * TILE, &maps.b, full, g * NB + k * 64, (int)i * CHUNK, batch);
+            copy_box(stage + shape::c + k * TILE, &maps.c, full, g * NB + k * 64, (int)i * CHUNK, batch);
+        }
+    }
+}
+
+/* One of two warps that make the steps, each of every other chunk. */
+template <int NB>
+__device__ __forceinline__ void feed_steps(const ssd_params &p, char *smem, int64_t batch, int h, int T,
+                                           int turn)
+{
+    using shape   = wgmma_shape<NB>;
+    uint32_t base = shared_address(smem);
+    float    a2 = p.a[h] * LOG2_E, bias = p.dt_bias ? p.dt_bias[h] : 0.0f;
+    uint2    raw = fetch_steps(p, batch, h, turn * CHUNK, T);
+#pragma unroll 1
+    for (unsigned i = (unsigned)turn; (int)i * CHUNK < T; i += 2) {
+        unsigned s   = i % shape::stages;
+        uint2    now = raw;
+        raw          = fetch_steps(p, batch, h, (int)(i + 2) * CHUNK, T);
+        if (i >= shape::stages)
+            barrier_wait(base + shape::free + 8 * s, (i / shape::stages - 1) & 1);
+        make_steps(((chunk_steps *)(smem + shape::steps))[s], p, a2, bias, now, T - (int)i * CHUNK);
+        barrier_arrive(base + shape::full + 8 * s);
     }
 }
 
@@ -203,8 +223,7 @@ __device__ __forceinline__ void run_state(const ssd_params &p, char *smem, int64
         wgmma_commit();
         wgmma_wait<0>();
         wgmma_hold<NB / 2>(strip);
-        if (tid % WARP == 0)
-            barrier_arrive(base + shape::free + 8 * s);
+        release(base + shape::free + 8 * s, tid % WARP);
         if (!more)
             break;
         if (i + 1 >= shape::slots)
@@ -257,55 +276,70 @@ __device__ __forceinline__ void mix(uint32_t (*m)[4], const float *g, const chun
     }
 }
 
-/* y += skip x, for this warp's 16 tokens. */
-__device__ __forceinline__ void add_skip(float *y, uint32_t x, float skip, int warp, int lane)
+/* x of this warp's 16 tokens, as y lies in registers. */
+__device__ __forceinline__ void load_inputs(uint32_t (*x)[4], uint32_t tile, int warp, int lane)
 {
 #pragma unroll
-    for (int j = 0; j < 8; j += 2) {
-        uint32_t f[4];
-        float   *v = y + 4 * j;
-        ldmatrix4_at(f, x + tile_place(warp * 16 + a_row(lane), j + a_chunk(lane)));
+    for (int j = 0; j < 4; j++)
+        ldmatrix4_at(x[j], tile + tile_place(warp * 16 + a_row(lane), 2 * j + a_chunk(lane)));
+}
+
+/* y += skip x */
+__device__ __forceinline__ void add_skip(float *y, const uint32_t (*x)[4], float skip)
+{
+#pragma unroll
+    for (int j = 0; j < 4; j++)
 #pragma unroll
         for (int e = 0; e < 4; e++) {
-            v[2 * e] += skip * bf16_low(f[e]);
-            v[2 * e + 1] += skip * bf16_high(f[e]);
+            y[8 * j + 2 * e] += skip * bf16_low(x[j][e]);
+            y[8 * j + 2 * e + 1] += skip * bf16_high(x[j][e]);
+        }
+}
+
+/* This warp's 16 tokens from t0 on to the head's columns of y at `out`, f32. */
+__device__ __forceinline__ void store_wide(const ssd_params &p, const float *y, char *out, int t0, int T,
+                                           int lane)
+{
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+        int    t    = t0 + lane / 4 + half * 8;
+        float *line = (float *)out + token_at(p, min(t, T - 1)) * p.y.row_stride + lane % 4 * 2;
+#pragma unroll
+        for (int j = 0; t < T && j < 8; j++) {
+            float2 old = p.accumulate ? *(float2 *)(line + 8 * j) : make_float2(0.0f, 0.0f);
+            *(float2 *)(line + 8 * j) =
+                make_float2(y[4 * j + 2 * half] + old.x, y[4 * j + 2 * half + 1] + old.y);
         }
     }
 }
 
-/* This warp's 16 tokens from t0 on to the head's columns of y at `out`: bf16 through its part of `room` in rows of 128
- * bytes, f32 directly. */
-__device__ __forceinline__ void store_tokens(const ssd_params &p, const float *y, uint32_t room, char *out,
-                                             int t0, int T, int warp, int lane)
+/* The same in bf16, first to this warp's part of `room` ... */
+__device__ __forceinline__ void stage_tokens(uint32_t room, const float *y, int warp, int lane)
 {
-    int step = (int)p.y.row_stride * (p.y.dtype == KN_F32 ? 4 : 2);
-    if (p.y.dtype == KN_F32) {
-#pragma unroll
-        for (int half = 0; half < 2; half++) {
-            int    t    = t0 + lane / 4 + half * 8;
-            float *line = (float *)(out + (int64_t)token_at(p, min(t, T - 1)) * step) + lane % 4 * 2;
-#pragma unroll
-            for (int j = 0; t < T && j < 8; j++) {
-                float2 old = p.accumulate ? *(float2 *)(line + 8 * j) : make_float2(0.0f, 0.0f);
-                *(float2 *)(line + 8 * j) =
-                    make_float2(y[4 * j + 2 * half] + old.x, y[4 * j + 2 * half + 1] + old.y);
-            }
-        }
-        return;
-    }
-    __syncwarp(); /* the chunk before this one is stored */
+    __syncwarp(); /* those before are stored */
 #pragma unroll
     for (int j = 0; j < 8; j += 2)
         stmatrix4_at(room + tile_place(warp * 16 + a_row(lane), j + a_chunk(lane)),
                      floats_bf16(y[4 * j], y[4 * j + 1]), floats_bf16(y[4 * j + 2], y[4 * j + 3]),
                      floats_bf16(y[4 * j + 4], y[4 * j + 5]), floats_bf16(y[4 * j + 6], y[4 * j + 7]));
     __syncwarp();
+}
+
+/* ... and, when the products of the next chunk are under way, from there in rows of 128 bytes. */
+__device__ __forceinline__ void store_tokens(const ssd_params &p, uint32_t room, char *out, int t0, int T,
+                                             int warp, int lane)
+{
+    int   step = (int)p.y.row_stride * 2, r0 = lane / 8, last = T - 1;
+    uint4 v[4];
+#pragma unroll
+    for (int k = 0; k < 4; k++)
+        v[k] = load_shared4(room + tile_place(warp * 16 + r0 + 4 * k, lane % 8));
 #pragma unroll
     for (int k = 0; k < 4; k++) {
-        int r = lane / 8 + 4 * k;
-        if (t0 + r < T)
-            *(uint4 *)(out + (int64_t)token_at(p, t0 + r) * step + lane % 8 * 16) =
-                load_shared4(room + tile_place(warp * 16 + r, lane % 8));
+        int   t  = t0 + r0 + 4 * k;
+        char *to = out + (int64_t)token_at(p, min(t, last)) * step + lane % 8 * 16;
+        if (t <= last)
+            *(uint4 *)to = v[k];
     }
 }
 
@@ -314,14 +348,15 @@ __device__ __forceinline__ void run_outputs(const ssd_params &p, char *smem, int
                                             int group, int warp)
 {
     using shape   = wgmma_shape<NB>;
-    int      lane = (int)(threadIdx.x % WARP);
-    uint32_t base = shared_address(smem);
+    bool     wide = p.y.dtype == KN_F32;
+    int      lane = (int)(threadIdx.x % WARP), staged = -1; /* first token that waits in `room` */
+    uint32_t base = shared_address(smem), room = base + shape::y + group * TILE;
     float    skip = p.d ? p.d[h] : 0.0f;
-    char    *out  = row_at(p.y, batch, (int64_t)0) + (p.y.dtype == KN_F32 ? 4 : 2) * h * 64;
+    char    *out  = row_at(p.y, batch, (int64_t)0) + (wide ? 4 : 2) * h * 64;
 #pragma unroll 1
     for (unsigned i = (unsigned)group; (int)i * CHUNK < T; i += NO) {
-        int                s = (int)(i % shape::stages), slot = (int)(i % shape::slots);
-        uint32_t           stage = base + s * shape::stage, m[CHUNK / 16][4];
+        unsigned           s = i % shape::stages, slot = i % shape::slots;
+        uint32_t           stage = base + s * shape::stage, m[CHUNK / 16][4], x[4][4];
         const chunk_steps &steps = ((const chunk_steps *)(smem + shape::steps))[s];
         float              g[32], y[32];
         barrier_wait(base + shape::full + 8 * s, i / shape::stages & 1);
@@ -330,52 +365,65 @@ __device__ __forceinline__ void run_outputs(const ssd_params &p, char *smem, int
         barrier_wait(base + shape::ready + 8 * slot, i / shape::slots & 1);
         wgmma_fence();
         multiply_c<NB>(y, stage + shape::c, base + shape::state + slot * shape::NT * TILE);
+        if (staged >= 0)
+            store_tokens(p, room, out, staged, T, warp, lane);
+        load_inputs(x, stage, warp, lane);
         wgmma_wait<1>();
         wgmma_hold<32>(g);
         mix(m, g, steps, warp, lane);
         float carry0 = steps.carry[warp * 16 + lane / 4], carry1 = steps.carry[warp * 16 + lane / 4 + 8];
         wgmma_wait<0>();
         wgmma_hold<32>(y);
-        if (lane == 0)
-            barrier_arrive(base + shape::read + 8 * slot);
+        release(base + shape::read + 8 * slot, lane);
 #pragma unroll
         for (int j = 0; j < 32; j += 4)
             y[j] *= carry0, y[j + 1] *= carry0, y[j + 2] *= carry1, y[j + 3] *= carry1;
         wgmma_hold<32>(y);
         wgmma_fence();
-        uint64_t x = tile_along_n(stage, TILE);
+        uint64_t tile = tile_along_n(stage, TILE);
 #pragma unroll
         for (int k = 0; k < CHUNK / 16; k++)
-            wgmma64_rn(y, m[k], tile_on(x, k * 16 * 128));
+            wgmma64_rn(y, m[k], tile_on(tile, k * 16 * 128));
         wgmma_commit();
         wgmma_wait<0>();
         wgmma_hold<32>(y);
-        add_skip(y, stage, skip, warp, lane);
-        __syncwarp();
-        if (lane == 0)
-            barrier_arrive(base + shape::free + 8 * s);
-        store_tokens(p, y, base + shape::y + group * TILE, out, (int)i * CHUNK + warp * 16, T, warp, lane);
+        release(base + shape::free + 8 * s, lane);
+        add_skip(y, x, skip);
+        staged = (int)i * CHUNK + warp * 16;
+        if (wide)
+            store_wide(p, y, out, staged, T, lane), staged = -1;
+        else
+            stage_tokens(room, y, warp, lane);
     }
+    if (staged >= 0)
+        store_tokens(p, room, out, staged, T, warp, lane);
+}
+
+/* Barriers of a block; BOXES: the copy engine arrives by bytes, one thread for it. */
+template <int NB, bool BOXES> __device__ __forceinline__ void open_barriers(uint32_t base)
+{
+    using shape = wgmma_shape<NB>;
+    for (int i = 0; i < shape::stages; i++) {
+        barrier_open(base + shape::full + 8 * i, BOXES ? 1 + WARP : 3 * WARP);
+        barrier_open(base + shape::free + 8 * i, 2 * WARPGROUP / WARP);
+    }
+    for (int i = 0; i < shape::slots; i++) {
+        barrier_open(base + shape::ready + 8 * i, WARPGROUP);
+        barrier_open(base + shape::read + 8 * i, WARPGROUP / WARP);
+    }
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    publish_to_wgmma();
 }
 
 /* Grid (head, batch). */
-template <int NB>
-__global__ void __launch_bounds__(wgmma_shape<NB>::threads, 1) ssd_wgmma_kernel(ssd_params p)
+template <int NB, bool BOXES>
+__global__ void __launch_bounds__(wgmma_shape<NB>::threads, 1)
+    ssd_wgmma_kernel(ssd_params p, const __grid_constant__ ssd_maps maps)
 {
-    using shape = wgmma_shape<NB>;
     extern __shared__ __align__(1024) char smem[];
     uint32_t                               base = shared_address(smem);
-    if (threadIdx.x == 0) {
-        for (int i = 0; i < shape::stages; i++) {
-            barrier_open(base + shape::full + 8 * i, 3 * WARP);
-            barrier_open(base + shape::free + 8 * i, 2 * WARPGROUP / WARP);
-        }
-        for (int i = 0; i < shape::slots; i++) {
-            barrier_open(base + shape::ready + 8 * i, WARPGROUP);
-            barrier_open(base + shape::read + 8 * i, WARPGROUP / WARP);
-        }
-        publish_to_wgmma();
-    }
+    if (threadIdx.x == 0)
+        open_barriers<NB, BOXES>(base);
     __syncthreads();
     cuda_begin();
     /* The same in all lanes, and known to be: products may not stand where lanes could part. */
@@ -383,15 +431,19 @@ __global__ void __launch_bounds__(wgmma_shape<NB>::threads, 1) ssd_wgmma_kernel(
     int64_t batch = blockIdx.y;
     int     T_all = p.x.n_rows, T = p.len ? min(max(p.len[batch], 0), T_all) : T_all;
     if (group == 0) {
+        take_registers<152>();
         run_state<NB>(p, smem, batch, h, T);
     } else if (group <= NO) {
+        take_registers<152>();
         run_outputs<NB>(p, smem, batch, h, T, group - 1, warp % 4);
     } else {
-        if (warp % 4 < 2)
-            feed_inputs<NB>(p, smem, batch, h, T, warp % 4);
-        else
-            feed_matrix<NB>(warp % 4 == 2 ? p.b : p.c, base, batch, h / (p.H / p.G), T,
-                            warp % 4 == 2 ? shape::b : shape::c);
+        leave_registers<56>();
+        if (warp % 4 >= 2)
+            feed_steps<NB>(p, smem, batch, h, T, warp % 4 - 2);
+        else if (!BOXES)
+            feed_tiles<NB>(p, base, batch, h, T, warp % 4 == 1);
+        else if (threadIdx.x % WARPGROUP == 0)
+            feed_boxes<NB>(p, maps, base, (int)batch, h, T);
         for (int i = (int)threadIdx.x % WARPGROUP; !p.accumulate && i < (T_all - T) * 64; i += WARPGROUP)
             store1(row_at(p.y, batch, token_at(p, T + i / 64)), p.y.dtype, h * 64 + i % 64, 0.0f);
     }
@@ -404,10 +456,36 @@ bool cuda_ssd_wgmma_fits(const kn_queue *q, const ssd_params *p)
            (p->N == 64 || p->N == 128) && d->max_shared >= wgmma_shape<128>::end;
 }
 
+/* Boxes of 64 rows and 64 columns of a view. */
+static bool map_view(CUtensorMap *map, PFN_cuTensorMapEncodeTiled_v12000 encode, const cuda_rows &v,
+                     int64_t n_batch)
+{
+    cuuint64_t size[3]   = {(cuuint64_t)v.width, (cuuint64_t)v.n_rows, (cuuint64_t)n_batch};
+    int64_t    batch     = n_batch > 1 ? v.batch_stride : v.row_stride * v.n_rows;
+    cuuint64_t stride[2] = {2 * (cuuint64_t)v.row_stride, 2 * (cuuint64_t)batch};
+    cuuint32_t box[3] = {64, 64, 1}, step[3] = {1, 1, 1};
+    return v.row_stride > 0 && batch > 0 &&
+           encode(map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 3, v.data, size, stride, box, step,
+                  CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                  CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
+}
+
+/* False where the driver cannot, or where rows end before the tensor does. */
+static bool make_maps(ssd_maps *m, const cuda_device *d, const ssd_params *p, int64_t n_batch)
+{
+    PFN_cuTensorMapEncodeTiled_v12000 encode = (PFN_cuTensorMapEncodeTiled_v12000)d->encode_map;
+    memset(m, 0, sizeof *m);
+    return encode != NULL && p->len == NULL && map_view(&m->x, encode, p->x, n_batch) &&
+           map_view(&m->b, encode, p->b, n_batch) && map_view(&m->c, encode, p->c, n_batch);
+}
+
 template <int NB> static mlm_status launch(kn_queue *q, const ssd_params *p, int64_t n_batch)
 {
-    return cuda_launch(q, "ssd_scan", ssd_wgmma_kernel<NB>, dim3((unsigned)p->H, (unsigned)n_batch),
-                       dim3(wgmma_shape<NB>::threads), wgmma_shape<NB>::end, *p);
+    ssd_maps maps;
+    bool     boxes = make_maps(&maps, cuda_of(q->dev), p, n_batch);
+    return cuda_launch(q, "ssd_scan", boxes ? ssd_wgmma_kernel<NB, true> : ssd_wgmma_kernel<NB, false>,
+                       dim3((unsigned)p->H, (unsigned)n_batch), dim3(wgmma_shape<NB>::threads),
+                       wgmma_shape<NB>::end, *p, maps);
 }
 
 mlm_status cuda_ssd_wgmma(kn_queue *q, const ssd_params *p, int64_t n_batch)

@@ -154,21 +154,93 @@ __device__ __forceinline__ void barrier_arrive_copied(uint32_t at)
 {
     asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(at) : "memory");
 }
-/* Whether its round with this parity (the first has 0) is over. */
+/* Whether its round with this parity (the first has 0) is over; answers at once. */
 __device__ __forceinline__ bool barrier_passed(uint32_t at, int parity)
 {
     uint32_t done;
-    asm volatile("{\n.reg .pred p;\nmbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
+    asm volatile("{\n.reg .pred p;\nmbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2;\n"
                  "selp.u32 %0, 1, 0, p;\n}"
                  : "=r"(done)
                  : "r"(at), "r"(parity)
                  : "memory");
     return done != 0;
 }
+/* Until it is. */
 __device__ __forceinline__ void barrier_wait(uint32_t at, int parity)
 {
-    while (!barrier_passed(at, parity))
-        ;
+    uint32_t done;
+    do
+        asm volatile("{\n.reg .pred p;\nmbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
+                     "selp.u32 %0, 1, 0, p;\n}"
+                     : "=r"(done)
+                     : "r"(at), "r"(parity)
+                     : "memory");
+    while (done == 0);
+}
+
+/* This warp is done reading; one lane says so for all, which the barrier in front orders. */
+__device__ __forceinline__ void release(uint32_t bar, int lane)
+{
+    __syncwarp();
+    if (lane == 0)
+        barrier_arrive(bar);
+}
+
+/* Copies by cp.async of one thread, told to `full` barriers: products may read what it copied once it has waited and fenced.
+ * One copy stays under way while the next one starts. */
+struct tile_copier {
+    uint32_t pending; /* the barrier to arrive at; 0: none */
+
+    __device__ __forceinline__ void tell()
+    {
+        publish_to_wgmma();
+        barrier_arrive(pending);
+        pending = 0;
+    }
+
+    /* Until round `parity` of `free` is over; if that takes time, what is pending is told first. */
+    __device__ __forceinline__ void await(uint32_t free, int parity)
+    {
+        if (pending != 0 && !__all_sync(ALL_LANES, barrier_passed(free, parity))) {
+            copy_async_wait_all();
+            tell();
+        }
+        barrier_wait(free, parity);
+    }
+
+    __device__ __forceinline__ void copied(uint32_t full)
+    {
+        copy_async_commit();
+        if (pending != 0) {
+            asm volatile("cp.async.wait_group 1;" ::: "memory");
+            tell();
+        }
+        pending = full;
+    }
+
+    __device__ __forceinline__ void finish()
+    {
+        copy_async_wait_all();
+        if (pending != 0)
+            tell();
+    }
+};
+
+/* The copy engine: `bytes` will arrive at the barrier; a box of 64 columns and 64 rows from (column, row, batch) of a tensor
+ * map to a tile, zeros outside of it. */
+__device__ __forceinline__ void barrier_expect(uint32_t at, uint32_t bytes)
+{
+    asm volatile("{\n.reg .b64 s;\nmbarrier.arrive.expect_tx.shared::cta.b64 s, [%0], %1;\n}" ::"r"(at),
+                 "r"(bytes)
+                 : "memory");
+}
+__device__ __forceinline__ void copy_box(uint32_t to, const void *map, uint32_t full, int column, int row,
+                                         int batch)
+{
+    asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes "
+                 "[%0], [%1, {%3, %4, %5}], [%2];" ::"r"(to),
+                 "l"(map), "r"(full), "r"(column), "r"(row), "r"(batch)
+                 : "memory");
 }
 
 #endif
