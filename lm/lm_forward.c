@@ -84,11 +84,16 @@ void lm_scratch_pad_tokens(lm_scratch *s, int least)
     s->least_tokens = least < s->max_tokens ? least : s->max_tokens;
 }
 
-/* Tokens of one piece of a prefill of n_rows rows. */
-static int piece_tokens(const lm_scratch *s, int n_rows)
+/* Tokens of one piece of a prefill.  Pieces that may be cut anywhere are made even: a last one of a few tokens would cost
+ * nearly as much as a long one. */
+static int piece_tokens(const lm_scratch *s, int n_rows, int n_tokens)
 {
-    int64_t room = (int64_t)s->max_rows * s->max_tokens / n_rows;
-    return room < s->most_tokens ? (int)room : s->most_tokens;
+    int64_t room  = (int64_t)s->max_rows * s->max_tokens / n_rows;
+    int     piece = room < s->most_tokens ? (int)room : s->most_tokens;
+    if (s->most_tokens <= s->max_tokens || n_tokens <= piece)
+        return piece;
+    int n = (n_tokens + piece - 1) / piece, even = ((n_tokens + n - 1) / n + 63) / 64 * 64;
+    return even < piece ? even : piece;
 }
 
 kn_tensor lm_view(kn_tensor t, int64_t B, int64_t T)
@@ -272,7 +277,7 @@ mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *s
     bool want_logits = kn_present(a->logits);
     if (want_logits) /* rows without a token give finite logits */
         MLM_TRY(kn_zero(q, first_rows(s->last, a->n_rows)));
-    int piece = piece_tokens(s, a->n_rows), least = a->ids && !a->unpadded ? s->least_tokens : 0;
+    int piece = piece_tokens(s, a->n_rows, a->n_tokens), least = a->ids && !a->unpadded ? s->least_tokens : 0;
     for (int t0 = 0; t0 < a->n_tokens; t0 += piece) {
         int  T = a->n_tokens - t0 < piece ? a->n_tokens - t0 : piece;
         bool any;

@@ -19,7 +19,7 @@ static mlm_status layout_text(engine_scratch *s, const model_config *c, int n_ro
                                                 : ENGINE_DEVICE_TOKENS;
     MLM_TRY(lm_scratch_create(&s->lm, &s->arena, &c->text, n_rows, tokens));
     if (!alone)
-        lm_scratch_share_tokens(s->lm, ENGINE_DEVICE_TOKENS);
+        lm_scratch_share_tokens(s->lm, ENGINE_DEVICE_ROOM);
     else if (!is_host(dev))
         lm_scratch_pad_tokens(s->lm, ENGINE_LEAST_TOKENS);
     return MLM_OK;

@@ -164,6 +164,26 @@ static void test_steps_and_pieces_cpu(void **state)
                            is_mamba1 && strcmp(device2, "cpu") == 0); /* the scan of Mamba has no chunks */
 }
 
+/* One row in the room of all: 300 tokens in two even pieces (192 and 108), with the outcome of one piece. */
+static void test_shared_room(void **state)
+{
+    int32_t       ids[300];
+    const int     T = 300;
+    model_fixture f;
+    (void)state;
+    random_ids(ids, T, 29);
+    open_lm(&f, device2, 2, T);
+    outcome whole = run_alone(&f, ids, &T, 1);
+    model_fixture_close(&f);
+    open_lm(&f, device2, 2, 40); /* 280 tokens for one of 7 rows */
+    lm_scratch_share_tokens(f.lm_s, 1000);
+    outcome shared = run_alone(&f, ids, &T, 1);
+    assert_close(whole, shared, 1e-4);
+    free(whole.v);
+    free(shared.v);
+    model_fixture_close(&f);
+}
+
 /* Rows of different lengths in one padded batch against the rows alone. */
 static void check_batch(const char *device, int threads, int n_rows, int T, int max_tokens)
 {
@@ -392,6 +412,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steps_and_pieces_ref),
         cmocka_unit_test(test_steps_and_pieces_cpu),
+        cmocka_unit_test(test_shared_room),
         cmocka_unit_test(test_row_in_batch),
         cmocka_unit_test(test_rows_that_end_early),
         cmocka_unit_test(test_empty_row),
