@@ -57,7 +57,7 @@ static void test_many_questions(void **state)
     print_message("after 20 questions %.0f MB, after 100 %.0f MB, states %s\n", early, late,
                   f.m->status.memory);
     /* The quota of states, 256 MB, and some. */
-    assert_true(late - early < 300);
+    assert_true(SANITIZED || late - early < 300);
     desk_fixture_close(&f);
 }
 
@@ -100,7 +100,7 @@ static void test_many_pictures(void **state)
     print_message("drop to first token: median %.0f ms, p95 %.0f ms\n", first[100], first[190]);
     print_message("after 50 pictures %.0f MB, after 200 %.0f MB, quota 64 MB, %s\n", early, late,
                   f.m->status.memory);
-    assert_true(late - early < 64);
+    assert_true(SANITIZED || late - early < 64);
     desk_fixture_close(&f);
 }
 
