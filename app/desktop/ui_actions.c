@@ -21,6 +21,10 @@ static mlm_status escape(ui_model *m)
         m->canvas.drawn   = (chat_region){0};
     } else if (ui_is_busy(m)) {
         return ui_stop(m);
+    } else if (m->panel != UI_PANEL_NONE &&
+               m->focus == UI_FOCUS_PANEL) { /* where the focus is, comes first */
+        m->panel = UI_PANEL_NONE;
+        ui_set_focus(m, UI_FOCUS_INPUT, 0);
     } else if (m->composer.edit_turn != CHAT_NONE) {
         return ui_cancel_edit(m);
     } else if (!chat_region_is_whole(m->composer.region)) {

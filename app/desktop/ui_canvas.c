@@ -87,8 +87,8 @@ void ui_canvas_zoom(ui_canvas *c, double factor, double x, double y)
 
 void ui_canvas_pan(ui_canvas *c, double dx, double dy)
 {
-    if (!is_usable(c) || !isfinite(dx) || !isfinite(dy))
-        return;
+    if (!is_usable(c) || !isfinite(dx) || !isfinite(dy) || fabs(dx) + fabs(dy) <= 0)
+        return; /* a click is no move: what fits goes on fitting */
     c->x += dx;
     c->y += dy;
     c->fitted = false;

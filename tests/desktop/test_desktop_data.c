@@ -337,6 +337,8 @@ static void test_canvas(void **state)
     assert_false(ui_canvas_pixel(&c, 0, 0, &px, &py));
     ui_canvas_pane(&c, 200, 200);
     assert_true(near(c.zoom, 2) && near(c.x, 0) && near(c.y, 50));
+    ui_canvas_pan(&c, 0, 0); /* a click */
+    assert_true(c.fitted);
     ui_canvas_to_picture(&c, 100, 100, &x, &y);
     assert_true(near(x, 50) && near(y, 25));
     ui_canvas_to_pane(&c, 50, 25, &x, &y);

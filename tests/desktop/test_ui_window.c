@@ -192,9 +192,12 @@ static void test_panels_and_focus(void **state)
     (void)ui_press(&f, UI_KEY_ESCAPE, 0);
     assert_int_equal(ui_do(&f, UI_ACT_OVERLAY, 99, 0), MLM_E_RANGE);
     assert_int_equal(ui_do(&f, UI_ACT_PANEL, 99, 0), MLM_E_RANGE);
+    f.m->region_mode = true; /* what has the focus is closed first */
     (void)ui_do(&f, UI_ACT_PANEL, UI_PANEL_SETTINGS, 0);
     assert_true(ui_press(&f, UI_KEY_ESCAPE, 0));
     assert_int_equal(f.m->panel, UI_PANEL_NONE);
+    assert_true(f.m->region_mode);
+    f.m->region_mode = false;
     /* Round over what is there, forward and back. */
     (void)ui_do(&f, UI_ACT_SIDEBAR, 0, 0);
     ui_give_list(&f, 2);
