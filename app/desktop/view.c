@@ -308,11 +308,11 @@ static void run_pass(view *v, bool drawing)
     gui_end(&v->g);
 }
 
-/* Letters typed anywhere go to the question; signs and digits may be keys of the picture. */
+/* Letters typed anywhere go to the question, and what a path begins with; other signs and digits may be keys of the picture. */
 static bool starts_word(const char *text)
 {
     unsigned char c = (unsigned char)text[0];
-    return c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return c >= 0x80 || c == '/' || c == '~' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 void view_event(view *v, const gui_event *ev, double now)

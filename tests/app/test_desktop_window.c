@@ -171,6 +171,12 @@ static void editing_a_question(void **state)
     (void)state;
     driver d = {0};
     open_scene(&d);
+    driver_key(&d, SDLK_COMMA,
+               KMOD_LCTRL); /* the settings have the focus: a path goes to the question all the same */
+    assert_int_equal(driver_model(&d)->panel, UI_PANEL_SETTINGS);
+    driver_type(&d, "/a");
+    assert_string_equal(driver_model(&d)->text[UI_FIELD_INPUT], "/a");
+    driver_key(&d, SDLK_a, KMOD_LCTRL);
     driver_type(&d, "one two");
     driver_key(&d, SDLK_BACKSPACE, KMOD_LCTRL);
     assert_string_equal(driver_model(&d)->text[UI_FIELD_INPUT], "one ");
