@@ -6,6 +6,7 @@ Each file is at most 14 MB; photographs and drawings stay the WebP bytes they ar
 needs neither fonts nor the folder SHARED_DATA. Run once, on a machine with Pillow >= 9.
 """
 import argparse
+import hashlib
 import json
 import os
 from collections import Counter
@@ -25,6 +26,15 @@ LiberationSans-Bold LiberationMono-Bold LiberationMono-Regular Cantarell-Regular
 EBGaramond12-Regular EBGaramond12-Bold lobster Quicksand-Regular Quicksand-Bold Hack-Regular Hack-Bold Caladea-Regular Caladea-Bold
 DancingScript-Bold FiraCode-Regular FiraCode-Bold Lato-Heavy RobotoCondensed-Regular RobotoCondensed-Bold Tinos-Regular""".split()
 FONTS_TEST = "Play-Bold Play-Regular LeagueSpartan-Bold LeagueSpartan-Regular Roboto-Regular Roboto-Medium Roboto-Black Carlito-Regular Carlito-Bold Cousine-Bold".split()
+
+# Words that nobody should be taught to read from a sign (insults, slurs and the like): the first 6 digits of their SHA-1.
+UNWANTED = frozenset("""
+03913c 05e649 08bc5b 08fe0d 0b7723 15c0ec 1940c1 1ee5e2 1f4585 22bb59 256a97 2b4e22 2f9396 35ed54 37666f 3889b2 38cbc7
+3e83b1 3eefe5 45757c 4b11e0 4d32bb 57449f 5e124e 5eb496 646e40 655269 68f403 6ab3ad 6b0ce4 6dd3c4 772035 7d9386 842df0
+85fe8d 8b7cef 8eebf1 8f7092 927898 984643 9a3dd2 9d6e00 a5cec7 aaf23f ac04b7 ad8bbc b1aa14 b6928c b7b89e bff272 c00494
+c5759e d0a964 d212a7 d3a7e1 d64a57 d82252 dbe289 df0b69 e12028 e6c9c0 ec713a edfbd6 eef56b f06cbc f69c25 f73127 f7cff1
+fa4f51 fb1e96 fb8bba
+""".split())
 
 
 def find_fonts(folders):
@@ -121,6 +131,14 @@ def pack_photos(data, out, number):
     print(sum(map(len, parts)), "photos in", len(parts), "files,", sum(t for p in parts for _, _, t in p), "of them held out")
 
 
+def pack_words(source, out):
+    with open(os.path.join(source, "words.txt"), encoding="utf-8") as f:
+        words = [w for w in f.read().split() if w.isascii() and w.isalpha() and 2 <= len(w) <= 8]
+    words = [w for w in words if hashlib.sha1(w.encode()).hexdigest()[:6] not in UNWANTED]
+    with open(os.path.join(out, "words.txt"), "w", encoding="utf-8") as f:
+        f.write("\n".join(words) + "\n")
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("data")
@@ -132,8 +150,7 @@ def main():
     pack_sprites(a.data, a.out, number)
     pack_photos(a.data, a.out, number)
     pack_fonts(a.fonts, a.out)
-    words = [w for w in open(os.path.join(a.data, "words.txt"), encoding="utf-8").read().split() if w.isascii() and w.isalpha() and 2 <= len(w) <= 8]
-    open(os.path.join(a.out, "words.txt"), "w").write("\n".join(words) + "\n")
+    pack_words(a.data, a.out)
     sizes = {f: os.path.getsize(os.path.join(a.out, f)) for f in sorted(os.listdir(a.out))}
     print(sizes, "total %.1f MB" % (sum(sizes.values()) / 1e6))
     for f, n in sizes.items():
