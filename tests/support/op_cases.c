@@ -109,6 +109,7 @@ const op_case op_cases[] = {
     ROWS(attention, 1, 70, 240, .H = 2, BF16),
     ROWS(attention, 1, 67, 40, .H = 5, BF16),
     ROWS(attention, 2, 37, 144, .H = 2, BF16, .flags = OP_STRIDED),
+    ROWS(attention, 1, 300, 144, .H = 2, BF16),
 
     ROWS(swiglu, 0, 1, 1),
     ROWS(swiglu, 3, 5, 173, .flags = OP_STRIDED),
@@ -178,6 +179,8 @@ const op_case op_cases[] = {
     SCAN(ssd_scan, 4, 70, 80, 64, 1, 128, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_LEN),
     SCAN(ssd_scan, 64, 33, 5, 64, 1, 64, BF16, .flags = OP_BIAS | OP_STATE),
     SCAN(ssd_scan, 2, 66, 3, 7, 1, 5, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE),
+    SCAN(ssd_scan, 1, 521, 2, 64, 1, 128, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE),
+    SCAN(ssd_scan, 2, 390, 2, 64, 1, 64, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_LEN),
 
     SCAN(ssd_step, 1, 1, 1, 1, 1, 1, .flags = OP_STATE),
     SCAN(ssd_step, 1, 1, 12, 64, 1, 64, .flags = OP_BIAS | OP_SKIP | OP_STATE),
