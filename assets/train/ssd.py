@@ -7,6 +7,8 @@
 `use_kernels()` switches both to the Triton kernels after comparing them with the plain forms on the GPU at hand, and says
 so; a kernel that does not agree is not used, and that is said too.
 """
+import functools
+
 import torch
 import torch.nn.functional as F
 
@@ -130,22 +132,44 @@ class SplitConvKernels(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dz, dy, ddt):
-        import ssd_kernels as K
         zx, weight, bias = ctx.saved_tensors
         inner, conv, heads, grid = ctx.sizes
-        B, T, row = zx.shape
-        bt, bc = SplitConvKernels.BLOCK
         dzx = torch.empty_like(zx)
-        dzx[..., :inner] = dz
-        dzx[..., inner + conv:inner + conv + heads] = ddt
-        dzx[..., inner + conv + heads:] = 0
-        dv = torch.empty(B, T, conv, device=zx.device, dtype=zx.dtype)
-        part = torch.empty(B, 5, conv, device=zx.device)
-        K.conv_backward_weights[(-(-conv // 64), B)](zx, weight, bias, dy.contiguous(), dv, part, T, row, inner, conv, 16, 64,
-                                                      num_warps=4)
-        K.conv_backward_input[grid](dv, weight, dzx, T, row, inner, conv, bt, bc, num_warps=4)
-        sums = part.sum(0)
-        return dzx, sums[:4].t().contiguous(), sums[4], None, None, None
+        form = CONV_BACKWARD[CHOSEN["conv backward"]]
+        dw, db = form(zx, weight, bias, dz, dy.contiguous(), ddt, dzx, inner, conv, heads, grid)
+        return dzx, dw, db, None, None, None
+
+
+def conv_backward_two(zx, weight, bias, dz, dy, ddt, dzx, inner, conv, heads, grid):
+    """One kernel for the weights, one for the input; copies for the ends of the rows."""
+    import ssd_kernels as K
+    B, T, row = zx.shape
+    dzx[..., :inner] = dz
+    dzx[..., inner + conv:inner + conv + heads] = ddt
+    dzx[..., inner + conv + heads:] = 0
+    dv = torch.empty(B, T, conv, device=zx.device, dtype=zx.dtype)
+    part = torch.empty(B, 5, conv, device=zx.device)
+    K.conv_backward_weights[(-(-conv // 64), B)](zx, weight, bias, dy, dv, part, T, row, inner, conv, 16, 64, num_warps=4)
+    K.conv_backward_input[grid](dv, weight, dzx, T, row, inner, conv, *SplitConvKernels.BLOCK, num_warps=4)
+    sums = part.sum(0)
+    return sums[:4].t().contiguous(), sums[4]
+
+
+def conv_backward_one(zx, weight, bias, dz, dy, ddt, dzx, inner, conv, heads, grid, steps=64, warps=2):
+    """One kernel for weights and input, one for the ends of the rows."""
+    import ssd_kernels as K
+    B, T, row = zx.shape
+    dz, ddt = dz.to(zx.dtype).reshape(B * T, inner), ddt.float().contiguous()
+    dz = dz if dz.stride(1) == 1 else dz.contiguous()
+    pieces = -(-T // steps)
+    part = torch.empty(B * pieces, 5 * conv, device=zx.device)
+    K.conv_backward[(-(-conv // 128), pieces, B)](zx, weight, bias, dy, dzx, part, T, row, inner, conv, steps, 128,
+                                                  num_warps=warps)
+    tail = max(16, 1 << (row - inner - conv - 1).bit_length())
+    K.row_ends[(-(-B * T // 16), -(-inner // 256))](dz, ddt, dzx, B * T, dz.stride(0), row, inner, inner + conv, heads, 16, 256,
+                                                   tail, num_warps=4)
+    sums = part.sum(0)
+    return sums[:4 * conv].view(conv, 4), sums[4 * conv:]
 
 
 def split_conv_kernels(zx, weight, bias, inner, conv, heads):
@@ -153,6 +177,10 @@ def split_conv_kernels(zx, weight, bias, inner, conv, heads):
 
 
 # ---- which of them runs ------------------------------------------------------------------------------------------------
+
+CONV_BACKWARD = {"old": conv_backward_two, "new": conv_backward_one,
+                 "new, 1 warp": functools.partial(conv_backward_one, warps=1)}
+CHOSEN = {"conv backward": "old"}  # choose() may change it for what is right and faster on the GPU at hand
 
 _scan, _split_conv = scan_plain, split_conv_plain
 
@@ -234,7 +262,63 @@ def use_kernels(scans, conv, device, dtype, log=print, strict=False):
         log("*** THE CONVOLUTION KERNELS ARE NOT USED:", str(error)[:600])
         if strict:
             raise
+    if device != "cpu":
+        choose_forms(scans, conv, device, dtype, log)
     torch.backends.cuda.matmul.allow_tf32 = tf32
+
+
+def milliseconds(work, times=4):
+    """The fastest of a few launches on the GPU."""
+    found = []
+    for _ in range(times):
+        marks = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
+        marks[0].record()
+        work()
+        marks[1].record()
+        torch.cuda.synchronize()
+        found.append(marks[0].elapsed_time(marks[1]))
+    return min(found)
+
+
+def choose(part, forms, compare, work, limit, log):
+    """CHOSEN[part] = the fastest of `forms` whose compare() stays under the limit; "old" (already compared) if all else fails.
+
+    Nothing that a new form does may stop the training: it is logged and left."""
+    times = {}
+    for name in forms:
+        CHOSEN[part] = name
+        try:
+            error = 0.0 if name == "old" else compare()
+            if not error < limit:
+                raise ValueError("relative error %g" % error)
+            times[name] = milliseconds(work)
+        except Exception as error:
+            log("*** %s: form '%s' is not used:" % (part, name), str(error)[:400])
+    CHOSEN[part] = min(times, key=times.get) if times else "old"
+    log("%s: %s: %s" % (part, ", ".join("%s %.2f ms" % (n, t) for n, t in times.items()), CHOSEN[part]))
+
+
+def choose_conv(conv, device, dtype, log, batch=256, steps=448):
+    inner, channels, heads = conv
+    row = -(-sum(conv) // 16) * 16
+    zx = torch.randn(batch, steps, row, device=device, dtype=dtype)
+    w, b = torch.randn(channels, 4, device=device), torch.randn(channels, device=device)
+    z, y, dt = split_conv_kernels(zx.requires_grad_(), w, b, *conv)
+    dz, dy, ddt = torch.randn_like(z.contiguous()), torch.randn_like(y), torch.randn_like(dt)
+    choose("conv backward", CONV_BACKWARD, lambda: compare_conv(*conv, 200, device, dtype),
+           lambda: torch.autograd.grad((z, y, dt), zx, (dz, dy, ddt), retain_graph=True), 0.02, log)
+
+
+def choose_forms(scans, conv, device, dtype, log):
+    """Old kernels or new ones: whatever happens here, the training goes on."""
+    kept = dict(CHOSEN)
+    try:
+        if _split_conv is split_conv_kernels:
+            choose_conv(conv, device, dtype, log)
+    except Exception as error:
+        CHOSEN.update(kept)
+        log("*** the old kernels are used:", str(error)[:400])
+    torch.cuda.empty_cache()
 
 
 def time_scan(groups, heads, state, steps, device, dtype, batch):

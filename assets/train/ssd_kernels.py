@@ -306,3 +306,94 @@ def conv_backward_input(DV, W, DZX, T, ROW, AT, C, BT: tl.constexpr, BC: tl.cons
         total += dv.to(tl.float32) * tl.load(W + ch * 4 + k, mask=live, other=0.0)[None, :]
     tl.store(DZX + (b * T + t)[:, None] * ROW + AT + ch[None, :], total.to(DZX.dtype.element_ty),
              mask=(t < T)[:, None] & live[None, :])
+
+
+# ---- the same backward pass in one walk ---------------------------------------------------------------------------
+
+
+@triton.jit
+def both(live, scalar):
+    return tl.where(scalar, live, False)  # for `&` the interpreter makes an int32 of the scalar
+
+
+@triton.jit
+def conv_row(AT, t, stride, T, live):
+    return tl.load(AT + t * stride, mask=both(live, (t >= 0) & (t < T)), other=0.0).to(tl.float32)
+
+
+@triton.jit
+def silu_gradient(v, dy):
+    s = tl.sigmoid(v)
+    return dy * (s + v * s * (1 - s))
+
+
+@triton.jit
+def conv_backward(ZX, W, BIAS, DY, DZX, PART, T, ROW, AT, C, BT: tl.constexpr, BC: tl.constexpr):
+    """A program walks BT steps (a multiple of 4) of BC channels; the last three rows of x and of the gradient before the
+    SiLU stay in registers.  PART[sequence, piece] = this piece's share of the gradients of the taps [C,4] and the bias [C]."""
+    b = tl.program_id(2).to(tl.int64)
+    first = tl.program_id(1) * BT
+    ch = tl.program_id(0) * BC + tl.arange(0, BC)
+    live = ch < C
+    w0 = tl.load(W + ch * 4, mask=live, other=0.0)
+    w1 = tl.load(W + ch * 4 + 1, mask=live, other=0.0)
+    w2 = tl.load(W + ch * 4 + 2, mask=live, other=0.0)
+    w3 = tl.load(W + ch * 4 + 3, mask=live, other=0.0)
+    bias = tl.load(BIAS + ch, mask=live, other=0.0)
+    x_at = ZX + b * T * ROW + AT + ch
+    dx_at = DZX + b * T * ROW + AT + ch
+    dy_at = DY + b * T * C + ch
+    x0 = conv_row(x_at, first - 3, ROW, T, live)
+    x1 = conv_row(x_at, first - 2, ROW, T, live)
+    x2 = conv_row(x_at, first - 1, ROW, T, live)
+    d0 = tl.zeros([BC], tl.float32)
+    d1, d2, g0, g1, g2, g3, gb = d0, d0, d0, d0, d0, d0, d0
+    kind = DZX.dtype.element_ty
+    for i in range(0, BT + 4, 4):  # the last round only finishes dx
+        t = first + i
+        end = tl.minimum(T, first + BT + 3)
+        xa = conv_row(x_at, t, ROW, T, live)
+        xb = conv_row(x_at, t + 1, ROW, T, live)
+        xc = conv_row(x_at, t + 2, ROW, T, live)
+        xd = conv_row(x_at, t + 3, ROW, T, live)
+        da = conv_row(dy_at, t, C, end, live)
+        db = conv_row(dy_at, t + 1, C, end, live)
+        dc = conv_row(dy_at, t + 2, C, end, live)
+        dd = conv_row(dy_at, t + 3, C, end, live)
+        da = silu_gradient(bias + w0 * x0 + w1 * x1 + w2 * x2 + w3 * xa, da)
+        db = silu_gradient(bias + w0 * x1 + w1 * x2 + w2 * xa + w3 * xb, db)
+        dc = silu_gradient(bias + w0 * x2 + w1 * xa + w2 * xb + w3 * xc, dc)
+        dd = silu_gradient(bias + w0 * xa + w1 * xb + w2 * xc + w3 * xd, dd)
+        tl.store(dx_at + (t - 3) * ROW, (w3 * d0 + w2 * d1 + w1 * d2 + w0 * da).to(kind),
+                 mask=both(live, (i > 0) & (t - 3 < T)))
+        tl.store(dx_at + (t - 2) * ROW, (w3 * d1 + w2 * d2 + w1 * da + w0 * db).to(kind),
+                 mask=both(live, (i > 0) & (t - 2 < T)))
+        tl.store(dx_at + (t - 1) * ROW, (w3 * d2 + w2 * da + w1 * db + w0 * dc).to(kind),
+                 mask=both(live, (i > 0) & (t - 1 < T)))
+        tl.store(dx_at + t * ROW, (w3 * da + w2 * db + w1 * dc + w0 * dd).to(kind), mask=both(live, (i < BT) & (t < T)))
+        mine = tl.where(i < BT, 1.0, 0.0)
+        g0 += mine * (da * x0 + db * x1 + dc * x2 + dd * xa)
+        g1 += mine * (da * x1 + db * x2 + dc * xa + dd * xb)
+        g2 += mine * (da * x2 + db * xa + dc * xb + dd * xc)
+        g3 += mine * (da * xa + db * xb + dc * xc + dd * xd)
+        gb += mine * (da + db + dc + dd)
+        x0, x1, x2, d0, d1, d2 = xb, xc, xd, db, dc, dd
+    part = PART + (b * tl.num_programs(1) + tl.program_id(1)) * 5 * C
+    tl.store(part + ch * 4, g0, mask=live)
+    tl.store(part + ch * 4 + 1, g1, mask=live)
+    tl.store(part + ch * 4 + 2, g2, mask=live)
+    tl.store(part + ch * 4 + 3, g3, mask=live)
+    tl.store(part + 4 * C + ch, gb, mask=live)
+
+
+@triton.jit
+def row_ends(DZ, DDT, DZX, ROWS, STEP, ROW, INNER, AT, HEADS, BR: tl.constexpr, BC: tl.constexpr, TAIL: tl.constexpr):
+    """Copies the gradients of z (rows STEP apart) and dt into the rows of the input projection's; zeros behind them."""
+    r = (tl.program_id(0).to(tl.int64) * BR + tl.arange(0, BR))[:, None]
+    col = (tl.program_id(1) * BC + tl.arange(0, BC))[None, :]
+    there = (r < ROWS) & (col < INNER)
+    tl.store(DZX + r * ROW + col, tl.load(DZ + r * STEP + col, mask=there, other=0.0), mask=there)
+    if tl.program_id(1) == 0:
+        n = tl.arange(0, TAIL)[None, :]
+        ddt = tl.load(DDT + r * HEADS + n, mask=(r < ROWS) & (n < HEADS), other=0.0)
+        tl.store(DZX + r * ROW + AT + n, ddt.to(DZX.dtype.element_ty), mask=(r < ROWS) & (AT + n < ROW))
