@@ -10,7 +10,7 @@
 
 #include "kernels/kernels.h"
 
-#define KN_BACKEND_ABI 4
+#define KN_BACKEND_ABI 5
 #define KN_CUDA_ENTRY  "mlm_cuda_backend" /* const kn_backend *mlm_cuda_backend(void) */
 
 #define KN_OP_LIST(X)                                                                                        \

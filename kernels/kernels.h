@@ -282,10 +282,14 @@ mlm_status kn_norm_linear(kn_queue *q, const kn_norm_linear_args *a) MLM_WARN_UN
 /*
  * Patch extraction: pixels [B,3,S,S] f32 -> y [B,n*n,3*p*p], n = S / p (rounded down: the last S % p rows
  * and columns are not read, as in timm).  Column order c, row, column: that of a conv weight [out,3,p,p].
+ * Or pixels [B,S,S,3] u8, as a picture is kept, and what they stand for:
+ *   table    [3,257] f32: of channel c, byte v at [c,v]; of what surrounds the picture at [c,256]
+ *   place    i32 [B,4]: x0, y0, x1, y1 of the picture; pixels outside are not looked at
  */
 typedef struct kn_patchify_args {
     kn_tensor pixels, y;
     int       patch;
+    kn_tensor table, place; /* with u8 only */
 } kn_patchify_args;
 mlm_status kn_patchify(kn_queue *q, const kn_patchify_args *a) MLM_WARN_UNUSED;
 

@@ -122,11 +122,24 @@ static void check_rmsnorm_gated(kn_check *c, const kn_rmsnorm_gated_args *a)
 
 static void check_patchify(kn_check *c, const kn_patchify_args *a)
 {
-    kn_check_tensor(c, "pixels", a->pixels, KN_BIT(KN_F32), 4, KN_DIMS(KN_ANY, 3, KN_ANY, KN_ANY), "B3SS");
+    bool bytes = a->pixels.dtype == KN_U8;
+    kn_check_tensor(c, "pixels", a->pixels, KN_BIT(KN_F32) | KN_BIT(KN_U8), 4,
+                    bytes ? KN_DIMS(KN_ANY, KN_ANY, KN_ANY, 3) : KN_DIMS(KN_ANY, 3, KN_ANY, KN_ANY),
+                    bytes ? "BSS3" : "B3SS");
     if (c->status != MLM_OK)
         return;
     int64_t S = a->pixels.dim[2];
-    kn_check_that(c, a->pixels.dim[3] == S, MLM_E_SHAPE, "pixels are not square");
+    kn_check_that(c, a->pixels.dim[bytes ? 1 : 3] == S, MLM_E_SHAPE, "pixels are not square");
+    if (bytes) {
+        kn_check_tensor(c, "table", a->table, KN_BIT(KN_F32), 2, KN_DIMS(3, 257), "CV");
+        kn_check_tensor(c, "place", a->place, KN_BIT(KN_I32), 2, KN_DIMS(a->pixels.dim[0], 4), "B4");
+        kn_check_that(c, a->pixels.stride[2] == 3, MLM_E_SHAPE, "pixels of a row are not side by side");
+        kn_check_that(c, c->status != MLM_OK || kn_is_contiguous(a->table), MLM_E_SHAPE,
+                      "table is not contiguous");
+    } else {
+        kn_check_that(c, !kn_present(a->table) && !kn_present(a->place), MLM_E_SHAPE,
+                      "table and place belong to u8 pixels");
+    }
     kn_check_range(c, "patch", a->patch, 1, S);
     if (c->status != MLM_OK)
         return;

@@ -12,6 +12,10 @@ typedef struct patch_job {
     kn_tensor   shape; /* of the pixels */
     kn_rows     y;
     int64_t     p, n; /* patch side, patches a side */
+    /* Of bytes: */
+    const float   *table;
+    const int32_t *place;
+    int64_t        place_stride;
 } patch_job;
 
 static void patch_range(int64_t from, int64_t to, int thread, void *payload)
@@ -29,10 +33,46 @@ static void patch_range(int64_t from, int64_t to, int thread, void *payload)
     }
 }
 
+/* Row y of a patch, one channel: p values from (left, y) on. */
+static void look_up(float *restrict dst, const patch_job *j, int64_t b, int64_t c, int64_t y, int64_t left)
+{
+    const int64_t *s     = j->shape.stride;
+    const int32_t *place = j->place + b * j->place_stride;
+    const float   *table = j->table + c * 257;
+    const uint8_t *src   = (const uint8_t *)j->pixels + b * s[0] + y * s[1] + left * s[2] + c;
+    bool           row   = y >= place[1] && y < place[3];
+    for (int64_t k = 0; k < j->p; k++)
+        dst[k] = table[row && left + k >= place[0] && left + k < place[2] ? src[k * s[2]] : 256];
+}
+
+static void patch_range_u8(int64_t from, int64_t to, int thread, void *payload)
+{
+    const patch_job *j = payload;
+    (void)thread;
+    for (int64_t r = from; r < to; r++) {
+        int64_t b = r / (j->n * j->n), i = r % (j->n * j->n), top = i / j->n * j->p, left = i % j->n * j->p;
+        float  *y = cpu_row_at(&j->y, r);
+        for (int64_t c = 0; c < 3; c++)
+            for (int64_t v = 0; v < j->p; v++, y += j->p)
+                look_up(y, j, b, c, top + v, left);
+    }
+}
+
 mlm_status CPU_FN(patchify)(kn_queue *q, const kn_patchify_args *a)
 {
-    patch_job j = {kn_data(a->pixels), a->pixels, kn_as_rows(a->y), a->patch, a->pixels.dim[2] / a->patch};
-    cpu_parallel(q, j.y.n_batch * j.y.n_rows, j.y.width / 4 + 1, patch_range, &j);
+    patch_job j  = {.pixels = kn_data(a->pixels),
+                    .shape  = a->pixels,
+                    .y      = kn_as_rows(a->y),
+                    .p      = a->patch,
+                    .n      = a->pixels.dim[2] / a->patch};
+    bool      u8 = a->pixels.dtype == KN_U8;
+    if (u8) {
+        j.table        = kn_data(a->table);
+        j.place        = kn_data(a->place);
+        j.place_stride = a->place.stride[0];
+    }
+    cpu_parallel(q, j.y.n_batch * j.y.n_rows, j.y.width / (u8 ? 1 : 4) + 1, u8 ? patch_range_u8 : patch_range,
+                 &j);
     return MLM_OK;
 }
 

@@ -169,8 +169,46 @@ __global__ void __launch_bounds__(ROW_THREADS)
     }
 }
 
+struct byte_pixels {
+    const unsigned char *data; /* [B,S,S,3], a picture s_batch behind the other, a row s_row */
+    int64_t              s_batch, s_row;
+    const float         *table; /* [3,257] */
+    const int           *place; /* [B,4] */
+    int64_t              s_place;
+};
+
+/* The same from bytes: what is around the picture is entry 256 of the table. */
+__global__ void __launch_bounds__(ROW_THREADS) patchify_bytes_kernel(byte_pixels x, int n, int p, cuda_rows y)
+{
+    cuda_begin();
+    int64_t    b = blockIdx.x / (unsigned)(n * n);
+    int        t = (int)(blockIdx.x % (unsigned)(n * n)), top = t / n * p, left = t % n * p;
+    char      *yr    = row_at(y, b, t);
+    const int *place = x.place + b * x.s_place;
+    int        x0 = place[0], y0 = place[1], x1 = place[2], y1 = place[3];
+    for (int i = (int)(blockIdx.y * ROW_THREADS + threadIdx.x); i < y.width;
+         i += (int)(gridDim.y * ROW_THREADS)) {
+        int  c = i / (p * p), row = top + i / p % p, col = left + i % p;
+        bool in = col >= x0 && row >= y0 && col < x1 && row < y1;
+        int  v  = in ? x.data[b * x.s_batch + row * x.s_row + col * 3 + c] : 256;
+        store1(yr, y.dtype, i, x.table[c * 257 + v]);
+    }
+}
+
+static mlm_status patchify_bytes(kn_queue *q, const kn_patchify_args *a)
+{
+    int64_t     n = a->pixels.dim[2] / a->patch;
+    byte_pixels x = {(const unsigned char *)kn_data(a->pixels), a->pixels.stride[0],
+                     a->pixels.stride[1],                       (const float *)kn_data(a->table),
+                     (const int *)kn_data(a->place),            a->place.stride[0]};
+    return cuda_launch(q, "patchify", patchify_bytes_kernel, grid_of(a->pixels.dim[0] * n * n, a->y.dim[2]),
+                       dim3(ROW_THREADS), 0, x, (int)n, a->patch, cuda_rows_of(a->y));
+}
+
 mlm_status cuda_patchify(kn_queue *q, const kn_patchify_args *a)
 {
+    if (a->pixels.dtype == KN_U8)
+        return patchify_bytes(q, a);
     int64_t n = a->pixels.dim[2] / a->patch;
     return cuda_launch(q, "patchify", patchify_kernel, grid_of(a->pixels.dim[0] * n * n, a->y.dim[2]),
                        dim3(ROW_THREADS), 0, (const float *)kn_data(a->pixels), a->pixels.stride[0],

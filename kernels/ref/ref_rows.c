@@ -2,24 +2,32 @@
 #include "kernels/ref/ref_ops.h"
 #include "kernels/ref/ref_values.h"
 
+/* Channel c of pixel (y,x) of picture b. */
+static float pixel_value(const kn_patchify_args *a, int64_t b, int64_t c, int64_t y, int64_t x)
+{
+    const int64_t *str = a->pixels.stride;
+    if (a->pixels.dtype == KN_F32)
+        return ((const float *)kn_data(a->pixels))[b * str[0] + c * str[1] + y * str[2] + x];
+    const int32_t *place = (const int32_t *)kn_data(a->place) + b * a->place.stride[0];
+    const float   *table = (const float *)kn_data(a->table) + c * 257;
+    bool           in    = x >= place[0] && y >= place[1] && x < place[2] && y < place[3];
+    return table[in ? ((const uint8_t *)kn_data(a->pixels))[b * str[0] + y * str[1] + x * str[2] + c] : 256];
+}
+
 /* x.reshape(B,3,n,p,n,p).permute(0,2,4,1,3,5).reshape(B,n*n,3*p*p) */
 mlm_status ref_patchify(kn_queue *q, const kn_patchify_args *a)
 {
     (void)q;
-    kn_rows        y   = kn_as_rows(a->y);
-    const float   *px  = kn_data(a->pixels);
-    const int64_t *str = a->pixels.stride;
-    int64_t        p = a->patch, n = a->pixels.dim[2] / p;
+    kn_rows y = kn_as_rows(a->y);
+    int64_t p = a->patch, n = a->pixels.dim[2] / p;
     for (int64_t b = 0; b < y.n_batch; b++)
         for (int64_t t = 0; t < n * n; t++) {
             void   *row = ref_row(y, a->y.dtype, b, t);
             int64_t top = t / n * p, left = t % n * p, i = 0;
             for (int64_t c = 0; c < 3; c++)
                 for (int64_t dy = 0; dy < p; dy++)
-                    for (int64_t dx = 0; dx < p; dx++) {
-                        int64_t at = b * str[0] + c * str[1] + (top + dy) * str[2] + left + dx;
-                        ref_put(row, a->y.dtype, i++, (double)px[at]);
-                    }
+                    for (int64_t dx = 0; dx < p; dx++)
+                        ref_put(row, a->y.dtype, i++, (double)pixel_value(a, b, c, top + dy, left + dx));
         }
     return MLM_OK;
 }

@@ -213,10 +213,41 @@ static void build_norm(op_run *r)
                                                         .accumulate = (c->flags & OP_ACCUMULATE) != 0};
 }
 
+/* Bytes with a border that is not to be looked at, the table of what they stand for. */
+static void build_patchify_bytes(op_run *r)
+{
+    const op_case *c = r->c;
+    int64_t        S = c->O, n = S / c->K, record = S * S * 3 + 64;
+    kn_tensor      px = kn_arena_take(&r->arena, KN_U8, 4, KN_DIMS(c->B, S, S, 3));
+    if (c->flags & OP_STRIDED) { /* pictures with room between them */
+        px           = kn_arena_take(&r->arena, KN_U8, 2, KN_DIMS(c->B, record));
+        px           = kn_tensor_make(px.buf, px.offset, KN_U8, 4, KN_DIMS(c->B, S, S, 3));
+        px.stride[0] = record;
+    }
+    kn_tensor table = make(r, KN_F32, 2, KN_DIMS(3, 257), false, NORMAL);
+    kn_tensor place = make(r, KN_I32, 2, KN_DIMS(c->B, 4), false, OUTPUT);
+    kn_tensor y     = make(r, y_dtype(c), 3, KN_DIMS(c->B, n * n, 3 * c->K * c->K), false, OUTPUT);
+    int32_t  *at    = int_at(r, place);
+    mlm_rng   rng   = next_stream(r);
+    for (int64_t b = 0; at != NULL && b < c->B; b++) {
+        for (int64_t i = 0; i < S * S * 3; i++)
+            r->image[px.offset + (size_t)(b * px.stride[0] + i)] = (char)(mlm_rng_next(&rng) & 255);
+        const int32_t corner[4] = {(int32_t)b, 0, (int32_t)S, (int32_t)(S - 3 * b)};
+        memcpy(at + 4 * b, corner, sizeof corner);
+    }
+    r->args.patchify =
+        (kn_patchify_args){.pixels = px, .y = y, .patch = (int)c->K, .table = table, .place = place};
+    add_output(r, "y", y, false);
+}
+
 static void build_patchify(op_run *r)
 {
     const op_case *c = r->c;
     int64_t        n = c->O / c->K;
+    if (c->x_dtype == KN_U8) {
+        build_patchify_bytes(r);
+        return;
+    }
     kn_tensor px     = make(r, KN_F32, 4, KN_DIMS(c->B, 3, c->O, c->O), (c->flags & OP_STRIDED) != 0, NORMAL);
     kn_tensor y      = make(r, y_dtype(c), 3, KN_DIMS(c->B, n * n, 3 * c->K * c->K), false, OUTPUT);
     r->args.patchify = (kn_patchify_args){.pixels = px, .y = y, .patch = (int)c->K};

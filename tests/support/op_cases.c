@@ -93,6 +93,9 @@ const op_case op_cases[] = {
     {.op = KN_OP_patchify, .B = 1, .O = 32, .K = 16},
     {.op = KN_OP_patchify, .B = 3, .O = 47, .K = 14, .flags = OP_STRIDED},
     {.op = KN_OP_patchify, .B = 1, .O = 20, .K = 7, .flags = OP_Y_BF16},
+    {.op = KN_OP_patchify, .B = 1, .O = 32, .K = 16, .x_dtype = KN_U8, .flags = OP_Y_F32},
+    {.op = KN_OP_patchify, .B = 3, .O = 47, .K = 14, .x_dtype = KN_U8, .flags = OP_Y_F32 | OP_STRIDED},
+    {.op = KN_OP_patchify, .B = 5, .O = 20, .K = 7, .x_dtype = KN_U8, .flags = OP_Y_BF16},
 
     ROWS(attention, 1, 1, 64, .H = 1),
     ROWS(attention, 2, 49, 192, .H = 3),
@@ -350,7 +353,7 @@ op_cost op_case_cost(const op_case *c)
     case KN_OP_take_rows:
         return (op_cost){0.0, 2.0 * xb * (c->op == KN_OP_copy ? rows : B) * D, 0.0};
     case KN_OP_patchify:
-        return (op_cost){0.0, 2.0 * 4.0 * B * 3.0 * O * O, 0.0};
+        return (op_cost){0.0, (4.0 + xb) * B * 3.0 * O * O, 0.0};
     case KN_OP_attention:
         return (op_cost){0.0, 4.0 * xb * rows * D, 4.0 * rows * T * D};
     case KN_OP_conv1d:

@@ -163,6 +163,7 @@ static op_args row_args(const op_run *r, int64_t row)
     case KN_OP_patchify:
         KEEP(row, 4, &a.patchify.pixels);
         KEEP(row, 3, &a.patchify.y);
+        KEEP(row, 2, &a.patchify.place);
         break;
     case KN_OP_attention:
         KEEP(row, 3, &a.attention.qkv, &a.attention.y);

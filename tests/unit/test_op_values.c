@@ -123,7 +123,7 @@ static void test_patchify(void **state)
     for (int i = 0; i < 27; i++)
         px[i] = (float)i;
     kn_tensor x = put(o, KN_F32, 4, KN_DIMS(1, 3, 3, 3), px), y = EMPTY(KN_DIMS(1, 1, 12));
-    assert_int_equal(kn_patchify(o->q, &(kn_patchify_args){x, y, 2}),
+    assert_int_equal(kn_patchify(o->q, &(kn_patchify_args){.pixels = x, .y = y, .patch = 2}),
                      MLM_OK); /* the third row and column are left out */
     EXPECT(y, 0.0f, 1.0f, 3.0f, 4.0f, 9.0f, 10.0f, 12.0f, 13.0f, 18.0f, 19.0f, 21.0f, 22.0f);
 }

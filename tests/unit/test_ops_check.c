@@ -241,11 +241,21 @@ static void test_rows(void **state)
            "argmax: n_valid is 4, wanted 0 to 3");
     expect(kn_swiglu(b->q, &(kn_swiglu_args){T2(0, 2, 3), T2(512, 2, 4), T2(1024, 2, 3)}), MLM_E_SHAPE,
            "swiglu: up is [2,4], wanted [2,3]");
-    kn_tensor pixels = kn_tensor_make(b->buf, 0, KN_F32, 4, KN_DIMS(1, 3, 8, 8));
-    expect(kn_patchify(b->q, &(kn_patchify_args){pixels, T3(1024, 1, 4, 47), 4}), MLM_E_SHAPE,
-           "patchify: y is [1,4,47], wanted [1,4,48]");
-    expect(kn_patchify(b->q, &(kn_patchify_args){pixels, T3(1024, 1, 4, 48), 9}), MLM_E_RANGE,
-           "patchify: patch is 9");
+    kn_tensor        pixels = kn_tensor_make(b->buf, 0, KN_F32, 4, KN_DIMS(1, 3, 8, 8));
+    kn_patchify_args cut    = {.pixels = pixels, .y = T3(1024, 1, 4, 47), .patch = 4};
+    expect(kn_patchify(b->q, &cut), MLM_E_SHAPE, "patchify: y is [1,4,47], wanted [1,4,48]");
+    cut.y     = T3(1024, 1, 4, 48);
+    cut.patch = 9;
+    expect(kn_patchify(b->q, &cut), MLM_E_RANGE, "patchify: patch is 9");
+    cut.patch = 4;
+    cut.table = T2(896, 3, 257);
+    expect(kn_patchify(b->q, &cut), MLM_E_SHAPE, "patchify: table and place belong to u8 pixels");
+    cut.pixels = kn_tensor_make(b->buf, 0, KN_U8, 4, KN_DIMS(1, 8, 8, 3));
+    expect(kn_patchify(b->q, &cut), MLM_E_SHAPE, "patchify: place is absent");
+    cut.place = T1(0, KN_I32, 4);
+    expect(kn_patchify(b->q, &cut), MLM_E_SHAPE, "patchify: place is [4]");
+    cut.table = (kn_tensor){0};
+    expect(kn_patchify(b->q, &cut), MLM_E_SHAPE, "patchify: table is absent");
     expect(
         kn_layernorm(b->q, &(kn_layernorm_args){T2(0, 2, 3), T1(512, KN_F32, 3), {0}, T2(1024, 2, 3), 1e-6f}),
         MLM_E_SHAPE, "layernorm: b is absent");
