@@ -95,13 +95,29 @@ class ScanKernels(torch.autograd.Function):
         ga = torch.empty(B * NC, H, device=dt.device)
         gd = torch.empty_like(ga)
         K.chunk_dstates[(B * H, state // BN)](xbc, dt, a, dy, dstates, T, H, NC, *sizes, BN, num_warps=4, num_stages=2)
-        K.chunk_dx[(B * NC * H,)](xbc, dt, a, d, states, dstates, dy, dxbc, ddt, ga, gd, T, H, NC, *sizes,
-                                  num_warps=WARPS["dx"], num_stages=1)
+        dx_form = SCAN_DX[CHOSEN.get("scan dx, state %d" % state, "old")]
+        dx_form((B * NC * H,), (xbc, dt, a, d, states, dstates, dy, dxbc, ddt, ga, gd, T, H, NC, *sizes), state)
         dg = torch.empty(B * NC * groups, chunk, chunk, device=xbc.device, dtype=xbc.dtype)
         K.chunk_dg[(B * NC * groups,)](xbc, dt, a, dy, dg, T, H, NC, *sizes, 2, num_warps=WARPS["dg"])
         K.chunk_dbc[(B * NC * groups, 2)](xbc, dt, a, states, dstates, dy, dg, dxbc, T, H, NC, *sizes, 2,
                                                    num_warps=WARPS["dbc"])
         return dxbc, ddt, ga.sum(0), gd.sum(0), None, None, None, None
+
+
+def scan_dx_old(grid, args, state):
+    import ssd_kernels as K
+    K.chunk_dx[grid](*args, num_warps=WARPS["dx"], num_stages=1)
+
+
+def scan_dx_wide(grid, args, state):
+    """Twice the warps, as many programs: half the registers each."""
+    import ssd_kernels as K
+    K.chunk_dx[grid](*args, num_warps=8, num_stages=1, maxnreg=128)
+
+
+def scan_dx_split(grid, args, state):
+    import ssd_kernels as K
+    K.chunk_dx_split[grid](*args, max(16, state // 2), num_warps=8, num_stages=1, maxnreg=128)
 
 
 def scan_kernels(xbc, dt, a, d, groups, state, head=HEAD, chunk=CHUNK):
@@ -180,6 +196,7 @@ def split_conv_kernels(zx, weight, bias, inner, conv, heads):
 
 CONV_BACKWARD = {"old": conv_backward_two, "new": conv_backward_one,
                  "new, 1 warp": functools.partial(conv_backward_one, warps=1)}
+SCAN_DX = {"old": scan_dx_old, "8 warps": scan_dx_wide, "split": scan_dx_split}
 CHOSEN = {"conv backward": "old"}  # choose() may change it for what is right and faster on the GPU at hand
 
 _scan, _split_conv = scan_plain, split_conv_plain
@@ -305,8 +322,18 @@ def choose_conv(conv, device, dtype, log, batch=256, steps=448):
     w, b = torch.randn(channels, 4, device=device), torch.randn(channels, device=device)
     z, y, dt = split_conv_kernels(zx.requires_grad_(), w, b, *conv)
     dz, dy, ddt = torch.randn_like(z.contiguous()), torch.randn_like(y), torch.randn_like(dt)
-    choose("conv backward", CONV_BACKWARD, lambda: compare_conv(*conv, 200, device, dtype),
+    choose("conv backward", CONV_BACKWARD, lambda: compare_conv(*conv, 208, device, dtype),
            lambda: torch.autograd.grad((z, y, dt), zx, (dz, dy, ddt), retain_graph=True), 0.02, log)
+
+
+def choose_scan(use, device, dtype, log, batch=256):
+    """The times are of the scan's whole backward pass."""
+    inputs, outer = scan_case(*use, device, batch)
+    inputs = [t.requires_grad_() for t in [inputs[0].to(dtype)] + inputs[1:]]
+    y = scan_kernels(*inputs, use[0], use[2])
+    dy = outer[0].to(y.dtype)
+    choose("scan dx, state %d" % use[2], SCAN_DX, lambda: compare_scan(*use, device, dtype),
+           lambda: torch.autograd.grad(y, inputs, dy, retain_graph=True), 0.04, log)
 
 
 def choose_forms(scans, conv, device, dtype, log):
@@ -315,6 +342,8 @@ def choose_forms(scans, conv, device, dtype, log):
     try:
         if _split_conv is split_conv_kernels:
             choose_conv(conv, device, dtype, log)
+        for use in scans if _scan is scan_kernels else []:
+            choose_scan(use, device, dtype, log)
     except Exception as error:
         CHOSEN.update(kept)
         log("*** the old kernels are used:", str(error)[:400])

@@ -10,7 +10,7 @@ row of all groups.  States and their gradients are bf16 [batch, chunk, head, N, 
   forward    chunk_states    one program a (batch, head, half of N) walks the chunks, keeps the state in registers
              chunk_outputs   one program a (batch, chunk, head)
   backward   chunk_dstates   as chunk_states, backwards
-             chunk_dx        one program a (batch, chunk, head): dx, d dt, dA, dD
+             chunk_dx        one program a (batch, chunk, head): dx, d dt, dA, dD; chunk_dx_split does the same
              chunk_dg        one program a (batch, chunk, group) sums the gradient of C B^T over the heads
              chunk_dbc       one program a (batch, chunk, group) sums dB over the heads, another dC
 
@@ -152,6 +152,59 @@ def chunk_dx(X, DT, A, D, ST, DST, DY, DX, DDT, GA, GD, T, H, NC, HG: tl.constex
     col = tl.sum(gk, 1)
     dcs += tl.sum(gk * dt[:, None], 0) - dt * (col + wq)
     dda = tl.sum(dcs, 0) - tl.cumsum(dcs, 0) + dcs + dtotal + tl.sum(dt * wq, 0)
+    tl.store(DDT + step * H + h + l * H, col + wq + a * dda)
+    tl.store(GA + pid, tl.sum(dt * dda, 0))
+    tl.store(GD + pid, tl.sum(tl.sum(dy.to(tl.float32) * x.to(tl.float32), 1), 0))
+
+
+@triton.jit
+def chunk_dx_split(X, DT, A, D, ST, DST, DY, DX, DDT, GA, GD, T, H, NC, HG: tl.constexpr, CG: tl.constexpr,
+                   CT: tl.constexpr, P: tl.constexpr, N: tl.constexpr, L: tl.constexpr, BN: tl.constexpr):
+    """chunk_dx with the sums over the state taken BN at a time: fewer registers, more programs in flight."""
+    pid = tl.program_id(0).to(tl.int64)
+    h = pid % H
+    c = (pid // H) % NC
+    b = pid // (H * NC)
+    l = tl.arange(0, L)
+    p = tl.arange(0, P)
+    n = tl.arange(0, BN)
+    step = b * T + c * L
+    a = tl.load(A + h)
+    group = step * CT + h // HG * CG
+    rows = l[:, None] * CT
+    b_at = X + group + HG * P + (rows + n[None, :])
+    s_at = pid * N * P + (n[:, None] * P + p[None, :])
+    bc = tl.zeros([L, L], tl.float32)
+    cstate = tl.zeros([L, P], tl.float32)
+    bds = tl.zeros([L, P], tl.float32)
+    both_states = tl.zeros([P], tl.float32)
+    for k in range(0, N, BN):
+        bm = tl.load(b_at + k)
+        cm = tl.load(b_at + N + k)
+        state = tl.load(ST + k * P + s_at)
+        dstate = tl.load(DST + k * P + s_at)
+        bc = tl.dot(bm, tl.trans(cm), acc=bc)
+        cstate = tl.dot(cm, state, acc=cstate)
+        bds = tl.dot(bm, dstate, acc=bds)
+        both_states += tl.sum(state.to(tl.float32) * dstate.to(tl.float32), 0)
+    dt = tl.load(DT + step * H + h + l * H)
+    x_at = group + h % HG * P + (rows + p[None, :])
+    x = tl.load(X + x_at)
+    dy = tl.load(DY + (step * H + h) * P + (l[:, None] * (H * P) + p[None, :]))
+    da = dt * a
+    cs = tl.cumsum(da, 0)
+    total = tl.sum(da, 0)
+    w = tl.exp(total - cs)
+    dcs = tl.exp(cs) * tl.sum(dy.to(tl.float32) * cstate, 1)
+    wq = w * tl.sum(x.to(tl.float32) * bds, 1)
+    dx = bds * (w * dt)[:, None] + dy.to(tl.float32) * tl.load(D + h)
+    gd = bc * tl.exp(tl.where(l[:, None] <= l[None, :], cs[None, :] - cs[:, None], -1e9))
+    dx = tl.dot((gd * dt[:, None]).to(x.dtype), dy, acc=dx)
+    tl.store(DX + x_at, dx.to(x.dtype))
+    gk = tl.dot(x, tl.trans(dy)) * gd
+    col = tl.sum(gk, 1)
+    dcs += tl.sum(gk * dt[:, None], 0) - dt * (col + wq)
+    dda = tl.sum(dcs, 0) - tl.cumsum(dcs, 0) + dcs + tl.exp(total) * tl.sum(both_states, 0) + tl.sum(dt * wq, 0)
     tl.store(DDT + step * H + h + l * H, col + wq + a * dda)
     tl.store(GA + pid, tl.sum(dt * dda, 0))
     tl.store(GD + pid, tl.sum(tl.sum(dy.to(tl.float32) * x.to(tl.float32), 1), 0))

@@ -177,10 +177,14 @@ worst = 0.0
 for ssd.CHOSEN["conv backward"] in ssd.CONV_BACKWARD:
     for sizes in ((32, 40, 3, 70), (16, 130, 5, 3), (48, 20, 1, 131)):
         worst = max(worst, ssd.compare_conv(*sizes, "cpu", torch.float32))
-times = iter((3.0, 1.0, 2.0))
+for form in ssd.SCAN_DX:
+    ssd.CHOSEN.update({"scan dx, state 64": form, "scan dx, state 16": form})
+    worst = max(worst, ssd.compare_scan(2, 4, 64, 128, "cpu", torch.float32), ssd.compare_scan(1, 2, 16, 70, "cpu", torch.float32))
+times = iter((3.0, 1.0, 2.0, 3.0, 2.0, 1.0))
 ssd.milliseconds = lambda work: work() and next(times)
 ssd.choose_conv((32, 40, 3), "cpu", torch.float32, print, 2, 20)
-assert ssd.CHOSEN["conv backward"] == "new"
+ssd.choose_scan((1, 1, 16, 64), "cpu", torch.float32, print, 1)
+assert (ssd.CHOSEN["conv backward"], ssd.CHOSEN["scan dx, state 16"]) == ("new", "split")
 print(worst)""")), 1e-5)
 
     def test_choice_of_a_form(self):
