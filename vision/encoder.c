@@ -90,7 +90,30 @@ void vision_config_set_dtype(vision_config *c, kn_dtype dtype)
 struct vision_encoder {
     vision_config config;
     vit_model    *tower[VISION_MAX_TOWERS];
+    kn_arena      arena;
+    kn_tensor     table[VISION_MAX_TOWERS]; /* [3,257]: what bytes stand for */
 };
+
+static void take_tables(vision_encoder *enc, kn_arena *arena)
+{
+    for (int i = 0; i < enc->config.n_towers; i++)
+        enc->table[i] = kn_arena_take(arena, KN_F32, 2, KN_DIMS(3, 257));
+}
+
+static mlm_status make_tables(vision_encoder *enc, kn_queue *q)
+{
+    kn_arena_measure(&enc->arena, kn_queue_device(q));
+    take_tables(enc, &enc->arena);
+    MLM_TRY(kn_arena_create(&enc->arena, kn_queue_device(q), enc->arena.used));
+    take_tables(enc, &enc->arena);
+    MLM_TRY(kn_arena_check(&enc->arena, "tables of pixels"));
+    for (int i = 0; i < enc->config.n_towers; i++) {
+        vision_table table;
+        vision_make_table(&table, &enc->config.preprocess[i]);
+        MLM_TRY(kn_upload(q, enc->table[i], table.value, sizeof table.value));
+    }
+    return MLM_OK;
+}
 
 mlm_status vision_encoder_load(vision_encoder **out, kn_queue *q, const vision_config *c, kn_weights *w)
 {
@@ -98,16 +121,17 @@ mlm_status vision_encoder_load(vision_encoder **out, kn_queue *q, const vision_c
     vision_encoder *enc = calloc(1, sizeof *enc);
     if (!enc)
         return mlm_fail_nomem(sizeof *enc, "vision encoder");
-    enc->config = *c;
-    for (int i = 0; i < c->n_towers; i++) {
+    enc->config   = *c;
+    mlm_status st = make_tables(enc, q);
+    for (int i = 0; i < c->n_towers && st == MLM_OK; i++) {
         char prefix[32] = "vision_tower.";
         if (c->n_towers > 1)
             (void)snprintf(prefix, sizeof prefix, "vision_tower.%d.", i);
-        mlm_status st = vit_model_load(&enc->tower[i], q, &c->tower[i], w, prefix);
-        if (st != MLM_OK) {
-            vision_encoder_free(enc);
-            return st;
-        }
+        st = vit_model_load(&enc->tower[i], q, &c->tower[i], w, prefix);
+    }
+    if (st != MLM_OK) {
+        vision_encoder_free(enc);
+        return st;
     }
     *out = enc;
     return MLM_OK;
@@ -119,6 +143,7 @@ void vision_encoder_free(vision_encoder *enc)
         return;
     for (int i = 0; i < VISION_MAX_TOWERS; i++)
         vit_model_free(enc->tower[i]);
+    kn_arena_free(&enc->arena);
     free(enc);
 }
 
@@ -155,26 +180,21 @@ void vision_side_free(vision_side *side)
     memset(side, 0, sizeof *side);
 }
 
-static kn_tensor take_pixels(kn_arena *arena, const vision_config *c, int tower, int64_t B)
-{
-    int size = c->tower[tower].image_size;
-    return kn_arena_take(arena, KN_F32, 4, KN_DIMS(B, 3, size, size));
-}
-
-/* Towers that run one after the other lie over each other, their pixels too. */
+/* Towers that run one after the other lie over each other. */
 void vision_scratch_take(vision_scratch *s, kn_arena *arena, const vision_config *c, int64_t B,
                          const vision_side *side)
 {
-    size_t start = arena->used, end = start;
     memset(s, 0, sizeof *s);
+    s->views = kn_arena_take(arena, KN_U8, 2, KN_DIMS(B, (int64_t)vision_view_bytes(c->preprocess[0].size)));
+    size_t start = arena->used, end = start;
     s->max_batch = B;
     s->side      = c->n_towers > 1 ? side : NULL;
     for (int i = 0; i < c->n_towers; i++) {
         if (!s->side)
             arena->used = start;
-        s->pixels[i] = take_pixels(arena, c, i, B);
         vit_scratch_take(&s->tower[i], arena, &c->tower[i], B);
-        end = arena->used > end ? arena->used : end;
+        s->pixels[i] = s->tower[i].pixels;
+        end          = arena->used > end ? arena->used : end;
     }
     arena->used = end;
 }
@@ -192,8 +212,7 @@ void vision_scratch_free(vision_scratch *s)
 typedef struct encode_args {
     const vision_encoder *enc;
     vision_scratch       *s;
-    vision_pixels_fn      pixels;
-    void                 *pixels_payload;
+    const float          *pixels; /* NULL: the scratch's views */
     int64_t               B;
     kn_tensor             y;
     vit_probe             probe;
@@ -212,16 +231,29 @@ static mlm_status check(const encode_args *a)
     return MLM_OK;
 }
 
+/* From [n_towers][B][3][S][S]. */
 static mlm_status upload_pixels(kn_queue *q, const encode_args *a, int tower)
 {
-    kn_tensor room  = a->s->pixels[tower];
-    size_t    bytes = (size_t)(kn_count(room) / a->s->max_batch) * sizeof(float);
-    for (int64_t b = 0; b < a->B; b++) {
-        const float *pixels = NULL;
-        MLM_TRY(a->pixels(&pixels, tower, b, a->pixels_payload));
-        MLM_TRY(kn_upload(q, kn_slice(room, 0, b, 1), pixels, bytes));
+    size_t at = 0, count = 0;
+    for (int i = 0; i <= tower; i++) {
+        size_t side = (size_t)a->enc->config.tower[i].image_size;
+        at += count;
+        count = (size_t)a->B * 3 * side * side;
     }
-    return MLM_OK;
+    return kn_upload(q, kn_slice(a->s->pixels[tower], 0, 0, a->B), a->pixels + at, count * sizeof(float));
+}
+
+/* The views on the device, as tower i reads them. */
+static vit_view view_of(const encode_args *a, int i)
+{
+    kn_tensor all    = kn_slice(a->s->views, 0, 0, a->B);
+    int64_t   record = all.stride[0], S = a->enc->config.tower[i].image_size;
+    vit_view  view = {.table = a->enc->table[i]};
+    view.bytes     = kn_tensor_make(all.buf, all.offset + VISION_VIEW_HEAD, KN_U8, 4, KN_DIMS(a->B, S, S, 3));
+    view.place     = kn_tensor_make(all.buf, all.offset, KN_I32, 2, KN_DIMS(a->B, 4));
+    view.bytes.stride[0] = record;
+    view.place.stride[0] = record / (int64_t)sizeof(int32_t);
+    return view;
 }
 
 /* Tower i into its columns of y. */
@@ -231,10 +263,14 @@ static mlm_status run_tower(kn_queue *q, const encode_args *a, int i)
     int64_t      column = 0;
     for (int k = 0; k < i; k++)
         column += a->enc->config.tower[k].width;
+    kn_tensor y       = kn_slice(a->y, 2, column, a->enc->config.tower[i].width);
     s->is_cancelled   = a->s->is_cancelled;
     s->cancel_payload = a->s->cancel_payload;
-    return vit_forward(q, a->enc->tower[i], s, kn_slice(a->s->pixels[i], 0, 0, a->B),
-                       kn_slice(a->y, 2, column, a->enc->config.tower[i].width), a->probe, a->probe_payload);
+    if (a->pixels)
+        return vit_forward(q, a->enc->tower[i], s, kn_slice(a->s->pixels[i], 0, 0, a->B), y, a->probe,
+                           a->probe_payload);
+    vit_view view = view_of(a, i);
+    return vit_forward_view(q, a->enc->tower[i], s, &view, y);
 }
 
 static bool same_place(kn_tensor a, kn_tensor b)
@@ -244,8 +280,9 @@ static bool same_place(kn_tensor a, kn_tensor b)
 
 static mlm_status encode_tower(kn_queue *q, const encode_args *a, int i)
 {
-    MLM_TRY(upload_pixels(q, a, i));
-    if (a->s->graph[i] && a->B == a->s->max_batch && same_place(a->y, a->s->captured) && !a->probe)
+    if (a->pixels)
+        MLM_TRY(upload_pixels(q, a, i));
+    else if (a->s->graph[i] && a->B == a->s->max_batch && same_place(a->y, a->s->captured))
         return kn_graph_launch(q, a->s->graph[i]);
     return run_tower(q, a, i);
 }
@@ -275,36 +312,20 @@ static mlm_status encode(kn_queue *q, const encode_args *a)
     return MLM_OK;
 }
 
-typedef struct host_pixels {
-    const float         *all; /* [n_towers][B][3][S][S] */
-    const vision_config *config;
-    int64_t              B;
-} host_pixels;
-
-static mlm_status take_from_host(const float **pixels, int tower, int64_t picture, void *payload)
-{
-    const host_pixels *h  = payload;
-    int64_t            at = 0;
-    for (int i = 0; i <= tower; i++) {
-        int64_t side = h->config->tower[i].image_size;
-        at += 3 * side * side * (i < tower ? h->B : picture);
-    }
-    *pixels = h->all + at;
-    return MLM_OK;
-}
-
 mlm_status vision_encode(kn_queue *q, const vision_encoder *enc, vision_scratch *s, const float *pixels,
                          int64_t B, kn_tensor y, vit_probe probe, void *payload)
 {
-    host_pixels h = {pixels, &enc->config, B};
-    encode_args a = {enc, s, take_from_host, &h, B, y, probe, payload};
+    encode_args a = {enc, s, pixels, B, y, probe, payload};
     return encode(q, &a);
 }
 
-mlm_status vision_encode_from(kn_queue *q, const vision_encoder *enc, vision_scratch *s,
-                              vision_pixels_fn pixels, void *payload, int64_t B, kn_tensor y)
+mlm_status vision_encode_views(kn_queue *q, const vision_encoder *enc, vision_scratch *s,
+                               const uint8_t *const *views, int64_t B, kn_tensor y)
 {
-    encode_args a = {enc, s, pixels, payload, B, y, NULL, NULL};
+    encode_args a = {.enc = enc, .s = s, .B = B, .y = y};
+    MLM_TRY(check(&a));
+    for (int64_t b = 0; b < B; b++)
+        MLM_TRY(kn_upload(q, kn_slice(s->views, 0, b, 1), views[b], (size_t)s->views.dim[1]));
     return encode(q, &a);
 }
 

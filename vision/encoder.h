@@ -44,7 +44,8 @@ void       vision_side_free(vision_side *side); /* zeroed struct is fine */
 typedef struct vision_scratch {
     const vision_side *side; /* NULL: the towers run one after the other, over the same memory */
     vit_scratch        tower[VISION_MAX_TOWERS];
-    kn_tensor          pixels[VISION_MAX_TOWERS]; /* [B,3,S,S] f32 */
+    kn_tensor          pixels[VISION_MAX_TOWERS]; /* [B,3,S,S] f32, of vision_encode: good for one call */
+    kn_tensor          views;                     /* u8 [B,vision_view_bytes], of vision_encode_views     */
     int64_t            max_batch;
     kn_graph          *graph[VISION_MAX_TOWERS]; /* of max_batch pictures, see vision_capture */
     kn_tensor          captured;                 /* what they write to                        */
@@ -61,12 +62,10 @@ void vision_scratch_free(vision_scratch *s); /* graphs; the memory is the arena'
 /* pixels: host f32, [n_towers][B][3][S][S] as vision_preprocess_run wrote them; y [B,n_patches,width]. */
 mlm_status vision_encode(kn_queue *q, const vision_encoder *enc, vision_scratch *s, const float *pixels,
                          int64_t B, kn_tensor y, vit_probe probe, void *payload) MLM_WARN_UNUSED;
-/* The same with pixels that are asked for when they are needed, [3][S][S] of one picture for one tower, in this order: what
- * is done to make those of the second tower is done while a device that works on its own runs the first. */
-typedef mlm_status (*vision_pixels_fn)(const float **pixels, int tower, int64_t picture, void *payload);
-mlm_status vision_encode_from(kn_queue *q, const vision_encoder *enc, vision_scratch *s,
-                              vision_pixels_fn pixels, void *payload, int64_t B, kn_tensor y) MLM_WARN_UNUSED;
-/* Captures the towers for max_batch pictures and this y (KN_CAP_GRAPHS): vision_encode replays that from then on. */
+/* The same from bytes, which the device turns into those pixels: views[b] of vision_view_bytes, host. */
+mlm_status vision_encode_views(kn_queue *q, const vision_encoder *enc, vision_scratch *s,
+                               const uint8_t *const *views, int64_t B, kn_tensor y) MLM_WARN_UNUSED;
+/* Captures the towers for max_batch pictures and this y (KN_CAP_GRAPHS): vision_encode_views replays that from then on. */
 mlm_status vision_capture(kn_queue *q, const vision_encoder *enc, vision_scratch *s,
                           kn_tensor y) MLM_WARN_UNUSED;
 

@@ -167,11 +167,33 @@ static mlm_status make_view(const vision_preprocess *p, const vision_image *img,
     return status;
 }
 
+void vision_make_table(vision_table *out, const vision_preprocess *p)
+{
+    for (int c = 0; c < 3; c++) {
+        for (int v = 0; v < 256; v++)
+            out->value[c][v] = ((float)v / 255.0f - p->mean[c]) / p->std[c];
+        out->value[c][256] = (p->pad_value - p->mean[c]) / p->std[c];
+    }
+}
+
+size_t vision_view_bytes(int size)
+{
+    return VISION_VIEW_HEAD + ((size_t)size * (size_t)size * 3 + 63) / 64 * 64;
+}
+
+void vision_view_set_place(uint8_t *view, const vision_placement *at)
+{
+    const int32_t corner[4] = {at->x, at->y, at->x + at->width, at->y + at->height};
+    memset(view, 0, VISION_VIEW_HEAD);
+    memcpy(view, corner, sizeof corner);
+}
+
 typedef struct normalize_job {
     const vision_preprocess *p;
     const uint8_t           *view;
     const vision_placement  *at;
-    float                   *pixels, table[3][256], pad[3];
+    float                   *pixels;
+    vision_table             table;
 } normalize_job;
 
 /* Rows of [3,S,S], all channels after each other. */
@@ -187,7 +209,7 @@ static void normalize_rows(int64_t from, int64_t to, int thread, void *payload)
         float         *dst = j->pixels + (size_t)row * (size_t)S;
         bool           in  = y >= at->y && y < at->y + at->height;
         for (int x = 0; x < S; x++)
-            dst[x] = in && x >= x0 && x < x1 ? j->table[c][src[3 * x]] : j->pad[c];
+            dst[x] = j->table.value[c][in && x >= x0 && x < x1 ? src[3 * x] : 256];
     }
 }
 
@@ -195,11 +217,7 @@ void vision_normalize(const vision_preprocess *p, const uint8_t *view, const vis
                       float *pixels, mlm_threads *threads)
 {
     normalize_job job = {.p = p, .view = view, .at = placement, .pixels = pixels};
-    for (int c = 0; c < 3; c++) {
-        job.pad[c] = (p->pad_value - p->mean[c]) / p->std[c];
-        for (int v = 0; v < 256; v++)
-            job.table[c][v] = ((float)v / 255.0f - p->mean[c]) / p->std[c];
-    }
+    vision_make_table(&job.table, p);
     mlm_parallel_for(threads, 3 * (int64_t)p->size, ROWS_AT_ONCE, normalize_rows, &job);
 }
 

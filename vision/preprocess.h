@@ -41,6 +41,18 @@ typedef struct vision_placement {
 mlm_status vision_preprocess_run(const vision_preprocess *p, const vision_image *img, float *pixels,
                                  uint8_t *view, vision_placement *placement,
                                  mlm_threads *threads) MLM_WARN_UNUSED;
+/* What a byte of channel c stands for, [c][v], and the padding, [c][256]. */
+typedef struct vision_table {
+    float value[3][257];
+} vision_table;
+void vision_make_table(vision_table *out, const vision_preprocess *p);
+
+/* A view as it travels to a device: four i32, the corners x0, y0, x1, y1 of the picture in it, and from VISION_VIEW_HEAD
+ * bytes on [S,S,3] u8. */
+#define VISION_VIEW_HEAD 64
+size_t vision_view_bytes(int size); /* whole groups of 64 */
+void   vision_view_set_place(uint8_t *view, const vision_placement *place);
+
 /* The same u8 view under other statistics (the second tower): view [S,S,3] + placement -> pixels [3,S,S]. */
 void vision_normalize(const vision_preprocess *p, const uint8_t *view, const vision_placement *placement,
                       float *pixels, mlm_threads *threads);

@@ -249,13 +249,19 @@ void vit_scratch_take(vit_scratch *s, kn_arena *arena, const vit_config *c, int6
 {
     int64_t n = vit_n_patches(c), T = n + vit_n_prefix(c), D = c->width;
     int64_t patch = 3 * (int64_t)c->patch_size * c->patch_size, pitch = (patch + 7) / 8 * 8;
-    s->x       = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, D));
-    s->h       = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, D));
-    s->qkv     = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, 3 * D));
-    s->att     = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, D));
-    s->mlp     = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, c->mlp_dim));
     s->patches = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, n, pitch)); /* rows on 16 bytes */
     s->patches = kn_slice(s->patches, 2, 0, patch);
+
+    size_t start = arena->used; /* pixels are not looked at again once there are patches */
+    s->pixels    = kn_arena_take(arena, KN_F32, 4, KN_DIMS(B, 3, c->image_size, c->image_size));
+    size_t end   = arena->used;
+    arena->used  = start;
+    s->x         = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, D));
+    s->h         = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, D));
+    s->qkv       = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, 3 * D));
+    s->att       = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, D));
+    s->mlp       = kn_arena_take(arena, c->dtype, 3, KN_DIMS(B, T, c->mlp_dim));
+    arena->used  = arena->used > end ? arena->used : end;
 
     s->is_cancelled = NULL;
 }
@@ -272,13 +278,14 @@ static vit_scratch first_pictures(const vit_scratch *s, int64_t B)
     return v;
 }
 
-static mlm_status embed(kn_queue *q, const vit_model *m, const vit_scratch *s, kn_tensor pixels,
+static mlm_status embed(kn_queue *q, const vit_model *m, const vit_scratch *s, kn_patchify_args cut,
                         vit_probe probe, void *payload)
 {
     const vit_config *c = &m->config;
     int64_t           n = vit_n_patches(c), prefix = vit_n_prefix(c);
     kn_tensor         rows = kn_slice(s->x, 1, prefix, n);
-    kn_patchify_args  cut  = {.pixels = pixels, .y = s->patches, .patch = c->patch_size};
+    cut.y                  = s->patches;
+    cut.patch              = c->patch_size;
     MLM_TRY(kn_patchify(q, &cut));
     kn_linear_args project = {.x = s->patches, .w = m->patch, .bias = m->patch_b, .y = rows};
     if (probe) { /* without positions, which the product below adds */
@@ -322,11 +329,12 @@ static mlm_status run_block(kn_queue *q, const vit_config *c, const vit_block *b
 
 static mlm_status check(const vit_config *c, const vit_scratch *s, kn_tensor pixels, kn_tensor y)
 {
-    int64_t B = pixels.dim[0];
+    int64_t B    = pixels.dim[0];
+    int     last = pixels.dtype == KN_U8 ? 3 : 1; /* the axis of channels */
     if (pixels.rank != 4 || B < 1 || B > s->x.dim[0])
         return mlm_fail(MLM_E_RANGE, "vision tower: %lld pictures at once, must be 1 to %lld", (long long)B,
                         (long long)s->x.dim[0]);
-    if (pixels.dim[1] != 3 || pixels.dim[2] != c->image_size || pixels.dim[3] != c->image_size)
+    if (pixels.dim[last] != 3 || pixels.dim[2] != c->image_size || pixels.dim[4 - last] != c->image_size)
         return mlm_fail(MLM_E_SHAPE, "vision tower: pictures of [%lld,%lld,%lld], must be [3,%d,%d]",
                         (long long)pixels.dim[1], (long long)pixels.dim[2], (long long)pixels.dim[3],
                         c->image_size, c->image_size);
@@ -336,13 +344,13 @@ static mlm_status check(const vit_config *c, const vit_scratch *s, kn_tensor pix
     return MLM_OK;
 }
 
-mlm_status vit_forward(kn_queue *q, const vit_model *m, vit_scratch *scratch, kn_tensor pixels, kn_tensor y,
-                       vit_probe probe, void *payload)
+static mlm_status forward(kn_queue *q, const vit_model *m, vit_scratch *scratch, const kn_patchify_args *cut,
+                          kn_tensor y, vit_probe probe, void *payload)
 {
     const vit_config *c = &m->config;
-    MLM_TRY(check(c, scratch, pixels, y));
-    vit_scratch s = first_pictures(scratch, pixels.dim[0]);
-    MLM_TRY(embed(q, m, &s, pixels, probe, payload));
+    MLM_TRY(check(c, scratch, cut->pixels, y));
+    vit_scratch s = first_pictures(scratch, cut->pixels.dim[0]);
+    MLM_TRY(embed(q, m, &s, *cut, probe, payload));
     for (int i = 0; i < c->n_blocks_run; i++) {
         if (scratch->is_cancelled && scratch->is_cancelled(scratch->cancel_payload))
             return mlm_fail(MLM_E_CANCELLED, "cancelled");
@@ -363,4 +371,18 @@ mlm_status vit_forward(kn_queue *q, const vit_model *m, vit_scratch *scratch, kn
     if (probe)
         probe("norm", y, payload);
     return MLM_OK;
+}
+
+mlm_status vit_forward(kn_queue *q, const vit_model *m, vit_scratch *scratch, kn_tensor pixels, kn_tensor y,
+                       vit_probe probe, void *payload)
+{
+    kn_patchify_args cut = {.pixels = pixels};
+    return forward(q, m, scratch, &cut, y, probe, payload);
+}
+
+mlm_status vit_forward_view(kn_queue *q, const vit_model *m, vit_scratch *scratch, const vit_view *view,
+                            kn_tensor y)
+{
+    kn_patchify_args cut = {.pixels = view->bytes, .table = view->table, .place = view->place};
+    return forward(q, m, scratch, &cut, y, NULL, NULL);
 }

@@ -55,6 +55,7 @@ const vit_config *vit_model_config(const vit_model *m);
 /* Activations for at most B pictures, taken from an arena. */
 typedef struct vit_scratch {
     kn_tensor x, h, qkv, att, mlp, patches;
+    kn_tensor pixels; /* [B,3,S,S] f32, room for vit_forward's; lies under the others: good for one call */
     bool (*is_cancelled)(void *payload); /* may be NULL; polled before each block, true: MLM_E_CANCELLED */
     void *cancel_payload;
 } vit_scratch;
@@ -67,5 +68,11 @@ typedef void (*vit_probe)(const char *stage, kn_tensor t, void *payload);
  * probe may be NULL.  Enqueues only. */
 mlm_status vit_forward(kn_queue *q, const vit_model *m, vit_scratch *s, kn_tensor pixels, kn_tensor y,
                        vit_probe probe, void *payload) MLM_WARN_UNUSED;
+/* The same from bytes, with the bits of the pixels that they stand for: see kn_patchify. */
+typedef struct vit_view {
+    kn_tensor bytes, place, table; /* [B,S,S,3] u8, i32 [B,4], [3,257] */
+} vit_view;
+mlm_status vit_forward_view(kn_queue *q, const vit_model *m, vit_scratch *s, const vit_view *view,
+                            kn_tensor y) MLM_WARN_UNUSED;
 
 #endif

@@ -11,9 +11,11 @@
 
 /* ---- pictures ----------------------------------------------------------------------------------- */
 
+#define BENCH_MAX_PICTURES 256
+
 typedef struct picture_stage {
     engine_picture_scratch scratch;
-    float                 *pixels; /* [towers][n][3][S][S] */
+    uint8_t               *views; /* [n] of vision_view_bytes */
     int                    n, tower;
 } picture_stage;
 
@@ -23,7 +25,7 @@ static mlm_status run_tower(bench *b, void *payload)
     mlmamba_engine   *e      = b->eng;
     const vit_config *c      = &e->config.vision.tower[s->tower];
     int64_t           column = s->tower == 0 ? 0 : e->config.vision.tower[0].width;
-    kn_tensor         in     = kn_slice(s->scratch.vision.pixels[s->tower], 0, 0, s->n);
+    kn_tensor         in     = kn_slice(s->scratch.vision.pixels[s->tower], 0, 0, s->n); /* any */
     MLM_TRY(vit_forward(
         e->queue, vision_encoder_tower(e->vision, s->tower), &s->scratch.vision.tower[s->tower], in,
         kn_slice(kn_slice(s->scratch.features, 0, 0, s->n), 2, column, c->width), NULL, NULL));
@@ -33,8 +35,11 @@ static mlm_status run_tower(bench *b, void *payload)
 static mlm_status run_vision(bench *b, void *payload)
 {
     picture_stage *s = payload;
-    MLM_TRY(vision_encode(b->eng->queue, b->eng->vision, &s->scratch.vision, s->pixels, s->n,
-                          kn_slice(s->scratch.features, 0, 0, s->n), NULL, NULL));
+    const uint8_t *views[BENCH_MAX_PICTURES];
+    for (int i = 0; i < s->n; i++)
+        views[i] = s->views + (size_t)i * vision_view_bytes(b->eng->config.vision.preprocess[0].size);
+    MLM_TRY(vision_encode_views(b->eng->queue, b->eng->vision, &s->scratch.vision, views, s->n,
+                                kn_slice(s->scratch.features, 0, 0, s->n)));
     return kn_queue_sync(b->eng->queue);
 }
 
@@ -73,24 +78,24 @@ static mlm_status add_pictures(bench *b, picture_stage *s)
 
 static mlm_status time_pictures(bench *b, int n)
 {
-    mlmamba_engine *e      = b->eng;
-    picture_stage   s      = {.n = n};
-    size_t          side   = (size_t)e->config.vision.preprocess[0].size;
-    size_t          count  = (size_t)e->config.vision.n_towers * (size_t)n * 3 * side * side;
+    mlmamba_engine *e     = b->eng;
+    picture_stage   s     = {.n = n};
+    int             side  = e->config.vision.preprocess[0].size;
+    size_t          bytes = vision_view_bytes(side), count = (size_t)n * bytes;
     mlm_status      status = engine_picture_scratch_create(&s.scratch, e, n);
     if (status == MLM_OK && (kn_device_caps(e->dev) & KN_CAP_GRAPHS))
         status = vision_capture(e->queue, e->vision, &s.scratch.vision, s.scratch.features);
-    s.pixels = malloc(count * sizeof *s.pixels);
-    if (status == MLM_OK && s.pixels == NULL)
-        status = mlm_fail_nomem(count * sizeof *s.pixels, "pixels");
-    for (size_t i = 0; s.pixels != NULL && i < count; i++)
-        s.pixels[i] = (float)(i * 2654435761u >> 13 & 255) / 127.5f - 1.0f;
-    if (status == MLM_OK)
-        status = run_vision(b, &s); /* the towers alone need pixels on the device */
+    s.views = malloc(count);
+    if (status == MLM_OK && s.views == NULL)
+        status = mlm_fail_nomem(count, "pixels");
+    for (size_t i = 0; s.views != NULL && i < count; i++)
+        s.views[i] = (uint8_t)(i * 2654435761u >> 13 & 255);
+    for (size_t i = 0; s.views != NULL && i < count; i += bytes)
+        vision_view_set_place(s.views + i, &(vision_placement){.width = side, .height = side});
     if (status == MLM_OK)
         status = add_pictures(b, &s);
     engine_picture_scratch_free(&s.scratch);
-    free(s.pixels);
+    free(s.views);
     return status;
 }
 

@@ -20,8 +20,7 @@ void engine_picture_drop(engine_picture *p)
     if (p == NULL || atomic_fetch_sub(&p->refs, 1) > 1)
         return;
     lm_state_free(p->state);
-    free(p->view);
-    free(p->pixels);
+    free(p->record);
     free(p);
 }
 
@@ -41,43 +40,29 @@ const char *engine_fit_name(const char *name)
     return NULL;
 }
 
-static size_t plane_of(const mlmamba_engine *eng)
+const uint8_t *engine_picture_view(const engine_picture *p)
 {
-    size_t side = (size_t)eng->config.vision.preprocess[0].size;
-    return side * side * 3;
-}
-
-/* The view under the statistics of the first n towers. */
-static void normalize(engine_picture *p, const mlmamba_engine *eng, int n)
-{
-    for (; p->n_normalized < n; p->n_normalized++)
-        vision_normalize(&eng->config.vision.preprocess[p->n_normalized], p->view, &p->place,
-                         p->pixels + (size_t)p->n_normalized * plane_of(eng), eng->threads);
+    return p->record != NULL ? p->record + VISION_VIEW_HEAD : NULL;
 }
 
 static mlm_status preprocess(engine_picture *p, const mlmamba_engine *eng, const vision_image *img,
-                             mlmamba_fit fit, bool all_towers)
+                             mlmamba_fit fit)
 {
-    const vision_config *v     = &eng->config.vision;
-    vision_preprocess    first = v->preprocess[0];
-    int                  side  = v->preprocess[0].size;
-    size_t               plane = plane_of(eng);
-    size_t               bytes = (size_t)v->n_towers * plane * sizeof *p->pixels;
-    vision_placement     place = {0};
-    p->view                    = malloc(plane);
-    p->pixels                  = malloc(bytes);
-    if (p->view == NULL || p->pixels == NULL)
-        return mlm_fail_nomem(plane + bytes, "view of the picture");
+    vision_preprocess first = eng->config.vision.preprocess[0];
+    int               side  = first.size;
+    size_t            bytes = vision_view_bytes(side);
+    vision_placement  place = {0};
+    p->record               = calloc(1, bytes);
+    if (p->record == NULL)
+        return mlm_fail_nomem(bytes, "view of the picture");
     if (mlmamba_fit_name(fit) == NULL)
         return mlm_fail(MLM_E_RANGE, "there is no fit %d", (int)fit);
     if (fit != MLMAMBA_FIT_MODEL)
         first.fit = fit == MLMAMBA_FIT_NAIVE  ? VISION_FIT_NAIVE
                     : fit == MLMAMBA_FIT_CROP ? VISION_FIT_CROP
                                               : VISION_FIT_LETTERBOX;
-    MLM_TRY(vision_preprocess_run(&first, img, p->pixels, p->view, &place, eng->threads));
-    p->place        = place;
-    p->n_normalized = 1;
-    normalize(p, eng, all_towers ? v->n_towers : 1);
+    MLM_TRY(vision_preprocess_run(&first, img, NULL, p->record + VISION_VIEW_HEAD, &place, eng->threads));
+    vision_view_set_place(p->record, &place);
     p->info = (mlmamba_image_info){
         .width       = img->width,
         .height      = img->height,
@@ -100,7 +85,7 @@ static mlm_status preprocess(engine_picture *p, const mlmamba_engine *eng, const
 }
 
 mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *eng, const vision_image *img,
-                                  mlmamba_fit fit, bool all_towers, engine_times *times)
+                                  mlmamba_fit fit, engine_times *times)
 {
     double start = mlm_now_ms();
     *out         = NULL;
@@ -112,7 +97,7 @@ mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *en
     if (p == NULL)
         return mlm_fail_nomem(sizeof *p, "picture");
     atomic_init(&p->refs, 1);
-    mlm_status status = preprocess(p, eng, img, fit, all_towers);
+    mlm_status status = preprocess(p, eng, img, fit);
     if (status != MLM_OK) {
         engine_picture_drop(p);
         return status;
@@ -129,38 +114,23 @@ static double lap(double *since)
     return ms;
 }
 
-typedef struct picture_list {
-    const mlmamba_engine  *eng;
-    engine_picture *const *p;
-} picture_list;
-
-static mlm_status give_pixels(const float **pixels, int tower, int64_t picture, void *payload)
-{
-    const picture_list *list = payload;
-    engine_picture     *p    = list->p[picture];
-    normalize(p, list->eng, tower + 1);
-    *pixels = p->pixels + (size_t)tower * plane_of(list->eng);
-    return MLM_OK;
-}
-
-/* The towers on n pictures.  Ends between two blocks when the ticket (NULL: none) is cancelled; nobody reads the pixels then, and
- * after a success they are not needed any more. */
+/* The towers on n pictures.  Ends between two blocks when the ticket (NULL: none) is cancelled. */
 static mlm_status see(mlmamba_engine *eng, engine_picture_scratch *s, engine_picture *const *p, int n,
                       engine_ticket *ticket)
 {
-    picture_list list        = {eng, p};
+    const uint8_t *views[ENGINE_MAX_PICTURES];
+    for (int i = 0; i < n; i++)
+        views[i] = p[i]->record;
     s->vision.is_cancelled   = engine_ticket_cancelled;
     s->vision.cancel_payload = ticket;
-    mlm_status status        = vision_encode_from(eng->queue, eng->vision, &s->vision, give_pixels, &list, n,
-                                                  kn_slice(s->features, 0, 0, n));
-    mlm_status synced        = kn_queue_sync(eng->queue);
-    s->vision.is_cancelled   = NULL;
+    mlm_status status =
+        vision_encode_views(eng->queue, eng->vision, &s->vision, views, n, kn_slice(s->features, 0, 0, n));
+    mlm_status synced      = kn_queue_sync(eng->queue);
+    s->vision.is_cancelled = NULL;
     MLM_TRY(status);
     MLM_TRY(synced);
-    for (int i = 0; i < n; i++) {
-        free(p[i]->pixels);
-        p[i]->pixels = NULL;
-    }
+    for (int i = 0; i < n; i++)
+        p[i]->is_seen = true;
     return MLM_OK;
 }
 

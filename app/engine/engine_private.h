@@ -106,11 +106,9 @@ typedef struct engine_times {
 typedef struct engine_picture {
     atomic_int         refs;
     mlmamba_image_info info;
-    uint8_t           *view;         /* [S,S,3]; NULL when it came from a state file */
-    float             *pixels;       /* [towers][3][S][S], only until the model has seen them ... */
-    int                n_normalized; /* ... of the first towers; the others are made when they are needed */
-    vision_placement   place;
-    lm_state          *state; /* one row */
+    uint8_t  *record;  /* vision_view_bytes: what the towers read; NULL when it came from a state file */
+    bool      is_seen; /* they have */
+    lm_state *state;   /* one row */
 } engine_picture;
 
 /* One question and its answer.  Immutable, counted. */
@@ -204,13 +202,14 @@ mlm_status engine_ticket_check_idle(const engine_ticket *t) MLM_WARN_UNUSED;
 mlm_status engine_ticket_lock(engine_ticket *t, mlmamba_engine *eng) MLM_WARN_UNUSED;
 
 /* ---- engine_picture.c --------------------------------------------------------------------------- */
-/* From a decoded picture, in two steps: resized and normalised (for all towers, or for the first: the others while it runs),
- * which any thread may do at any time, then seen by the model, for which the caller holds the engine's lock; ticket (NULL: none)
- * is looked at between the stages. */
+/* From a decoded picture, in two steps: resized, which any thread may do at any time, then seen by the model, for which the
+ * caller holds the engine's lock; ticket (NULL: none) is looked at between the stages. */
 mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *eng, const vision_image *img,
-                                  mlmamba_fit fit, bool all_towers, engine_times *times) MLM_WARN_UNUSED;
-mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_times *times,
-                              engine_ticket *ticket) MLM_WARN_UNUSED;
+                                  mlmamba_fit fit, engine_times *times) MLM_WARN_UNUSED;
+/* [S,S,3] of it; NULL when it came from a state file. */
+const uint8_t *engine_picture_view(const engine_picture *p);
+mlm_status     engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_times *times,
+                                  engine_ticket *ticket) MLM_WARN_UNUSED;
 /* n prepared pictures together, 1 to n_pictures: their states go to rows first_row ... of many.state. */
 mlm_status      engine_pictures_run(mlmamba_engine *eng, engine_picture *const *p, int n, int first_row,
                                     engine_times *times) MLM_WARN_UNUSED;

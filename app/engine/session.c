@@ -63,7 +63,7 @@ static mlm_status set_image(mlmamba_session *ses, mlm_status status, vision_imag
     engine_picture *picture = NULL;
     engine_times    times   = {.file_ms = mlm_now_ms() - start};
     if (status == MLM_OK)
-        status = engine_picture_prepare(&picture, ses->eng, img, fit, ses->eng->side.queue == NULL, &times);
+        status = engine_picture_prepare(&picture, ses->eng, img, fit, &times);
     if (owned)
         vision_image_free(img);
     if (status == MLM_OK)
@@ -137,7 +137,7 @@ mlm_status mlmamba_session_get_image_info(const mlmamba_session *ses, mlmamba_im
 
 const uint8_t *mlmamba_session_view(const mlmamba_session *ses)
 {
-    return ses->picture != NULL ? ses->picture->view : NULL;
+    return ses->picture != NULL ? engine_picture_view(ses->picture) : NULL;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------- */

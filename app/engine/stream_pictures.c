@@ -100,11 +100,11 @@ static mlm_status prepare_one(stream *st, picture_entry *e, const mlmamba_query 
     if (st->args->image_options != NULL)
         options = *st->args->image_options;
     if (q->image != NULL)
-        return engine_picture_prepare(&e->picture, st->eng, &q->image->img, options.fit, true, &e->times);
+        return engine_picture_prepare(&e->picture, st->eng, &q->image->img, options.fit, &e->times);
     vision_image_options o = {.ignore_orientation = options.ignore_orientation};
     MLM_TRY(vision_image_load_file(&img, q->image_path, &o));
     e->times.file_ms  = mlm_now_ms() - start;
-    mlm_status status = engine_picture_prepare(&e->picture, st->eng, &img, options.fit, true, &e->times);
+    mlm_status status = engine_picture_prepare(&e->picture, st->eng, &img, options.fit, &e->times);
     vision_image_free(&img);
     return status;
 }
@@ -148,7 +148,7 @@ mlm_status stream_plan_picture(stream *st, stream_row *r)
 /* Several wanted it, and there was no memory to keep its state when the first of them was placed. */
 static bool is_lost(const picture_entry *e)
 {
-    return e->picture != NULL && e->picture->state == NULL && e->picture->pixels == NULL;
+    return e->picture != NULL && e->picture->state == NULL && e->picture->is_seen;
 }
 
 void stream_leave_picture(stream *st, stream_row *r)

@@ -41,7 +41,51 @@ static void close_both(model_fixture *f, golden *g)
     model_fixture_close(f);
 }
 
-/* The towers on two queues, and captured, have the bits of f->features. */
+/* Two views with a border, and the pixels [2][2][3][S][S] that they stand for under each tower's statistics. */
+static void make_views(uint8_t *view[2], float *pixels, const vision_config *c)
+{
+    int    S     = c->preprocess[0].size;
+    size_t plane = 3 * (size_t)S * (size_t)S;
+    for (int b = 0; b < 2; b++) {
+        vision_placement at = {.x = b, .y = 2 * b, .width = S - 2 * b, .height = S - 5 * b};
+        view[b]             = malloc(vision_view_bytes(S));
+        assert_non_null(view[b]);
+        for (size_t i = VISION_VIEW_HEAD; i < vision_view_bytes(S); i++)
+            view[b][i] = (uint8_t)((i + 77 * (size_t)b) * 2654435761u >> 13);
+        vision_view_set_place(view[b], &at);
+        for (int t = 0; t < 2; t++) {
+            vision_preprocess p = c->preprocess[t];
+            vision_normalize(&p, view[b] + VISION_VIEW_HEAD, &at, pixels + plane * (size_t)(2 * t + b), NULL);
+        }
+    }
+}
+
+/* Bytes give the bits of the pixels that they stand for; captured too. */
+static void check_views(model_fixture *f, vision_scratch *s, bool capture)
+{
+    int64_t  S = f->vision_cfg.preprocess[0].size, n = kn_count(f->features);
+    uint8_t *view[2];
+    float   *pixels = malloc(sizeof *pixels * 12 * (size_t)(S * S));
+    assert_non_null(pixels);
+    make_views(view, pixels, &f->vision_cfg);
+    ok(vision_encode(f->q, f->vision, s, pixels, 2, f->features, NULL, NULL));
+    float *want = fixture_download(f->q, f->features);
+    if (capture)
+        ok(vision_capture(f->q, f->vision, s, f->features));
+    for (int again = 0; again < 2; again++) {
+        ok(kn_zero(f->q, f->features));
+        ok(vision_encode_views(f->q, f->vision, s, (const uint8_t *const *)view, 2, f->features));
+        float *got = fixture_download(f->q, f->features);
+        assert_memory_equal(want, got, (size_t)n * sizeof *got);
+        free(got);
+    }
+    free(want);
+    free(pixels);
+    free(view[0]);
+    free(view[1]);
+}
+
+/* The towers on two queues have the bits of f->features. */
 static void check_beside(model_fixture *f, const float *pixels)
 {
     vision_side    side;
@@ -55,17 +99,16 @@ static void check_beside(model_fixture *f, const float *pixels)
     ok(kn_arena_create(&arena, f->dev, arena.used));
     vision_scratch_take(&s, &arena, &f->vision_cfg, 2, &side);
     ok(kn_arena_check(&arena, "towers side by side"));
-    for (int captured = 0; captured < 2; captured++) {
-        if (captured != 0 && (kn_device_caps(f->dev) & KN_CAP_GRAPHS))
-            ok(vision_capture(f->q, f->vision, &s, f->features));
-        for (int again = 0; again < 3; again++) {
-            ok(kn_zero(f->q, f->features));
-            ok(vision_encode(f->q, f->vision, &s, pixels, 2, f->features, NULL, NULL));
-            float *got = fixture_download(f->q, f->features);
-            assert_memory_equal(want, got, (size_t)n * sizeof *got);
-            free(got);
-        }
+    for (int again = 0; again < 3; again++) {
+        ok(kn_zero(f->q, f->features));
+        ok(vision_encode(f->q, f->vision, &s, pixels, 2, f->features, NULL, NULL));
+        float *got = fixture_download(f->q, f->features);
+        assert_memory_equal(want, got, (size_t)n * sizeof *got);
+        free(got);
     }
+    check_views(f, &s, false);
+    if (kn_device_caps(f->dev) & KN_CAP_GRAPHS)
+        check_views(f, &s, true);
     vision_scratch_free(&s);
     kn_arena_free(&arena);
     vision_side_free(&side);
@@ -105,6 +148,7 @@ static void test_towers(void **state)
         ok(vision_encode(f.q, f.vision, &f.vision_s, pixels, 2, f.features, NULL, NULL));
         golden_check(&g, "vision.features", f.features);
         check_beside(&f, pixels);
+        check_views(&f, &f.vision_s, false);
         assert_int_equal(g.n_checked, 6 + 4 + 1); /* patch_embed, embed, blocks run, out; both; features */
         assert_int_equal(g.n_bad, 0);
         free(p0);

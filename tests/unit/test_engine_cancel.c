@@ -121,7 +121,7 @@ static void a_picture_ends_at_its_next_stage(void **state)
     engine_ticket   t       = {0};
     (void)state;
     assert_ok(vision_image_load_file(&img, SCENE(0), NULL));
-    assert_ok(engine_picture_prepare(&picture, eng, &img, MLMAMBA_FIT_MODEL, false, &times));
+    assert_ok(engine_picture_prepare(&picture, eng, &img, MLMAMBA_FIT_MODEL, &times));
     assert_ok(engine_ticket_begin(&t));
     engine_ticket_cancel(&t);
     assert_ok(engine_lock(eng));
@@ -148,13 +148,13 @@ static void a_tower_ends_between_blocks(void **state)
     int             polled  = 0;
     (void)state;
     assert_ok(vision_image_load_file(&img, SCENE(0), NULL));
-    assert_ok(engine_picture_prepare(&picture, eng, &img, MLMAMBA_FIT_MODEL, false, &times));
+    assert_ok(engine_picture_prepare(&picture, eng, &img, MLMAMBA_FIT_MODEL, &times));
     assert_ok(engine_lock(eng));
     vision_scratch_free(scratch); /* what is captured runs to its end */
     scratch->is_cancelled   = at_the_third_time;
     scratch->cancel_payload = &polled;
-    assert_int_equal(vision_encode(eng->queue, eng->vision, scratch, picture->pixels, 1,
-                                   eng->picture.features, NULL, NULL),
+    const uint8_t *view     = picture->record;
+    assert_int_equal(vision_encode_views(eng->queue, eng->vision, scratch, &view, 1, eng->picture.features),
                      MLM_E_CANCELLED);
     assert_int_equal(polled, 3);
     scratch->is_cancelled = NULL;
