@@ -25,7 +25,8 @@ struct cuda_lt; /* cuBLASLt when it was found (cuda_lt.cu) */
 struct cuda_staging { /* two pinned halves: one is filled while the other travels */
     char       *half[2];
     cudaEvent_t done[2];
-    int         next;
+    int         next; /* the half that is being filled, ... */
+    size_t      used; /* ... up to here: small uploads lie side by side, and none waits for the one before it */
 };
 
 struct cuda_device {

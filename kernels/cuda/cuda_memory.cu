@@ -1,7 +1,7 @@
 /*
  * cuda_memory.cu: device memory, pinned staging, prepared matrices.
  *
- * Host bytes go through two pinned halves of 4 MB: one is filled by the CPU while the other travels, so
+ * Host bytes go through two pinned halves of 4 MB: one is filled by the CPU, by any number of uploads, while the other travels, so
  * weights stream at the speed of the bus and the caller's memory is free when a call returns.
  */
 #include "kernels/cuda/cuda_objects.cuh"
@@ -53,14 +53,18 @@ mlm_status cuda_send(const kn_device *dev, cuda_staging *s, cudaStream_t stream,
     const char *from = (const char *)src;
     char       *to   = (char *)dst;
     while (bytes > 0) {
-        size_t n = bytes < CUDA_STAGING_BYTES ? bytes : CUDA_STAGING_BYTES;
-        int    k = s->next;
-        MLM_TRY(cuda_status(dev, cudaEventSynchronize(s->done[k]), "upload"));
-        memcpy(s->half[k], from, n);
-        MLM_TRY(
-            cuda_status(dev, cudaMemcpyAsync(to, s->half[k], n, cudaMemcpyHostToDevice, stream), "upload"));
+        if (s->used == CUDA_STAGING_BYTES) {
+            MLM_TRY(cuda_status(dev, cudaEventSynchronize(s->done[1 - s->next]), "upload"));
+            s->next = 1 - s->next;
+            s->used = 0;
+        }
+        size_t room = CUDA_STAGING_BYTES - s->used, n = bytes < room ? bytes : room;
+        int    k    = s->next;
+        char  *half = s->half[k] + s->used;
+        memcpy(half, from, n);
+        MLM_TRY(cuda_status(dev, cudaMemcpyAsync(to, half, n, cudaMemcpyHostToDevice, stream), "upload"));
         MLM_TRY(cuda_status(dev, cudaEventRecord(s->done[k], stream), "upload"));
-        s->next = 1 - k;
+        s->used += (n + 63) / 64 * 64;
         from += n;
         to += n;
         bytes -= n;

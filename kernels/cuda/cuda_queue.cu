@@ -65,7 +65,9 @@ static mlm_status enter_outside_capture(kn_queue *q, const char *what)
 mlm_status cuda_queue_sync(kn_queue *q)
 {
     MLM_TRY(enter_outside_capture(q, "sync"));
-    return cuda_status(q->dev, cudaStreamSynchronize(cuda_of(q)->stream), "sync");
+    MLM_TRY(cuda_status(q->dev, cudaStreamSynchronize(cuda_of(q)->stream), "sync"));
+    cuda_of(q)->staging.used = 0;
+    return MLM_OK;
 }
 
 mlm_status cuda_upload(kn_queue *q, kn_tensor dst, const void *src, size_t bytes)
@@ -97,6 +99,7 @@ mlm_status cuda_download(kn_queue *q, void *dst, kn_tensor src, size_t bytes)
         memcpy(to + taken, c->staging.half[k], n);
         taken += n;
     }
+    c->staging.used = 0; /* all uploads in front of the download have been done */
     return MLM_OK;
 }
 
