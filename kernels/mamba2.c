@@ -120,6 +120,14 @@ static mlm_status check_args(const mamba2_args *a)
     if (c->n_directions > 1 && (kn_present(a->conv_state) || kn_present(a->ssm_state) || kn_present(a->len)))
         return mlm_fail(MLM_E_SHAPE, "mamba2: state or len is given with %d directions, wanted one",
                         c->n_directions);
+    if (a->cut != 0 && (c->n_directions > 1 || kn_present(a->len) || !kn_present(a->conv_state) ||
+                        !kn_present(a->ssm_state) || !kn_present(a->kept_conv) || !kn_present(a->kept_ssm) ||
+                        a->cut < c->conv_kernel - 1 || a->cut >= a->x.dim[1]))
+        return mlm_fail(
+            MLM_E_SHAPE,
+            "mamba2: %lld of %lld tokens with their states kept, wanted one direction, states, no len, %d "
+            "tokens or more and fewer than all",
+            (long long)a->cut, (long long)a->x.dim[1], c->conv_kernel - 1);
     return MLM_OK;
 }
 
@@ -147,6 +155,44 @@ static views make_views(const mamba2_args *a)
     v.f                      = f32 ? scratch_f32(a->scratch->f, B, T) : scratch_view(a->scratch->f, B, T);
     v.g                      = scratch_view(a->scratch->g, B, T);
     return v;
+}
+
+/* [B,H,P,N] with any distance of rows as [B, H P N]. */
+static kn_tensor flat_state(kn_tensor t)
+{
+    kn_tensor v =
+        kn_tensor_make(t.buf, t.offset, t.dtype, 2, KN_DIMS(t.dim[0], t.dim[1] * t.dim[2] * t.dim[3]));
+    v.stride[0] = t.stride[0];
+    return v;
+}
+
+/* The scan over tokens [from, from + count) of what ssd has. */
+static mlm_status scan_part(kn_queue *q, const kn_ssd_args *ssd, int64_t from, int64_t count)
+{
+    kn_ssd_args part = *ssd;
+    part.x           = kn_slice(ssd->x, 1, from, count);
+    part.b           = kn_slice(ssd->b, 1, from, count);
+    part.c           = kn_slice(ssd->c, 1, from, count);
+    part.dt          = kn_slice(ssd->dt, 1, from, count);
+    part.y           = kn_slice(ssd->y, 1, from, count);
+    return kn_ssd_scan(q, &part);
+}
+
+/* Both parts of a sequence, and the states between them: the convolution's are its last inputs. */
+static mlm_status run_cut(kn_queue *q, const mamba2_args *a, const views *v, const kn_conv1d_args *conv,
+                          const kn_ssd_args *ssd)
+{
+    int64_t      T = a->x.dim[1], before = a->config->conv_kernel - 1;
+    kn_copy_args inputs = {.x = kn_slice(v->xbc_in, 1, a->cut - before, before), .y = a->kept_conv};
+    kn_copy_args keep   = {.x = flat_state(a->ssm_state), .y = flat_state(a->kept_ssm)};
+    kn_copy_args back   = {.x = keep.y, .y = keep.x};
+    MLM_TRY(kn_conv1d(q, conv));
+    MLM_TRY(kn_copy(q, &inputs));
+    MLM_TRY(scan_part(q, ssd, 0, a->cut));
+    MLM_TRY(kn_copy(q, &keep));
+    if (a->kept_ssm.dtype != a->ssm_state.dtype) /* what goes on is what is kept */
+        MLM_TRY(kn_copy(q, &back));
+    return scan_part(q, ssd, a->cut, T - a->cut);
 }
 
 /* f = (f +) SSD(conv1d(xBC)) of one direction; *gated: f is already multiplied by silu(z) */
@@ -180,17 +226,10 @@ static mlm_status run_direction(kn_queue *q, const mamba2_args *a, const views *
     bool                 step = is_step(a);
     if (step && kn_present(a->conv_state) && c->merge == MAMBA2_SUM_THEN_NORM)
         return kn_conv_ssd_step(q, &conv, &ssd, v->z, gated);
+    if (a->cut > 0)
+        return run_cut(q, a, v, &conv, &ssd);
     MLM_TRY(kn_conv1d(q, &conv));
     return step ? kn_ssd_step(q, &ssd) : kn_ssd_scan(q, &ssd);
-}
-
-/* [B,H,P,N] with any distance of rows as [B, H P N]. */
-static kn_tensor flat_state(kn_tensor t)
-{
-    kn_tensor v =
-        kn_tensor_make(t.buf, t.offset, t.dtype, 2, KN_DIMS(t.dim[0], t.dim[1] * t.dim[2] * t.dim[3]));
-    v.stride[0] = t.stride[0];
-    return v;
 }
 
 /* mamba2_forward over tokens with a state that is not f32: through room that is. */

@@ -92,6 +92,9 @@ typedef void (*lm_probe)(const char *stage, kn_tensor t, void *payload); /* "lay
  * Feeds rows first_row .. first_row + B-1 of `st`.  x [B,T,D] f32 embeddings on the device, or NULL-buf and ids: host
  * i32 [B,T] (row-major).  len: host i32 [B], valid tokens of each row (NULL: all T; 0 leaves the row alone).
  * logits [B,vocab_rows] f32 of the last valid token of each row; absent: not computed.
+ * x and ids together (one row, no len): n_tokens embeddings, then n_ids ids; `between` (one row) gets the state behind the
+ * embeddings.  The same as one prefill, a copy and another prefill, but where there is room both are read at once: bit for bit
+ * the same on a KN_CAP_ALONE device, elsewhere products of other sizes may round in another way.
  * is_cancelled (may be NULL) is polled before each piece; true: MLM_E_CANCELLED, the state has been fed a part.
  */
 typedef struct lm_prefill_args {
@@ -101,6 +104,8 @@ typedef struct lm_prefill_args {
     int            first_row; /* of the state */
     bool           unpadded;  /* lm_scratch_pad_tokens does not count: one token has the bits of lm_step */
     const int32_t *len;
+    int            n_ids;   /* with x and ids */
+    lm_state      *between; /* with x and ids */
     kn_tensor      logits;
     lm_probe       probe;
     void          *probe_payload;

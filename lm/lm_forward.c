@@ -127,9 +127,11 @@ static mlm_status run_mamba1(kn_queue *q, const lm_model *m, lm_scratch *s, cons
     return mamba1_forward(q, &mix);
 }
 
-/* All layers on x [B,T,D], in place; rows first_row .. first_row + B - 1 of the state. */
-static mlm_status run_layers(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, int first_row,
-                             kn_tensor x, kn_tensor len, lm_probe probe, void *payload)
+/* All layers on x [B,T,D], in place; rows first_row .. first_row + B - 1 of the state.  With cut > 0 the state behind so many of
+ * the tokens goes to kept (Mamba-2 only). */
+static mlm_status run_layers_cut(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, int first_row,
+                                 kn_tensor x, kn_tensor len, int64_t cut, lm_state *kept, lm_probe probe,
+                                 void *payload)
 {
     int64_t   B = x.dim[0], T = x.dim[1];
     kn_tensor h = lm_view(s->h, B, T);
@@ -151,6 +153,11 @@ static mlm_status run_layers(kn_queue *q, const lm_model *m, lm_scratch *s, lm_s
                   .conv_state = conv,
                   .ssm_state  = ssm,
         };
+        if (cut > 0) {
+            mix.cut       = cut;
+            mix.kept_conv = kn_slice(kn_row(kept->conv, i), 0, 0, B);
+            mix.kept_ssm  = kn_slice(kn_row(kept->ssm, i), 0, 0, B);
+        }
         MLM_TRY(m->config.kind == LM_MAMBA1 ? run_mamba1(q, m, s, layer, x, len, conv, ssm)
                                             : mamba2_forward(q, &mix));
         if (probe) {
@@ -160,6 +167,12 @@ static mlm_status run_layers(kn_queue *q, const lm_model *m, lm_scratch *s, lm_s
         }
     }
     return MLM_OK;
+}
+
+static mlm_status run_layers(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, int first_row,
+                             kn_tensor x, kn_tensor len, lm_probe probe, void *payload)
+{
+    return run_layers_cut(q, m, s, st, first_row, x, len, 0, NULL, probe, payload);
 }
 
 /* logits [B,V] of residual rows x [B,D]. */
@@ -174,6 +187,15 @@ static mlm_status run_head(kn_queue *q, const lm_model *m, lm_scratch *s, kn_ten
     return kn_norm_linear(q, &head);
 }
 
+static mlm_status check_ids(const lm_model *m, const int32_t *ids, int n, int row)
+{
+    for (int t = 0; t < n; t++)
+        if (ids[t] < 0 || ids[t] >= m->config.vocab_rows)
+            return mlm_fail(MLM_E_RANGE, "prefill: token id %d of row %d is not in the vocabulary of %d",
+                            (int)ids[t], row, m->config.vocab_rows);
+    return MLM_OK;
+}
+
 static mlm_status check_prefill(const lm_model *m, const lm_scratch *s, const lm_state *st,
                                 const lm_prefill_args *a)
 {
@@ -186,21 +208,26 @@ static mlm_status check_prefill(const lm_model *m, const lm_scratch *s, const lm
                         a->first_row + B - 1, st->n_rows);
     if (T < 1 || T > LM_MAX_PREFILL)
         return mlm_fail(MLM_E_RANGE, "prefill of %d tokens, must be 1 to %d", T, LM_MAX_PREFILL);
-    if (kn_present(a->x) == (a->ids != NULL))
-        return mlm_fail(MLM_E_RANGE, "prefill takes either embeddings or ids");
+    if (!kn_present(a->x) && !a->ids)
+        return mlm_fail(MLM_E_RANGE, "prefill without embeddings or ids");
     if (kn_present(a->x) &&
         (a->x.rank != 3 || a->x.dim[0] != B || a->x.dim[1] != T || a->x.dim[2] != m->config.d_model))
         return mlm_fail(MLM_E_SHAPE, "prefill: x is not [%d,%d,%d]", B, T, m->config.d_model);
+    if (kn_present(a->x) && a->ids) {
+        if (!a->between || lm_state_rows(a->between) < 1 || B != 1 || a->len || a->n_ids < 1 ||
+            a->n_ids > LM_MAX_PREFILL)
+            return mlm_fail(MLM_E_RANGE,
+                            "prefill of embeddings and %d ids takes one row, no lengths, and keeps the "
+                            "state between them",
+                            a->n_ids);
+        return check_ids(m, a->ids, a->n_ids, 0);
+    }
     for (int b = 0; b < B; b++) {
         int n = a->len ? a->len[b] : T;
         if (n < 0 || n > T)
             return mlm_fail(MLM_E_RANGE, "prefill: len[%d] is %d, must be 0 to %d", b, n, T);
-        for (int t = 0; a->ids && t < n; t++) {
-            int32_t id = a->ids[(size_t)b * (size_t)T + (size_t)t];
-            if (id < 0 || id >= m->config.vocab_rows)
-                return mlm_fail(MLM_E_RANGE, "prefill: token id %d of row %d is not in the vocabulary of %d",
-                                (int)id, b, m->config.vocab_rows);
-        }
+        if (a->ids)
+            MLM_TRY(check_ids(m, a->ids + (size_t)b * (size_t)T, n, b));
     }
     return MLM_OK;
 }
@@ -271,9 +298,9 @@ static mlm_status piece_lengths(kn_queue *q, lm_scratch *s, const lm_prefill_arg
     return kn_upload(q, *len, host, (size_t)a->n_rows * sizeof *host);
 }
 
-mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, const lm_prefill_args *a)
+static mlm_status prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st,
+                          const lm_prefill_args *a)
 {
-    MLM_TRY(check_prefill(m, s, st, a));
     bool want_logits = kn_present(a->logits);
     if (want_logits) /* rows without a token give finite logits */
         MLM_TRY(kn_zero(q, first_rows(s->last, a->n_rows)));
@@ -300,6 +327,67 @@ mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *s
         }
     }
     return want_logits ? run_head(q, m, s, first_rows(s->last, a->n_rows), a->logits) : MLM_OK;
+}
+
+/* ---- embeddings and ids together ----------------------------------------------------------------- */
+
+/* Embeddings in front of the last piece: that one is read with the ids, where both have room and few tokens are not done in
+ * another way than many.  0 .. n_tokens - 1, or -1: they are to be read one after the other. */
+static int joined_from(const lm_model *m, const lm_scratch *s, const lm_prefill_args *a)
+{
+    int room  = s->max_rows * s->max_tokens < s->most_tokens ? s->max_rows * s->max_tokens : s->most_tokens;
+    int piece = piece_tokens(s, 1, a->n_tokens), front = (a->n_tokens - 1) / piece * piece;
+    int last = a->n_tokens - front;
+    if (m->config.kind == LM_MAMBA1 || s->least_tokens > 0 || a->probe || a->n_ids < 2 ||
+        last < m->config.mixer.conv_kernel || a->n_ids > room - last)
+        return -1;
+    return front;
+}
+
+static mlm_status read_in_turn(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st,
+                               const lm_prefill_args *a)
+{
+    lm_prefill_args first = *a, then = *a;
+    first.ids     = NULL;
+    first.logits  = (kn_tensor){0};
+    then.x        = (kn_tensor){0};
+    then.n_tokens = a->n_ids;
+    MLM_TRY(prefill(q, m, s, st, &first));
+    MLM_TRY(lm_state_copy_row(q, a->between, 0, st, a->first_row));
+    return prefill(q, m, s, st, &then);
+}
+
+static mlm_status read_joined(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st,
+                              const lm_prefill_args *a, int front)
+{
+    int             last = a->n_tokens - front, T = last + a->n_ids;
+    lm_prefill_args before = *a;
+    before.ids             = NULL;
+    before.logits          = (kn_tensor){0};
+    before.x               = kn_slice(a->x, 1, 0, front > 0 ? front : 1);
+    before.n_tokens        = front;
+    if (front > 0)
+        MLM_TRY(prefill(q, m, s, st, &before));
+    if (a->is_cancelled && a->is_cancelled(a->cancel_payload))
+        return mlm_fail(MLM_E_CANCELLED, "cancelled after %d of %d tokens", front, front + T);
+    kn_tensor     x = lm_view(s->x, 1, T), ids = first_rows(s->ids, a->n_ids), len = {0};
+    kn_copy_args  rows  = {.x = kn_slice(a->x, 1, front, last), .y = kn_slice(x, 1, 0, last)};
+    kn_embed_args embed = {.ids = ids, .table = m->embedding, .y = kn_slice(kn_row(x, 0), 0, last, a->n_ids)};
+    memcpy(s->host, a->ids, (size_t)a->n_ids * sizeof *s->host);
+    MLM_TRY(kn_upload(q, ids, s->host, (size_t)a->n_ids * sizeof *s->host));
+    MLM_TRY(kn_copy(q, &rows));
+    MLM_TRY(kn_embed(q, &embed));
+    MLM_TRY(run_layers_cut(q, m, s, st, a->first_row, x, len, last, a->between, NULL, NULL));
+    return kn_present(a->logits) ? run_head(q, m, s, kn_slice(kn_row(x, 0), 0, T - 1, 1), a->logits) : MLM_OK;
+}
+
+mlm_status lm_prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, const lm_prefill_args *a)
+{
+    MLM_TRY(check_prefill(m, s, st, a));
+    if (!kn_present(a->x) || !a->ids)
+        return prefill(q, m, s, st, a);
+    int front = joined_from(m, s, a);
+    return front < 0 ? read_in_turn(q, m, s, st, a) : read_joined(q, m, s, st, a, front);
 }
 
 mlm_status lm_step_run(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor ids,

@@ -364,6 +364,79 @@ static void test_pool(void **state)
     model_fixture_close(&f);
 }
 
+/* Embeddings [1,n,D], each of them some number below one. */
+static kn_tensor make_rows(model_fixture *f, kn_arena *arena, int n)
+{
+    int64_t D = f->lm_cfg.d_model;
+    float  *v = malloc((size_t)(n * D) * sizeof *v);
+    mlm_rng r = mlm_rng_seed(17, (uint64_t)n);
+    assert_non_null(v);
+    ok(kn_arena_create(arena, f->dev, (size_t)(n * D) * sizeof *v));
+    for (int64_t i = 0; i < n * D; i++)
+        v[i] = mlm_rng_uniform(&r) - 0.5f;
+    kn_tensor x = kn_arena_take(arena, KN_F32, 3, KN_DIMS(1, n, D));
+    ok(kn_upload(f->q, x, v, (size_t)(n * D) * sizeof *v));
+    free(v);
+    return x;
+}
+
+/* Embeddings and then ids: two prefills with a copy of the state between them, or one with both. */
+static void run_behind_rows(model_fixture *f, kn_tensor x, const int32_t *ids, int count, bool joined,
+                            outcome *between, outcome *end)
+{
+    lm_state       *st = NULL, *kept = NULL;
+    kn_tensor       logits = kn_slice(f->logits, 0, 0, 1);
+    lm_prefill_args a = {.x = x, .n_rows = 1, .n_tokens = (int)x.dim[1]}, b = {.ids = ids, .n_rows = 1};
+    ok(lm_state_create(&st, f->lm, 1));
+    ok(lm_state_create(&kept, f->lm, 1));
+    if (joined) {
+        a.ids     = ids;
+        a.n_ids   = count;
+        a.between = kept;
+        a.logits  = logits;
+        ok(lm_prefill(f->q, f->lm, f->lm_s, st, &a));
+    } else {
+        b.n_tokens = count;
+        b.logits   = logits;
+        ok(lm_prefill(f->q, f->lm, f->lm_s, st, &a));
+        ok(lm_state_copy_row(f->q, kept, 0, st, 0));
+        ok(lm_prefill(f->q, f->lm, f->lm_s, st, &b));
+    }
+    *end     = take(f, st, 0);
+    *between = take(f, kept, 0);
+    lm_state_free(st);
+    lm_state_free(kept);
+}
+
+static void test_rows_and_ids(void **state)
+{
+    (void)state;
+    const char *devices[]  = {"ref", device2};
+    const int   sizes[][2] = {{4, 2}, {9, 7}, {16, 3}, {18, 5}, {20, 12}, {20, 13}, {41, 7}, {7, 1}, {3, 30}};
+    int32_t     ids[30];
+    random_ids(ids, 30, 23);
+    for (int d = 0; d < 2; d++) {
+        model_fixture f;
+        open_lm(&f, devices[d], 2, 16);
+        bool alone = (kn_device_caps(f.dev) & KN_CAP_ALONE) || (kn_device_caps(f.dev) & KN_CAP_HOST);
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            kn_arena  room = {0};
+            kn_tensor x    = make_rows(&f, &room, sizes[i][0]);
+            outcome   o[4];
+            run_behind_rows(&f, x, ids, sizes[i][1], false, &o[0], &o[1]);
+            run_behind_rows(&f, x, ids, sizes[i][1], true, &o[2], &o[3]);
+            for (int k = 0; k < 2 && alone; k++)
+                assert_same(o[k], o[k + 2]);
+            for (int k = 0; k < 2 && !alone; k++)
+                assert_close(o[k], o[k + 2], 1e-3);
+            for (int k = 0; k < 4; k++)
+                free(o[k].v);
+            kn_arena_free(&room);
+        }
+        model_fixture_close(&f);
+    }
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -385,6 +458,14 @@ static void test_refusals(void **state)
     a.len    = NULL;
     a.n_rows = 2;
     assert_int_equal(lm_prefill(f.q, f.lm, f.lm_s, st, &a), MLM_E_RANGE);
+    kn_arena room = {0};
+    a             = (lm_prefill_args){
+                    .x = make_rows(&f, &room, 4), .ids = (int32_t[]){1, 2}, .n_ids = 2, .n_rows = 1, .n_tokens = 4};
+    assert_int_equal(lm_prefill(f.q, f.lm, f.lm_s, st, &a), MLM_E_RANGE); /* nobody takes the state between */
+    a.between = st;
+    a.n_ids   = 0;
+    assert_int_equal(lm_prefill(f.q, f.lm, f.lm_s, st, &a), MLM_E_RANGE);
+    kn_arena_free(&room);
     lm_state_free(st);
     model_fixture_close(&f);
 }
@@ -410,15 +491,11 @@ int main(int argc, char **argv)
         n_ids = 66;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_steps_and_pieces_ref),
-        cmocka_unit_test(test_steps_and_pieces_cpu),
-        cmocka_unit_test(test_shared_room),
-        cmocka_unit_test(test_row_in_batch),
-        cmocka_unit_test(test_rows_that_end_early),
-        cmocka_unit_test(test_empty_row),
-        cmocka_unit_test(test_state_is_a_value),
-        cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_steps_and_pieces_ref), cmocka_unit_test(test_steps_and_pieces_cpu),
+        cmocka_unit_test(test_shared_room),          cmocka_unit_test(test_row_in_batch),
+        cmocka_unit_test(test_rows_that_end_early),  cmocka_unit_test(test_empty_row),
+        cmocka_unit_test(test_state_is_a_value),     cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_rows_and_ids),         cmocka_unit_test(test_refusals),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (is_mamba1)
