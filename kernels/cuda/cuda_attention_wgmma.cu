@@ -281,7 +281,7 @@ __device__ __forceinline__ void run_queries(const attention_params &p, uint32_t 
             attend<P, G>(o, sum, base, room + warp / 4 * 64 * 128, item.n, tiles, scale, lane);
         tiles += (item.n + KEYS - 1) / KEYS;
         store_rows<P, place::q_half>(p, item, o, sum, room, warp * 16, lane);
-        release(base + place::q_free + 8 * slot, lane);
+        barrier_arrive(base + place::q_free + 8 * slot); /* every lane has read and written there */
     }
 }
 
@@ -298,7 +298,7 @@ template <int P, int G> __device__ __forceinline__ void open_block(char *smem, u
     if (threadIdx.x == 0) {
         for (int i = 0; i < 2; i++) {
             barrier_open(base + place::q_full + 8 * i, WARPGROUP);
-            barrier_open(base + place::q_free + 8 * i, 4 * G);
+            barrier_open(base + place::q_free + 8 * i, G * WARPGROUP);
         }
         for (int i = 0; i < STAGES; i++) {
             barrier_open(base + place::k_full + 8 * i, WARPGROUP);

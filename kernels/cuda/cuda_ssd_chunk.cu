@@ -277,9 +277,7 @@ __device__ __forceinline__ void move_state(float (*strip)[4], float *S, const ss
 __device__ __forceinline__ void meet(uint32_t at, int round)
 {
     uint32_t passed = 0;
-    __syncwarp();
-    if (threadIdx.x % WARP == 0)
-        asm volatile("{\n.reg .b64 s;\nmbarrier.arrive.shared.b64 s, [%0];\n}" ::"r"(at) : "memory");
+    asm volatile("{\n.reg .b64 s;\nmbarrier.arrive.shared.b64 s, [%0];\n}" ::"r"(at) : "memory");
     while (passed == 0)
         asm volatile("{\n.reg .pred p;\nmbarrier.test_wait.parity.shared.b64 p, [%1], %2;\n"
                      "selp.u32 %0, 1, 0, p;\n}"
@@ -382,7 +380,7 @@ template <int PB, int NB> __global__ void __launch_bounds__(CHUNK_THREADS, 2) ss
     if (threadIdx.x == 0)
         asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(shared_address(tiles) +
                                                                 (uint32_t)chunk_shape<PB, NB>::barrier),
-                     "r"(CHUNK_THREADS / WARP)
+                     "r"(CHUNK_THREADS)
                      : "memory");
     __syncthreads();
     cuda_begin();

@@ -223,7 +223,7 @@ __device__ __forceinline__ void run_state(const ssd_params &p, char *smem, int64
         wgmma_commit();
         wgmma_wait<0>();
         wgmma_hold<NB / 2>(strip);
-        release(base + shape::free + 8 * s, tid % WARP);
+        barrier_arrive(base + shape::free + 8 * s);
         if (!more)
             break;
         if (i + 1 >= shape::slots)
@@ -387,7 +387,7 @@ __device__ __forceinline__ void run_outputs(const ssd_params &p, char *smem, int
         wgmma_commit();
         wgmma_wait<0>();
         wgmma_hold<32>(y);
-        release(base + shape::free + 8 * s, lane);
+        barrier_arrive(base + shape::free + 8 * s);
         add_skip(y, x, skip);
         staged = (int)i * CHUNK + warp * 16;
         if (wide)
@@ -405,7 +405,7 @@ template <int NB, bool BOXES> __device__ __forceinline__ void open_barriers(uint
     using shape = wgmma_shape<NB>;
     for (int i = 0; i < shape::stages; i++) {
         barrier_open(base + shape::full + 8 * i, BOXES ? 1 + WARP : 3 * WARP);
-        barrier_open(base + shape::free + 8 * i, 2 * WARPGROUP / WARP);
+        barrier_open(base + shape::free + 8 * i, 2 * WARPGROUP);
     }
     for (int i = 0; i < shape::slots; i++) {
         barrier_open(base + shape::ready + 8 * i, WARPGROUP);

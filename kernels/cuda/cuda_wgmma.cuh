@@ -178,7 +178,8 @@ __device__ __forceinline__ void barrier_wait(uint32_t at, int parity)
     while (done == 0);
 }
 
-/* This warp is done reading; one lane says so for all, which the barrier in front orders. */
+/* The products of this warp are done reading, which one lane says for all.  Where lanes themselves read or write, each of them
+ * arrives instead: an arrival orders what its own lane did (and compute-sanitizer follows nothing else). */
 __device__ __forceinline__ void release(uint32_t bar, int lane)
 {
     __syncwarp();
