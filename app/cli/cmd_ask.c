@@ -122,10 +122,11 @@ static int ask_all(ask_job *job, mlmamba_engine *eng, char **paths, int n)
 
 static int run(cli_options *o, char **paths, int n, const char *question)
 {
-    mlmamba_engine *eng = NULL;
-    ask_job         job = {.o = o, .question = question, .many = n > 1};
-    int             rc  = cli_open_engine(&eng, o);
-    o->gen.want_logprob = o->json;
+    mlmamba_engine *eng       = NULL;
+    ask_job         job       = {.o = o, .question = question, .many = n > 1};
+    int             rc        = cli_open_engine(&eng, o);
+    o->gen.want_logprob       = o->json;
+    o->image.question_follows = true;
     if (rc != CLI_OK)
         return rc;
     if (question == NULL) {

@@ -30,10 +30,20 @@ static void keep(whole *w, mlmamba_answer *ans)
     w->ans = ans;
 }
 
+static mlm_status set_image_with(whole *w, const bench *b, const mlmamba_image_options *opt)
+{
+    mlmamba_image *img = NULL;
+    if (b->a->rgb == NULL)
+        return mlmamba_session_set_image_file(w->ses, b->a->path, opt);
+    MLM_TRY(mlmamba_image_from_rgb(&img, b->a->rgb, b->a->side, b->a->side));
+    mlm_status status = mlmamba_session_set_image(w->ses, img, opt);
+    mlmamba_image_free(img);
+    return status;
+}
+
 static mlm_status set_image(whole *w, const bench *b)
 {
-    return b->a->rgb == NULL ? mlmamba_session_set_image_file(w->ses, b->a->path, NULL)
-                             : mlmamba_session_set_image_rgb(w->ses, b->a->rgb, b->a->side, b->a->side);
+    return set_image_with(w, b, NULL);
 }
 
 static bool first_piece(int row, const char *piece, void *payload)
@@ -60,8 +70,9 @@ static mlm_status ask(whole *w, int n_tokens)
 
 static mlm_status run_picture(bench *b, void *payload)
 {
-    whole *w = payload;
-    MLM_TRY(set_image(w, b));
+    static const mlmamba_image_options opt = {.question_follows = true};
+    whole                             *w   = payload;
+    MLM_TRY(set_image_with(w, b, &opt));
     return ask(w, w->n_tokens);
 }
 

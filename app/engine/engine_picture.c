@@ -107,76 +107,111 @@ mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *en
     return MLM_OK;
 }
 
-static double lap(double *since)
+static mlm_status mark(mlmamba_engine *eng, int stage)
 {
-    double now = mlm_now_ms(), ms = now - *since;
-    *since = now;
-    return ms;
+    return kn_event_record(eng->queue, eng->mark[stage]);
 }
 
-/* The towers on n pictures.  Ends between two blocks when the ticket (NULL: none) is cancelled. */
+/* Waits for the last stage. */
+static mlm_status read_marks(mlmamba_engine *eng, engine_times *times)
+{
+    double *ms[] = {&times->vision_ms, &times->connector_ms, &times->prefill_ms};
+    MLM_TRY(kn_queue_sync(eng->queue));
+    for (int i = 0; i < ENGINE_MARKS - 1; i++)
+        MLM_TRY(kn_event_elapsed(ms[i], eng->mark[i], eng->mark[i + 1]));
+    return MLM_OK;
+}
+
+/* Enqueues towers and connector on n pictures: nothing waits between the stages.  Ends between two blocks when the ticket
+ * (NULL: none) is cancelled. */
 static mlm_status see(mlmamba_engine *eng, engine_picture_scratch *s, engine_picture *const *p, int n,
                       engine_ticket *ticket)
 {
+    kn_tensor      features = kn_slice(s->features, 0, 0, n), rows = kn_slice(s->rows, 0, 0, n);
     const uint8_t *views[ENGINE_MAX_PICTURES];
     for (int i = 0; i < n; i++)
         views[i] = p[i]->record;
     s->vision.is_cancelled   = engine_ticket_cancelled;
     s->vision.cancel_payload = ticket;
-    mlm_status status =
-        vision_encode_views(eng->queue, eng->vision, &s->vision, views, n, kn_slice(s->features, 0, 0, n));
-    mlm_status synced      = kn_queue_sync(eng->queue);
+    mlm_status status        = mark(eng, 0);
+    if (status == MLM_OK)
+        status = vision_encode_views(eng->queue, eng->vision, &s->vision, views, n, features);
     s->vision.is_cancelled = NULL;
     MLM_TRY(status);
-    MLM_TRY(synced);
-    for (int i = 0; i < n; i++)
-        p[i]->is_seen = true;
+    MLM_TRY(mark(eng, 1));
+    MLM_TRY(engine_ticket_check(ticket));
+    MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, features, rows, NULL, NULL));
+    MLM_TRY(mark(eng, 2));
+    return engine_ticket_check(ticket);
+}
+
+/* From the towers to the state, and with a question behind it to the working row's state and logits. */
+static mlm_status look(engine_picture *p, mlmamba_engine *eng, const token_list *question, lm_state *state,
+                       engine_ticket *ticket)
+{
+    lm_prefill_args a   = {.x              = eng->picture.rows,
+                           .n_rows         = 1,
+                           .n_tokens       = eng->config.n_image_tokens,
+                           .is_cancelled   = engine_ticket_cancelled,
+                           .cancel_payload = ticket};
+    lm_state       *end = state;
+    if (question != NULL) {
+        a.ids     = question->ids;
+        a.n_ids   = (int)question->count;
+        a.between = state;
+        a.logits  = eng->one.logits;
+        end       = eng->one.state;
+    }
+    MLM_TRY(see(eng, &eng->picture, &p, 1, ticket));
+    MLM_TRY(lm_state_reset(eng->queue, end));
+    MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, end, &a));
+    return mark(eng, 3);
+}
+
+mlm_status engine_picture_run_with(engine_picture *p, mlmamba_engine *eng, const token_list *question,
+                                   double *question_ms, engine_times *times, engine_ticket *ticket)
+{
+    lm_state    *state = NULL;
+    engine_times ms    = *times;
+    MLM_TRY(engine_ticket_check(ticket));
+    MLM_TRY(lm_state_take(&state, eng->states));
+    mlm_status status = look(p, eng, question, state, ticket);
+    if (status == MLM_OK)
+        status = read_marks(eng, &ms);
+    if (status != MLM_OK) {
+        lm_state_free(state);
+        return status;
+    }
+    if (question != NULL) {
+        double n     = (double)question->count;
+        *question_ms = ms.prefill_ms * n / (n + eng->config.n_image_tokens);
+        ms.prefill_ms -= *question_ms;
+    }
+    p->state   = state;
+    p->is_seen = true;
+    *times     = ms;
     return MLM_OK;
 }
 
 mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_times *times,
                               engine_ticket *ticket)
 {
-    engine_picture_scratch *s     = &eng->picture;
-    double                  clock = mlm_now_ms();
-    MLM_TRY(engine_ticket_check(ticket));
-    MLM_TRY(see(eng, s, &p, 1, ticket));
-    times->vision_ms = lap(&clock);
-    MLM_TRY(engine_ticket_check(ticket));
-    MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, s->features, s->rows, NULL, NULL));
-    MLM_TRY(kn_queue_sync(eng->queue));
-    times->connector_ms = lap(&clock);
-
-    lm_prefill_args a = {.x              = s->rows,
-                         .n_rows         = 1,
-                         .n_tokens       = eng->config.n_image_tokens,
-                         .is_cancelled   = engine_ticket_cancelled,
-                         .cancel_payload = ticket};
-    MLM_TRY(engine_ticket_check(ticket));
-    MLM_TRY(lm_state_take(&p->state, eng->states));
-    MLM_TRY(lm_state_reset(eng->queue, p->state));
-    MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, p->state, &a));
-    MLM_TRY(kn_queue_sync(eng->queue));
-    times->prefill_ms = lap(&clock);
-    return MLM_OK;
+    return engine_picture_run_with(p, eng, NULL, NULL, times, ticket);
 }
 
 mlm_status engine_pictures_run(mlmamba_engine *eng, engine_picture *const *p, int n, int first_row,
                                engine_times *times)
 {
-    engine_picture_scratch *s        = &eng->pictures;
-    kn_tensor               features = kn_slice(s->features, 0, 0, n), rows = kn_slice(s->rows, 0, 0, n);
-    double                  clock = mlm_now_ms();
-    MLM_TRY(see(eng, s, p, n, NULL));
-    times->vision_ms = lap(&clock);
-    MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, features, rows, NULL, NULL));
-    MLM_TRY(kn_queue_sync(eng->queue));
-    times->connector_ms = lap(&clock);
-    lm_prefill_args a   = {
-          .x = rows, .n_rows = n, .n_tokens = eng->config.n_image_tokens, .first_row = first_row};
+    lm_prefill_args a = {.x         = kn_slice(eng->pictures.rows, 0, 0, n),
+                         .n_rows    = n,
+                         .n_tokens  = eng->config.n_image_tokens,
+                         .first_row = first_row};
+    MLM_TRY(see(eng, &eng->pictures, p, n, NULL));
     MLM_TRY(lm_state_reset_rows(eng->queue, eng->many.state, first_row, n));
     MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->many.lm, eng->many.state, &a));
-    MLM_TRY(kn_queue_sync(eng->queue));
-    times->prefill_ms = lap(&clock);
+    MLM_TRY(mark(eng, 3));
+    MLM_TRY(read_marks(eng, times));
+    for (int i = 0; i < n; i++)
+        p[i]->is_seen = true;
     return MLM_OK;
 }

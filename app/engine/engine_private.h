@@ -30,6 +30,7 @@
 #define ENGINE_MAX_NEW_TOKENS     65536
 #define ENGINE_DEFAULT_NEW_TOKENS 256
 #define ENGINE_MAX_TURNS          100000
+#define ENGINE_MARKS              4 /* begin, and the ends of towers, connector, prefill */
 #define SESSION_MIN_KEPT          2
 #define SESSION_MAX_KEPT          64                  /* states kept for instant rewind ...        */
 #define SESSION_MAX_KEPT_BYTES    ((size_t)256 << 20) /* ... and what they may take together      */
@@ -68,12 +69,13 @@ struct mlmamba_engine {
     lm_state_pool         *states;  /* of one row, for pictures, turns and snapshots */
     pthread_mutex_t        lock;
     bool                   has_lock;
-    engine_scratch         one;        /* for sessions                          */
-    engine_scratch         many;       /* for batches; made at the first one    */
-    engine_picture_scratch picture;    /* guarded by lock, as the two above     */
-    engine_picture_scratch pictures;   /* of batches; made with `many`          */
-    int                    n_pictures; /* encoded together in a batch */
-    pthread_mutex_t        batch_lock; /* held by whoever uses `many` and `pictures`, before `lock` */
+    engine_scratch         one;                /* for sessions                          */
+    engine_scratch         many;               /* for batches; made at the first one    */
+    engine_picture_scratch picture;            /* guarded by lock, as the two above     */
+    kn_event              *mark[ENGINE_MARKS]; /* the same; of the stages of a picture */
+    engine_picture_scratch pictures;           /* of batches; made with `many`          */
+    int                    n_pictures;         /* encoded together in a batch */
+    pthread_mutex_t        batch_lock;         /* held by whoever uses `many` and `pictures`, before `lock` */
     bool                   has_batch_lock;
     bool                   looks_ahead; /* streams make pictures ready while the model runs elsewhere */
     atomic_int             n_waiting;   /* for lock */
@@ -108,7 +110,7 @@ typedef struct engine_picture {
     mlmamba_image_info info;
     uint8_t  *record;  /* vision_view_bytes: what the towers read; NULL when it came from a state file */
     bool      is_seen; /* they have */
-    lm_state *state;   /* one row */
+    lm_state *state;   /* one row; NULL: the model is still to look at it */
 } engine_picture;
 
 /* One question and its answer.  Immutable, counted. */
@@ -210,6 +212,10 @@ mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *en
 const uint8_t *engine_picture_view(const engine_picture *p);
 mlm_status     engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_times *times,
                                   engine_ticket *ticket) MLM_WARN_UNUSED;
+/* The same and a question, read together: the working row has the state and the logits behind the question. */
+mlm_status engine_picture_run_with(engine_picture *p, mlmamba_engine *eng, const token_list *question,
+                                   double *question_ms, engine_times *times,
+                                   engine_ticket *ticket) MLM_WARN_UNUSED;
 /* n prepared pictures together, 1 to n_pictures: their states go to rows first_row ... of many.state. */
 mlm_status      engine_pictures_run(mlmamba_engine *eng, engine_picture *const *p, int n, int first_row,
                                     engine_times *times) MLM_WARN_UNUSED;
@@ -257,8 +263,10 @@ typedef struct engine_question {
     engine_ticket           *ticket;
     token_list               prompt;
     int32_t                  candidate[ENGINE_MAX_CANDIDATES];
-    const lm_state          *from; /* one row; NULL: the empty state         */
-    lm_state                *kept; /* one row, gets the state after the answer; NULL: nobody wants it */
+    const lm_state          *from;    /* one row; NULL: the empty state, or ... */
+    engine_picture          *picture; /* ... this picture, which the model is still to look at; NULL: none */
+    engine_times            *times;   /* of it */
+    lm_state                *kept;    /* one row, gets the state after the answer; NULL: nobody wants it */
     lm_row_result            result;
     double                   prompt_ms;
     float                    probs[ENGINE_MAX_CANDIDATES];
@@ -278,8 +286,10 @@ mlm_status engine_stream(mlmamba_engine *eng, const mlmamba_stream_args *args, m
 /* Replaces the conversation: takes over everything on success. */
 mlm_status session_adopt(mlmamba_session *ses, engine_picture *picture, engine_turn *const *turns,
                          int n_turns, lm_state *state) MLM_WARN_UNUSED;
-/* The state behind turn n_turns-1 (or the picture). */
+/* The state behind turn n_turns-1 (or the picture; NULL: the model is still to look at it). */
 const lm_state *session_state(const mlmamba_session *ses);
+/* There is a picture; afterwards the model has looked at it. */
+mlm_status session_look(mlmamba_session *ses) MLM_WARN_UNUSED;
 
 /* ---- engine_work.c ------------------------------------------------------------------------------ */
 typedef struct engine_amount {

@@ -23,6 +23,8 @@ static mlm_status read_prompt(engine_question *r, mlmamba_engine *eng)
 {
     engine_scratch *s     = &eng->one;
     double          start = mlm_now_ms();
+    if (r->picture != NULL)
+        return engine_picture_run_with(r->picture, eng, &r->prompt, &r->prompt_ms, r->times, r->ticket);
     MLM_TRY(r->from != NULL ? lm_state_copy_row(eng->queue, s->state, 0, r->from, 0)
                             : lm_state_reset(eng->queue, s->state));
     lm_prefill_args p = {.ids            = r->prompt.ids,

@@ -11,12 +11,22 @@
 /* n pictures, up to the state of the first rows. */
 static mlm_status warm_pictures(mlmamba_engine *eng, engine_picture_scratch *s, engine_scratch *text, int n)
 {
-    lm_prefill_args a = {.x = s->rows, .n_rows = n, .n_tokens = eng->config.n_image_tokens};
+    lm_prefill_args a                = {.x = s->rows, .n_rows = n, .n_tokens = eng->config.n_image_tokens};
+    int32_t         ids[WARM_TOKENS] = {0};
     if (!eng->config.has_vision)
         return MLM_OK;
     MLM_TRY(vision_capture(eng->queue, eng->vision, &s->vision, s->features));
     MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, s->features, s->rows, NULL, NULL));
-    return lm_prefill(eng->queue, eng->lm, text->lm, text->state, &a);
+    MLM_TRY(lm_prefill(eng->queue, eng->lm, text->lm, text->state, &a));
+    if (n > 1)
+        return MLM_OK;
+    a.ids   = ids; /* and a picture whose question is read with it; what is kept between them means nothing */
+    a.n_ids = WARM_TOKENS;
+    a.logits = kn_slice(text->logits, 0, 0, 1);
+    MLM_TRY(lm_state_take(&a.between, eng->states));
+    mlm_status status = lm_prefill(eng->queue, eng->lm, text->lm, text->state, &a);
+    lm_state_free(a.between);
+    return status;
 }
 
 /* A prompt of n rows, and steps. */

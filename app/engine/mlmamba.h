@@ -116,6 +116,10 @@ mlmamba_fit_name(mlmamba_fit fit); /* "model", "naive", "crop", "letterbox"; NUL
 typedef struct mlmamba_image_options {
     bool        ignore_orientation; /* do not apply EXIF orientation (official benchmark tasks) */
     mlmamba_fit fit;                /* how the picture is brought to the model's square         */
+    /* mlmamba_session_set_image*: only decode and resize now; the model looks at the picture when it is first needed, as a rule
+     * by mlmamba_session_ask, which then reads picture and question together: the first token comes sooner on a GPU.  What goes
+     * wrong there is that call's failure, and the next one tries again. */
+    bool question_follows;
 } mlmamba_image_options;
 
 /* opt may be NULL; of it only ignore_orientation matters here.  `name` stands for the file in messages. */
@@ -205,7 +209,7 @@ typedef struct mlmamba_answer {
     int            n_candidates;
     /* Of the picture: 0 when reused. */
     double     decode_file_ms, preprocess_ms, vision_ms, connector_ms, image_prefill_ms;
-    double     prompt_ms;      /* the question's prefill                                        */
+    double     prompt_ms;      /* the question's prefill; read with its picture: its share by tokens */
     double     first_token_ms; /* from the call (first question: and the picture) to the first token */
     double     decode_ms;      /* all tokens after the first                                    */
     mlm_status status;         /* batch only: MLM_OK or why this query has no answer            */

@@ -54,12 +54,23 @@ static mlm_status check_picture(const mlmamba_session *ses)
 
 /* ---- the picture -------------------------------------------------------------------------------- */
 
+mlm_status session_look(mlmamba_session *ses)
+{
+    if (ses->picture->state != NULL)
+        return MLM_OK;
+    MLM_TRY(engine_lock(ses->eng));
+    mlm_status status = engine_picture_run(ses->picture, ses->eng, &ses->fresh, NULL);
+    engine_unlock(ses->eng);
+    return status;
+}
+
 /* From a decoded picture, or the failure to decode it, to a new conversation.  Frees `img` when it is
  * owned; ends the ticket. */
 static mlm_status set_image(mlmamba_session *ses, mlm_status status, vision_image *img, bool owned,
                             const mlmamba_image_options *opt, double start)
 {
     mlmamba_fit     fit     = opt != NULL ? opt->fit : MLMAMBA_FIT_MODEL;
+    bool            later   = opt != NULL && opt->question_follows;
     engine_picture *picture = NULL;
     engine_times    times   = {.file_ms = mlm_now_ms() - start};
     if (status == MLM_OK)
@@ -67,8 +78,8 @@ static mlm_status set_image(mlmamba_session *ses, mlm_status status, vision_imag
     if (owned)
         vision_image_free(img);
     if (status == MLM_OK)
-        status = engine_ticket_lock(&ses->ticket, ses->eng);
-    if (status == MLM_OK) {
+        status = later ? engine_ticket_check(&ses->ticket) : engine_ticket_lock(&ses->ticket, ses->eng);
+    if (status == MLM_OK && !later) {
         status = engine_picture_run(picture, ses->eng, &times, &ses->ticket);
         engine_unlock(ses->eng);
     }
@@ -206,6 +217,10 @@ mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const
     MLM_TRY_GOTO(status, lm_state_take(&after, ses->eng->states), done);
     r.from = session_state(ses);
     r.kept = after;
+    if (r.from == NULL) {
+        r.picture = ses->picture;
+        r.times   = &ses->fresh;
+    }
     MLM_TRY_GOTO(status, engine_question_run(&r, ses->eng), done);
     MLM_TRY_GOTO(status, engine_question_answer(&ans, &r, ses->eng), done);
     MLM_TRY_GOTO(status,

@@ -30,6 +30,7 @@ mlm_status mlmamba_session_snapshot(mlmamba_snapshot **out, const mlmamba_sessio
     if (ses->picture == NULL)
         return mlm_fail(MLM_E_STATE, "no picture is set");
     MLM_TRY(engine_ticket_check_idle(&ses->ticket));
+    MLM_TRY(session_look((mlmamba_session *)(uintptr_t)ses)); /* a picture whose question has not come */
     mlmamba_snapshot *snap = calloc(1, sizeof *snap);
     if (snap == NULL)
         return mlm_fail_nomem(sizeof *snap, "snapshot");

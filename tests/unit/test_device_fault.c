@@ -171,6 +171,33 @@ static void test_picture_and_values(void **state)
     mlmamba_session_free(ses);
 }
 
+/* A picture that waits for its question waits on when looking at it fails. */
+static void test_question_that_follows(void **state)
+{
+    mlmamba_image_options    later = {.question_follows = true};
+    mlmamba_generate_options opt   = {.want_logprob = true};
+    mlmamba_answer          *ans   = NULL;
+    mlmamba_snapshot        *none  = NULL;
+    (void)state;
+    arm(0);
+    mlmamba_session *ses   = open_session(eng, SCENE(0));
+    double           want  = ask(ses, TOP, "An orange cross.");
+    long             total = calls;
+    for (int i = 0; i < POINTS; i++) {
+        assert_ok(mlmamba_session_set_image_file(ses, SCENE(0), &later));
+        arm(point(total, i));
+        assert_lost(mlmamba_session_ask(&ans, ses, TOP, &opt, NULL, NULL));
+        if (i < POINTS / 2) { /* later the picture was looked at, and a snapshot only shares it */
+            assert_lost(mlmamba_session_snapshot(&none, ses));
+            assert_null(none);
+        }
+        assert_int_equal(mlmamba_session_turns(ses), 0);
+        arm(0);
+        assert_true(ask(ses, TOP, NULL) == want);
+    }
+    mlmamba_session_free(ses);
+}
+
 /* Rows that ended before keep their answers; the others say why they have none; nothing is invented. */
 static void test_batch(void **state)
 {
@@ -221,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answer),
         cmocka_unit_test(test_picture_and_values),
+        cmocka_unit_test(test_question_that_follows),
         cmocka_unit_test(test_batch),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

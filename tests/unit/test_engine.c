@@ -294,6 +294,43 @@ static bool stop_loading(uint64_t done, uint64_t total, void *payload)
     return false;
 }
 
+/* Looked at with its question, a picture gives the same answer, and the same state to later questions. */
+static void a_question_may_follow_its_picture(void **state)
+{
+    mlmamba_image_options    later = {.question_follows = true};
+    mlmamba_generate_options opt   = {.want_logprob = true};
+    mlmamba_answer          *ans   = NULL;
+    mlmamba_snapshot        *snap  = NULL;
+    (void)state;
+    mlmamba_session *ses = open_session(eng, SCENE(0));
+    double           top = ask(ses, TOP, "An orange cross."), color = ask(ses, COLOR, "Orange.");
+    assert_ok(mlmamba_session_set_image_file(ses, SCENE(3), &later)); /* never looked at */
+    assert_ok(mlmamba_session_set_image_file(ses, SCENE(0), &later));
+    assert_non_null(mlmamba_session_view(ses));
+    assert_int_equal(mlmamba_session_turns(ses), 0);
+    assert_ok(mlmamba_session_rewind(ses, 0));
+    assert_ok(mlmamba_session_ask(&ans, ses, TOP, &opt, NULL, NULL));
+    assert_true(ans->logprob == top);
+    assert_int_equal(ans->n_image_tokens, 256);
+    assert_int_equal(ans->n_prompt_tokens, 13);
+    assert_true(ans->vision_ms > 0 && ans->connector_ms > 0 && ans->image_prefill_ms > ans->prompt_ms &&
+                ans->prompt_ms > 0);
+    mlmamba_answer_free(ans);
+    assert_true(ask(ses, COLOR, "Orange.") == color);
+    assert_ok(mlmamba_session_rewind(ses, 0));
+    assert_ok(mlmamba_session_ask(&ans, ses, TOP, &opt, NULL, NULL)); /* of the state that was kept */
+    assert_true(ans->logprob == top && ans->n_image_tokens == 0 && ans->vision_ms == 0);
+    mlmamba_answer_free(ans);
+
+    assert_ok(mlmamba_session_set_image_file(ses, SCENE(0), &later));
+    assert_ok(mlmamba_session_snapshot(&snap, ses)); /* needs the state */
+    assert_true(ask(ses, TOP, "An orange cross.") == top);
+    assert_ok(mlmamba_session_restore(ses, snap));
+    assert_true(ask(ses, TOP, "An orange cross.") == top);
+    mlmamba_snapshot_free(snap);
+    mlmamba_session_free(ses);
+}
+
 static void loading_can_be_cancelled(void **state)
 {
     int                    calls = 0;
@@ -319,6 +356,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(rewind_reaches_every_turn),
         cmocka_unit_test(batch_equals_alone),
         cmocka_unit_test(sampling_is_repeatable),
+        cmocka_unit_test(a_question_may_follow_its_picture),
         cmocka_unit_test(loading_can_be_cancelled),
     };
     int skipped = fixture_start(argc, argv);
