@@ -13,17 +13,19 @@
 
 #include <math_constants.h>
 
-#define KEYS   128 /* of a tile */
-#define STAGES 2
+#define KEYS 128 /* of a tile */
 
-/* G groups of 64 queries; places in shared memory in bytes, of two sets of queries first. */
+/* G groups of 64 queries; places in shared memory in bytes, of two sets of queries first.  What is behind column 64 lies
+ * in tiles of its own, in chunks of 16 bytes: both sets of queries in one (columns 64 .. 79 of the first in chunks 0 and 1, of
+ * the second in 2 and 3; 4 .. 7 nobody reads), keys (2 and 3) and values (0) of a stage in one. */
 template <int P, int G> struct attention_places {
-    static constexpr int Q = 64 * G, NT = P > 64 ? 2 : 1, KS = (P + 15) / 16, NO = P / 2;
-    static constexpr int q_half = Q * 128, q_tile = NT * q_half, k_half = KEYS * 128, tile = NT * k_half;
-    static constexpr int k = 2 * q_tile, v = k + STAGES * tile, bars = v + STAGES * tile;
+    static constexpr int Q = 64 * G, NO = P / 2, stages = P > 64 ? 3 : 4;
+    static constexpr int q_tile = Q * 128, tile = KEYS * 128, rest = P > 64 ? 1 : 0;
+    static constexpr int q_rest = 2 * q_tile, k = q_rest + rest * q_tile, v = k + stages * tile,
+                         kv_rest = v + stages * tile, bars = kv_rest + rest * stages * tile;
     static constexpr int q_full = bars, q_free = q_full + 16, k_full = q_free + 16,
-                         k_free = k_full + 8 * STAGES, v_full = k_free + 8 * STAGES,
-                         v_free = v_full + 8 * STAGES, end = v_free + 8 * STAGES;
+                         k_free = k_full + 8 * stages, v_full = k_free + 8 * stages,
+                         v_free = v_full + 8 * stages, end = v_free + 8 * stages;
     static constexpr int threads = (G + 1) * WARPGROUP;
 };
 
@@ -42,30 +44,29 @@ struct attention_item {
     }
 };
 
-/* Where chunk `ch` of 16 bytes of row `row` lies; HALF: bytes of 64 columns of all rows. */
-template <int HALF> __device__ __forceinline__ uint32_t half_place(int row, int ch)
+/* Where chunk `ch` of 16 bytes of row `row` of a tile lies. */
+__device__ __forceinline__ uint32_t tile_place(int row, int ch)
 {
-    return (uint32_t)((ch >> 3) * HALF + row * 128 + ((ch ^ row) & 7) * 16);
+    return (uint32_t)(row * 128 + ((ch ^ row) & 7) * 16);
 }
 
 /* ---- the group that copies ----------------------------------------------------------------------- */
 
-/* N rows from t0 on of q, k or v (part 0, 1, 2) by 128 threads; zeros from row n on. */
+/* N rows from t0 on of q, k or v (part 0, 1, 2) by 128 threads; zeros from row n on.  Columns 64 .. 71 to chunk `ch` of `rest`. */
 template <int P, int N>
 __device__ __forceinline__ void copy_rows(const attention_params &p, const attention_item &item, uint32_t to,
-                                          int part, int t0, int n)
+                                          uint32_t rest, int ch, int part, int t0, int n)
 {
-    constexpr int HALF = N * 128;
-    int           tid = (int)threadIdx.x % WARPGROUP, row = tid / 8, step = (int)(2 * p.qkv.row_stride);
-    const char   *from =
+    int         tid = (int)threadIdx.x % WARPGROUP, row = tid / 8, step = (int)(2 * p.qkv.row_stride);
+    const char *from =
         row_at(p.qkv, item.b, (int64_t)(t0 + row)) + 2 * ((part * p.H + item.h) * P + tid % 8 * 8);
-    uint32_t at = to + half_place<HALF>(row, tid % 8);
+    uint32_t at = to + tile_place(row, tid % 8);
 #pragma unroll
     for (int k = 0; k < N / 16; k++)
         copy_async_at(at + k * 16 * 128, from + (int64_t)k * 16 * step, t0 + row + k * 16 < n);
     if (P > 64)
         for (row = tid; row < N; row += WARPGROUP)
-            copy_async_at(to + half_place<HALF>(row, 8),
+            copy_async_at(rest + tile_place(row, ch),
                           row_at(p.qkv, item.b, (int64_t)(t0 + row)) + 2 * ((part * p.H + item.h) * P + 64),
                           t0 + row < n);
 }
@@ -82,18 +83,20 @@ __device__ __forceinline__ void run_copies(const attention_params &p, uint32_t b
         int            slot = items & 1;
         if (items >= 2)
             copier.await(base + place::q_free + 8 * slot, (items / 2 - 1) & 1);
-        copy_rows<P, place::Q>(p, item, base + slot * place::q_tile, 0, item.q0, p.qkv.n_rows);
+        copy_rows<P, place::Q>(p, item, base + slot * place::q_tile, base + place::q_rest, 2 * slot, 0,
+                               item.q0, p.qkv.n_rows);
         copier.copied(base + place::q_full + 8 * slot);
 #pragma unroll 1
         for (int t0 = 0; t0 < item.n; t0 += KEYS, tiles++) {
-            int s = tiles % STAGES, parity = (tiles / STAGES - 1) & 1;
-            if (tiles >= STAGES)
+            int      s = tiles % place::stages, parity = (tiles / place::stages - 1) & 1;
+            uint32_t rest = base + place::kv_rest + s * place::tile;
+            if (tiles >= place::stages)
                 copier.await(base + place::k_free + 8 * s, parity);
-            copy_rows<P, KEYS>(p, item, base + place::k + s * place::tile, 1, t0, item.n);
+            copy_rows<P, KEYS>(p, item, base + place::k + s * place::tile, rest, 2, 1, t0, item.n);
             copier.copied(base + place::k_full + 8 * s);
-            if (tiles >= STAGES)
+            if (tiles >= place::stages)
                 copier.await(base + place::v_free + 8 * s, parity);
-            copy_rows<P, KEYS>(p, item, base + place::v + s * place::tile, 2, t0, item.n);
+            copy_rows<P, KEYS>(p, item, base + place::v + s * place::tile, rest, 0, 2, t0, item.n);
             copier.copied(base + place::v_full + 8 * s);
         }
     }
@@ -102,22 +105,28 @@ __device__ __forceinline__ void run_copies(const attention_params &p, uint32_t b
 
 /* ---- the groups that compute --------------------------------------------------------------------- */
 
-template <int P, int G> __device__ __forceinline__ void start_scores(float *s, uint32_t q, uint32_t k)
+/* Queries at q and q_rest, keys of a stage. */
+template <int P, int G>
+__device__ __forceinline__ void start_scores(float *s, uint32_t base, uint32_t q, uint32_t q_rest, int stage)
 {
     using place = attention_places<P, G>;
     wgmma_fence();
-    uint64_t a = tile_along_k(q), b = tile_along_k(k);
+    uint64_t a = tile_along_k(q), b = tile_along_k(base + place::k + stage * place::tile);
 #pragma unroll
-    for (int i = 0; i < place::KS; i++)
-        wgmma128_kk(s, tile_on(a, i / 4 * place::q_half + i % 4 * 32),
-                    tile_on(b, i / 4 * place::k_half + i % 4 * 32), i > 0);
+    for (int i = 0; i < 4; i++)
+        wgmma128_kk(s, tile_on(a, i * 32), tile_on(b, i * 32), i > 0);
+    if (P > 64)
+        wgmma128_kk(s, tile_along_k(q_rest), tile_along_k(base + place::kv_rest + stage * place::tile + 32),
+                    true);
     wgmma_commit();
 }
 
-template <int P> __device__ __forceinline__ void start_values(float *o, const uint32_t (*w)[4], uint32_t v)
+template <int P, int G>
+__device__ __forceinline__ void start_values(float *o, const uint32_t (*w)[4], uint32_t base, int stage)
 {
+    using place = attention_places<P, G>;
     wgmma_fence();
-    uint64_t b = tile_along_n(v, KEYS * 128);
+    uint64_t b = tile_along_n(base + place::v + stage * place::tile, place::kv_rest - place::v);
 #pragma unroll
     for (int i = 0; i < KEYS / 16; i++) {
         if (P == 72)
@@ -171,10 +180,11 @@ __device__ __forceinline__ void pack_weights(uint32_t (*w)[4], const float *s)
             w[i][e] = floats_bf16(s[8 * i + 2 * e], s[8 * i + 2 * e + 1]);
 }
 
-/* This warp's 16 rows to y, through its part of the queries that lay at `room`. */
-template <int P, int HALF>
+/* This warp's 16 rows to y, through its part of the queries that lay at `room`, and in chunk `ch` of `rest`. */
+template <int P>
 __device__ __forceinline__ void store_rows(const attention_params &p, const attention_item &item, float *o,
-                                           const float *sum, uint32_t room, int row0, int lane)
+                                           const float *sum, uint32_t room, uint32_t rest, int ch, int row0,
+                                           int lane)
 {
     float inverse[2];
 #pragma unroll
@@ -192,7 +202,10 @@ __device__ __forceinline__ void store_rows(const attention_params &p, const atte
                  c     = floats_bf16(w[0] * inverse[0], w[1] * inverse[0]),
                  d     = floats_bf16(w[2] * inverse[1], w[3] * inverse[1]);
         /* Of an odd number of columns of chunks the last one is written twice, the second time where nothing is read. */
-        stmatrix4_at(room + half_place<HALF>(row0 + a_row(lane), j + a_chunk(lane)), a, b, c, d);
+        if (j < 8)
+            stmatrix4_at(room + tile_place(row0 + a_row(lane), j + a_chunk(lane)), a, b, c, d);
+        else
+            stmatrix4_at(rest + tile_place(row0 + a_row(lane), ch + 4 * a_chunk(lane)), a, b, c, d);
     }
     __syncwarp();
 #pragma unroll
@@ -200,7 +213,7 @@ __device__ __forceinline__ void store_rows(const attention_params &p, const atte
         int r = i / (P / 8), c = i - r * (P / 8), t = item.q0 + row0 + r;
         if (t < p.y.n_rows) {
             uint4    v;
-            uint32_t at = room + half_place<HALF>(row0 + r, c);
+            uint32_t at = P == 64 || c < 8 ? room + tile_place(row0 + r, c) : rest + tile_place(row0 + r, ch);
             asm volatile("ld.shared.v4.b32 {%0, %1, %2, %3}, [%4];"
                          : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
                          : "r"(at)
@@ -212,15 +225,15 @@ __device__ __forceinline__ void store_rows(const attention_params &p, const atte
 
 /* The queries of this group over all keys: o and its sums. */
 template <int P, int G>
-__device__ __forceinline__ void attend(float *o, float *sum, uint32_t base, uint32_t q, int n, int tiles,
-                                       float scale, int lane)
+__device__ __forceinline__ void attend(float *o, float *sum, uint32_t base, uint32_t q, uint32_t q_rest,
+                                       int n, int tiles, float scale, int lane)
 {
     using place = attention_places<P, G>;
     float    s[64], top[2] = {-CUDART_INF_F, -CUDART_INF_F}, keep[2];
     uint32_t w[KEYS / 16][4];
-    int      at = tiles % STAGES, parity = tiles / STAGES & 1;
+    int      at = tiles % place::stages, parity = tiles / place::stages & 1;
     barrier_wait(base + place::k_full + 8 * at, parity);
-    start_scores<P, G>(s, q, base + place::k + at * place::tile);
+    start_scores<P, G>(s, base, q, q_rest, at);
     wgmma_wait<0>();
     wgmma_hold<64>(s);
     release(base + place::k_free + 8 * at, lane);
@@ -231,11 +244,11 @@ __device__ __forceinline__ void attend(float *o, float *sum, uint32_t base, uint
 #pragma unroll 1
     for (int t0 = KEYS; t0 < n; t0 += KEYS) {
         int last = at, last_parity = parity;
-        tiles++, at = tiles % STAGES, parity = tiles / STAGES & 1;
+        tiles++, at = tiles % place::stages, parity = tiles / place::stages & 1;
         barrier_wait(base + place::k_full + 8 * at, parity);
-        start_scores<P, G>(s, q, base + place::k + at * place::tile);
+        start_scores<P, G>(s, base, q, q_rest, at);
         barrier_wait(base + place::v_full + 8 * last, last_parity);
-        start_values<P>(o, w, base + place::v + last * place::tile);
+        start_values<P, G>(o, w, base, last);
         wgmma_wait<1>();
         wgmma_hold<64>(s);
         release(base + place::k_free + 8 * at, lane);
@@ -255,7 +268,7 @@ __device__ __forceinline__ void attend(float *o, float *sum, uint32_t base, uint
         wgmma_hold<place::NO>(o);
     }
     barrier_wait(base + place::v_full + 8 * at, parity);
-    start_values<P>(o, w, base + place::v + at * place::tile);
+    start_values<P, G>(o, w, base, at);
     wgmma_wait<0>();
     wgmma_hold<place::NO>(o);
     release(base + place::v_free + 8 * at, lane);
@@ -271,25 +284,26 @@ __device__ __forceinline__ void run_queries(const attention_params &p, uint32_t 
     for (int i = (int)blockIdx.x; i < n_items; i += (int)gridDim.x, items++) {
         attention_item item(p, i, place::Q);
         int            slot = items & 1;
-        uint32_t       room = base + slot * place::q_tile;
-        float          o[place::NO], sum[2] = {0.0f, 0.0f};
+        uint32_t       room = base + slot * place::q_tile, rest = base + place::q_rest;
+        float          o[place::NO], sum[2]                     = {0.0f, 0.0f};
 #pragma unroll
         for (int j = 0; j < place::NO; j++)
             o[j] = 0.0f;
         barrier_wait(base + place::q_full + 8 * slot, items / 2 & 1);
         if (item.n > 0)
-            attend<P, G>(o, sum, base, room + warp / 4 * 64 * 128, item.n, tiles, scale, lane);
+            attend<P, G>(o, sum, base, room + warp / 4 * 64 * 128, rest + slot * 32 + warp / 4 * 64 * 128,
+                         item.n, tiles, scale, lane);
         tiles += (item.n + KEYS - 1) / KEYS;
-        store_rows<P, place::q_half>(p, item, o, sum, room, warp * 16, lane);
+        store_rows<P>(p, item, o, sum, room, rest, 2 * slot, warp * 16, lane);
         barrier_arrive(base + place::q_free + 8 * slot); /* every lane has read and written there */
     }
 }
 
-/* Columns 72 .. 79 of `rows` queries or keys at `tile`, which copies never touch. */
-template <int HALF> __device__ __forceinline__ void clear_padding(char *tile, int rows)
+/* Chunk `ch` of `rows` rows, columns 72 .. 79, which copies never touch. */
+__device__ __forceinline__ void clear_padding(char *tile, int rows, int ch)
 {
     for (int i = (int)threadIdx.x; i < rows; i += (int)blockDim.x)
-        *(uint4 *)(tile + half_place<HALF>(i, 9)) = make_uint4(0, 0, 0, 0);
+        *(uint4 *)(tile + tile_place(i, ch)) = make_uint4(0, 0, 0, 0);
 }
 
 template <int P, int G> __device__ __forceinline__ void open_block(char *smem, uint32_t base)
@@ -300,7 +314,7 @@ template <int P, int G> __device__ __forceinline__ void open_block(char *smem, u
             barrier_open(base + place::q_full + 8 * i, WARPGROUP);
             barrier_open(base + place::q_free + 8 * i, G * WARPGROUP);
         }
-        for (int i = 0; i < STAGES; i++) {
+        for (int i = 0; i < place::stages; i++) {
             barrier_open(base + place::k_full + 8 * i, WARPGROUP);
             barrier_open(base + place::k_free + 8 * i, 4 * G);
             barrier_open(base + place::v_full + 8 * i, WARPGROUP);
@@ -308,9 +322,9 @@ template <int P, int G> __device__ __forceinline__ void open_block(char *smem, u
         }
     }
     for (int i = 0; P > 64 && i < 2; i++)
-        clear_padding<place::q_half>(smem + i * place::q_tile, place::Q);
-    for (int i = 0; P > 64 && i < STAGES; i++)
-        clear_padding<place::k_half>(smem + place::k + i * place::tile, KEYS);
+        clear_padding(smem + place::q_rest, place::Q, 2 * i + 1);
+    for (int i = 0; P > 64 && i < place::stages; i++)
+        clear_padding(smem + place::kv_rest + i * place::tile, KEYS, 3);
     publish_to_wgmma();
     __syncthreads();
 }
