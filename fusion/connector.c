@@ -16,17 +16,11 @@ struct connector_scratch {
     mamba2_scratch mixer;
 };
 
-static void take_scratch(connector_scratch *s, kn_arena *arena, const connector_config *c)
+/* What follows on the layers. */
+static void take_projector(connector_scratch *s, kn_arena *arena, const connector_config *c)
 {
     int64_t B = s->max_batch, N = c->n_tokens, widest = 0;
-    if (c->n_layers > 0) {
-        s->x = kn_arena_take(arena, c->mixer.act, 3, KN_DIMS(B, N, c->width));
-        s->h = kn_arena_take(arena, c->mixer.act, 3, KN_DIMS(B, N, c->width));
-        if (c->swiglu_dim > 0)
-            s->gate_up = kn_arena_take(arena, c->mixer.act, 3, KN_DIMS(B, N, 2 * (int64_t)c->swiglu_dim));
-        mamba2_scratch_take(&s->mixer, arena, &c->mixer, B, N);
-    }
-    int n_kept =
+    int     n_kept =
         c->pool_grid > 0 ? c->n_proj : c->n_proj - 1; /* the last layer writes y when nothing follows */
     for (int i = 0; i < n_kept; i++)
         widest = c->proj_dim[i] > widest ? c->proj_dim[i] : widest;
@@ -35,6 +29,28 @@ static void take_scratch(connector_scratch *s, kn_arena *arena, const connector_
             kn_arena_take(arena, c->mixer.act, 3, KN_DIMS(B, (int64_t)c->pool_grid * c->pool_grid, c->d_out));
     for (int k = 0; k < 2 && k < n_kept; k++)
         s->p[k] = kn_arena_take(arena, c->mixer.act, 3, KN_DIMS(B, N, widest));
+}
+
+/* x and h go from step to step; what mixer, SwiGLU and projector need inside lies over each other. */
+static void take_scratch(connector_scratch *s, kn_arena *arena, const connector_config *c)
+{
+    int64_t B = s->max_batch, N = c->n_tokens;
+    if (c->n_layers > 0) {
+        s->x = kn_arena_take(arena, c->mixer.act, 3, KN_DIMS(B, N, c->width));
+        s->h = kn_arena_take(arena, c->mixer.act, 3, KN_DIMS(B, N, c->width));
+    }
+    size_t start = arena->used, end = start;
+    if (c->n_layers > 0) {
+        mamba2_scratch_take(&s->mixer, arena, &c->mixer, B, N);
+        end         = arena->used;
+        arena->used = start;
+        if (c->swiglu_dim > 0)
+            s->gate_up = kn_arena_take(arena, c->mixer.act, 3, KN_DIMS(B, N, 2 * (int64_t)c->swiglu_dim));
+        end         = arena->used > end ? arena->used : end;
+        arena->used = start;
+    }
+    take_projector(s, arena, c);
+    arena->used = arena->used > end ? arena->used : end;
 }
 
 mlm_status connector_scratch_create(connector_scratch **out, kn_arena *arena, const connector_config *c,

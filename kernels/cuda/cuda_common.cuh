@@ -48,7 +48,7 @@ struct cuda_queue {
     bool         capturing;
     void        *lt_workspace;
     unsigned    *tickets; /* [CUDA_TICKETS] zeros: blocks of one kernel agree on who is last */
-    void        *wide;    /* [CUDA_WIDE_WEIGHTS + CUDA_WIDE_SUMS], with cuBLASLt only */
+    void        *wide;    /* [CUDA_WIDE_WEIGHTS + CUDA_WIDE_SUMS] from the first product of int8 weights on that needs it */
     unsigned long long
         *best; /* [CUDA_TICKETS] zeros: what blocks of one kernel found so far; tickets lie behind */
 };

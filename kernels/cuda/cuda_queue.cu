@@ -17,8 +17,6 @@ mlm_status cuda_queue_create(kn_queue *q)
         st = cuda_staging_create(q->dev, &c->staging);
     if (st == MLM_OK && cuda_of(q->dev)->lt != NULL)
         st = cuda_alloc(q->dev, &c->lt_workspace, CUDA_LT_WORKSPACE, "cuBLASLt workspace");
-    if (st == MLM_OK && cuda_of(q->dev)->lt != NULL)
-        st = cuda_alloc(q->dev, &c->wide, CUDA_WIDE_WEIGHTS + CUDA_WIDE_SUMS, "room for widened weights");
     void *zeros = NULL;
     if (st == MLM_OK)
         st =

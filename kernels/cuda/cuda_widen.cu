@@ -37,6 +37,15 @@ __global__ void __launch_bounds__(WIDEN_THREADS)
         linear_store(p, r, first + o, sums[r * n + o]);
 }
 
+/* Taken at the first use, which is never captured: whoever captures runs the sequence once before.  Models of bf16 need none. */
+static mlm_status take_room(kn_queue *q)
+{
+    cuda_queue *c = cuda_of(q);
+    if (c->wide != NULL || c->capturing || cuda_of(q->dev)->lt == NULL)
+        return MLM_OK;
+    return cuda_alloc(q->dev, &c->wide, CUDA_WIDE_WEIGHTS + CUDA_WIDE_SUMS, "room for widened weights");
+}
+
 mlm_status cuda_lt_widened(kn_queue *q, const linear_params *p, bool *done)
 {
     int64_t most_w = (int64_t)(CUDA_WIDE_WEIGHTS / 2) / p->pitch,
@@ -44,6 +53,7 @@ mlm_status cuda_lt_widened(kn_queue *q, const linear_params *p, bool *done)
     int64_t slice  = most_w < most_y ? most_w : most_y;
     slice          = slice / 64 * 64;
     *done          = false;
+    MLM_TRY(take_room(q));
     if (cuda_of(q)->wide == NULL || slice < 64 || p->R > 65535)
         return MLM_OK;
     float *sums = (float *)((char *)cuda_of(q)->wide + CUDA_WIDE_WEIGHTS);
