@@ -57,6 +57,11 @@ static void print_table(const bench_result *r, const mlmamba_engine_info *info)
         out_printf(
             "Device memory %.0f MB: weights %.0f, states of a batch and a conversation %.0f, rest %.0f.  ",
             r->device_mb, r->weights_mb, r->states_mb, r->rest_mb);
+    if (r->device_mb > 0)
+        out_printf("The rest: driver and context %.0f, queues %.0f, rounding of weights %.0f, activations "
+                   "%.0f, code "
+                   "and captured steps %.0f.  ",
+                   r->driver_mb, r->queues_mb, r->rounding_mb, r->working_mb, r->code_mb);
     out_printf("Largest resident memory %.0f MB.\n", r->rss_mb);
 }
 

@@ -153,6 +153,22 @@ double bench_front_floor(const bench *b, int n_pictures, int n_prompt)
 
 /* ---- the whole ---------------------------------------------------------------------------------- */
 
+static double grown(const mlmamba_engine *eng, enum engine_point from, enum engine_point to)
+{
+    return eng->in_use[to] == 0 ? 0 : ((double)eng->in_use[to] - (double)eng->in_use[from]) / MEGABYTE;
+}
+
+/* Weights are rounded up by the driver; captured steps are counted with the code. */
+static void take_account(bench_result *r, const mlmamba_engine *eng)
+{
+    r->driver_mb   = (double)eng->in_use[ENGINE_OPENED] / MEGABYTE;
+    r->queues_mb   = grown(eng, ENGINE_OPENED, ENGINE_QUEUED);
+    r->rounding_mb = grown(eng, ENGINE_QUEUED, ENGINE_LOADED) - r->weights_mb;
+    r->working_mb =
+        grown(eng, ENGINE_LOADED, ENGINE_TAKEN) + grown(eng, ENGINE_WARMED, ENGINE_MANY_TAKEN) - r->states_mb;
+    r->code_mb = grown(eng, ENGINE_TAKEN, ENGINE_WARMED) + grown(eng, ENGINE_MANY_TAKEN, ENGINE_MANY_WARMED);
+}
+
 /* What the engine keeps on the device, once everything exists that a batch needs. */
 static void measure_memory(bench *b)
 {
@@ -169,6 +185,7 @@ static void measure_memory(bench *b)
         return;
     r->device_mb = ((double)info.total_bytes - (double)info.free_bytes) / MEGABYTE;
     r->rest_mb   = r->device_mb - r->weights_mb - r->states_mb;
+    take_account(r, b->eng);
 }
 
 /* Batches whose states fit, with some room. */

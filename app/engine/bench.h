@@ -28,6 +28,8 @@ typedef struct bench_result {
     int         width, height, prompt_tokens;
     double      weights_mb, states_mb, rest_mb,
         device_mb; /* of the device's memory; device_mb: the whole card, 0: not known */
+    /* What the rest is made of; 0 where it is not known. */
+    double driver_mb, queues_mb, rounding_mb, working_mb, code_mb;
     double rss_mb; /* largest so far                                 */
 } bench_result;
 

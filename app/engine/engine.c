@@ -248,18 +248,23 @@ static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options
     MLM_TRY(open_device(&eng->dev, opt));
     kn_device_get_info(eng->dev, &eng->dev_info);
     eng->looks_ahead = engine_is_accelerated(eng->dev);
+    engine_memory_note(eng, ENGINE_OPENED);
     MLM_TRY(kn_queue_create(&eng->queue, eng->dev));
     for (int i = 0; i < ENGINE_MARKS; i++)
         MLM_TRY(kn_event_create(&eng->mark[i], eng->dev));
-    MLM_TRY(load_weights(eng, opt));
     if (engine_has_side(eng->dev, &eng->config))
         MLM_TRY(vision_side_create(&eng->side, eng->dev));
+    engine_memory_note(eng, ENGINE_QUEUED);
+    MLM_TRY(load_weights(eng, opt));
+    engine_memory_note(eng, ENGINE_LOADED);
     if (engine_is_accelerated(eng->dev) && eng->config.has_vision)
         MLM_TRY(mlm_threads_create_most(&eng->threads, engine_picture_threads(opt)));
     MLM_TRY(lm_state_pool_create(&eng->states, eng->lm, engine_pool_states(eng)));
     MLM_TRY(engine_scratch_create(&eng->one, &eng->picture, eng, 1, 1));
+    engine_memory_note(eng, ENGINE_TAKEN);
     describe_parts(eng);
     MLM_TRY(engine_warm(eng));
+    engine_memory_note(eng, ENGINE_WARMED);
     return opt->max_batch > 0 && engine_is_accelerated(eng->dev) ? engine_prepare_batch(eng) : MLM_OK;
 }
 

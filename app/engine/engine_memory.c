@@ -34,6 +34,15 @@ int engine_pool_states(const mlmamba_engine *eng)
     return engine_is_accelerated(eng->dev) ? (int)(eng->memory.session_bytes / state) : 0;
 }
 
+void engine_memory_note(mlmamba_engine *eng, enum engine_point point)
+{
+    kn_device_info info;
+    if (!engine_is_accelerated(eng->dev))
+        return;
+    kn_device_get_info(eng->dev, &info);
+    eng->in_use[point] = info.total_bytes - info.free_bytes;
+}
+
 mlm_status engine_memory_check_free(const mlmamba_engine *eng, bool with_batch)
 {
     const mlmamba_memory *m    = &eng->memory;

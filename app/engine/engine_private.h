@@ -53,6 +53,18 @@ typedef struct engine_picture_scratch {
     kn_tensor          rows;     /* [pictures, tokens, d_model] f32 */
 } engine_picture_scratch;
 
+/* Points of a load at which the device's memory is looked at, for the account of `bench`. */
+enum engine_point {
+    ENGINE_OPENED = 0, /* driver, its context, and what other programs have */
+    ENGINE_QUEUED,     /* queues and their rooms        */
+    ENGINE_LOADED,     /* weights                       */
+    ENGINE_TAKEN,      /* working memory and states     */
+    ENGINE_WARMED,     /* code, plans, captured steps   */
+    ENGINE_MANY_TAKEN, /* the last two for a batch      */
+    ENGINE_MANY_WARMED,
+    ENGINE_POINTS
+};
+
 struct mlmamba_engine {
     model_source          *source;
     const char            *model_dir; /* source->dir */
@@ -85,6 +97,7 @@ struct mlmamba_engine {
     const char            *weights_dtype;
     size_t                 kept_bytes; /* of states that a session may keep behind its answers */
     mlmamba_memory         memory;
+    size_t                 in_use[ENGINE_POINTS]; /* of an accelerator's memory, so far; 0: not reached */
     double                 load_ms;
     char                   vision_text[192], connector_text[192], lm_text[192];
 };
@@ -171,6 +184,8 @@ mlm_status engine_memory_estimate(mlmamba_memory *m, kn_device *dev, const model
 /* Sets kept_bytes, and lowers it and max_batch to what the limit leaves (0: no limit).  MLM_E_NOMEM when not even
  * one row and one conversation fit. */
 mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit) MLM_WARN_UNUSED;
+/* Takes down what an accelerator's memory holds. */
+void engine_memory_note(mlmamba_engine *eng, enum engine_point point);
 /* MLM_E_NOMEM when an accelerator has not that much left, before anything is loaded. */
 mlm_status engine_memory_check_free(const mlmamba_engine *eng, bool with_batch) MLM_WARN_UNUSED;
 int        engine_pool_states(

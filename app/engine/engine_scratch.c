@@ -188,8 +188,10 @@ mlm_status engine_prepare_batch(mlmamba_engine *eng)
     eng->n_pictures = engine_batch_pictures(eng->dev, eng->max_batch);
     if (eng->many.state == NULL) {
         status = engine_scratch_create(&eng->many, &eng->pictures, eng, eng->max_batch, eng->n_pictures);
+        engine_memory_note(eng, ENGINE_MANY_TAKEN);
         if (status == MLM_OK)
             status = engine_warm_batch(eng);
+        engine_memory_note(eng, ENGINE_MANY_WARMED);
     }
     engine_unlock(eng);
     return status;

@@ -26,5 +26,5 @@ line 'picture + 40 tokens to the first token' bf16 first_token 0 '' 12.5
 line 'picture to an answer of 256 tokens' bf16 answer 0 256 540
 line 'next question, first token' bf16 next_question 0 '' 4
 line '10-token answers, batch 32, pictures' bf16 short_answers 32 '' 90 more
-sed -n 's/^Device memory/Device memory (rest: at most 1000 MB)/p; s/^Ceilings/Ceilings/p' bf16.txt
+sed -n 's/^Device memory/Device memory (rest: at most 1000 MB)/p; s/^The rest:/The rest:/p; s/^Ceilings/Ceilings/p' bf16.txt
 cat torch_towers.txt torch_lm.txt gap.txt 2>/dev/null | grep -v '^perf_gap:'
