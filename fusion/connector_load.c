@@ -165,7 +165,7 @@ mlm_status connector_load(connector **out, kn_queue *q, const connector_config *
     if (!m)
         return mlm_fail_nomem(sizeof *m, "connector");
     m->config     = *c;
-    kn_loader  l  = {w, q, &m->arena, prefix, c->mixer.act};
+    kn_loader  l  = {w, q, &m->arena, prefix, c->mixer.act, 0};
     mlm_status st = kn_loader_run(&l, list_tensors, m);
     if (st != MLM_OK) {
         connector_free(m);

@@ -10,7 +10,7 @@
 
 #include "kernels/kernels.h"
 
-#define KN_BACKEND_ABI 5
+#define KN_BACKEND_ABI 6
 #define KN_CUDA_ENTRY  "mlm_cuda_backend" /* const kn_backend *mlm_cuda_backend(void) */
 
 #define KN_OP_LIST(X)                                                                                        \
@@ -111,6 +111,9 @@ struct kn_backend {
     mlm_status (*conv_ssd_step)(kn_queue *, const kn_conv1d_args *, const kn_ssd_step_args *, kn_tensor z,
                                 bool *done);
     mlm_status (*read)(kn_queue *, kn_tensor t, kn_tensor sum); /* optional */
+    /* Optional: one piece of memory for the matrices that follow, up to the next call; 0: none follow.  What does not fit in
+     * there gets memory of its own. */
+    mlm_status (*reserve)(kn_device *, size_t bytes);
 };
 
 extern const kn_backend kn_ref_backend;
@@ -118,6 +121,12 @@ extern const kn_backend kn_cpu_backend;
 
 /* Names of the ops in KN_OP_LIST order, for traces, tests and benchmarks. */
 extern const char *const kn_op_names[KN_OP_COUNT];
+
+/* Memory for matrices that are about to be made, each of kn_matrix_room; see reserve. */
+mlm_status kn_reserve_matrices(kn_device *dev, size_t bytes) MLM_WARN_UNUSED;
+/* Bytes at most, rows on 16 bytes and everything on KN_MATRIX_ALIGN. */
+#define KN_MATRIX_ALIGN ((size_t)512)
+size_t kn_matrix_room(int64_t out, int64_t in, kn_dtype dtype);
 
 /* Passes a backend's status on, after fetching the message of one that is a plug-in. */
 mlm_status kn_backend_status(const kn_device *dev, mlm_status status);

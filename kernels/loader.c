@@ -1,6 +1,8 @@
 /* loader.c: see loader.h. */
 #include "kernels/loader.h"
 
+#include "kernels/backend.h"
+
 #include "kernels/base/mlm_dtype.h"
 
 #include <math.h>
@@ -45,8 +47,27 @@ mlm_status kn_loader_run(kn_loader *l, mlm_status (*list)(kn_loader *l, void *mo
         return mlm_fail(MLM_E_RANGE, "the configuration wants %zu MB of vectors under '%s'", bytes >> 20,
                         l->prefix);
     MLM_TRY(kn_arena_create(l->arena, dev, bytes > 0 ? bytes : 64));
-    MLM_TRY(list(l, model));
+    MLM_TRY(kn_reserve_matrices(dev, l->matrix_bytes));
+    mlm_status status = list(l, model), done = kn_reserve_matrices(dev, 0);
+    MLM_TRY(status);
+    MLM_TRY(done);
     return kn_arena_check(l->arena, "weights");
+}
+
+void kn_load_reserve(kn_loader *l, const char *name, int64_t out, int64_t in, bool as_bf16)
+{
+    const mlm_st_tensor *t     = kn_weights_is_listing(l->weights) ? NULL : kn_weights_find(l->weights, name);
+    kn_dtype             dtype = KN_F32;
+    size_t               bytes = 0, n = 0;
+    if (t == NULL || out < 1 || in < 1)
+        return; /* what is wrong is said when it is loaded */
+    if (t->dtype == MLM_ST_BF16 || t->dtype == MLM_ST_F16)
+        dtype = KN_BF16; /* or f16, which is as large */
+    else if (t->dtype == MLM_ST_I8)
+        dtype = KN_I8;
+    if (mlm_mul_size(&n, (size_t)out, (size_t)in) && mlm_mul_size(&bytes, n, kn_dtype_size(dtype)) &&
+        bytes == t->bytes)
+        l->matrix_bytes += kn_matrix_room(out, in, as_bf16 ? KN_BF16 : dtype);
 }
 
 static kn_tensor take(kn_loader *l, int64_t rows, int64_t columns)
@@ -168,8 +189,6 @@ mlm_status kn_load_neg_exp(kn_loader *l, kn_tensor *out, int64_t count, int64_t 
 
 mlm_status kn_load_matrix(kn_loader *l, kn_matrix **m, int64_t out, int64_t in, const char *fmt, ...)
 {
-    if (kn_loader_measuring(l))
-        return MLM_OK;
     char    name[KN_LOADER_NAME];
     va_list ap;
     va_start(ap, fmt);
@@ -177,6 +196,10 @@ mlm_status kn_load_matrix(kn_loader *l, kn_matrix **m, int64_t out, int64_t in, 
     va_end(ap);
     if (st != MLM_OK)
         return st;
+    if (kn_loader_measuring(l)) {
+        kn_load_reserve(l, name, out, in, false);
+        return MLM_OK;
+    }
     kn_weights_part part = {name, out};
     return kn_weights_matrix(m, l->weights, kn_queue_device(l->queue), &part, 1, in);
 }
@@ -184,11 +207,14 @@ mlm_status kn_load_matrix(kn_loader *l, kn_matrix **m, int64_t out, int64_t in, 
 mlm_status kn_load_matrix_pair(kn_loader *l, kn_matrix **m, int64_t out, int64_t in, const char *a,
                                const char *b)
 {
-    if (kn_loader_measuring(l))
-        return MLM_OK;
     char name_a[KN_LOADER_NAME], name_b[KN_LOADER_NAME];
     MLM_TRY(kn_loader_name(l, name_a, "%s", a));
     MLM_TRY(kn_loader_name(l, name_b, "%s", b));
+    if (kn_loader_measuring(l)) {
+        kn_load_reserve(l, name_a, out, in, false);
+        kn_load_reserve(l, name_b, out, in, false);
+        return MLM_OK;
+    }
     kn_weights_part parts[2] = {{name_a, out}, {name_b, out}};
     return kn_weights_matrix(m, l->weights, kn_queue_device(l->queue), parts, 2, in);
 }

@@ -18,6 +18,7 @@ typedef struct kn_loader {
     kn_arena   *arena;  /* owned by the model: kn_arena_free              */
     const char *prefix; /* "vision_tower."                                */
     kn_dtype    act;    /* of the model's activations: biases and tables that are added to them have it */
+    size_t      matrix_bytes; /* 0; what the first pass found */
 } kn_loader;
 
 static inline bool kn_loader_measuring(const kn_loader *l)
@@ -52,6 +53,9 @@ mlm_status kn_load_host(kn_loader *l, kn_tensor *out, int64_t rows, int64_t colu
 /* The same in l->act. */
 mlm_status kn_load_table(kn_loader *l, kn_tensor *out, int64_t rows, int64_t columns,
                          const float *values) MLM_WARN_UNUSED;
+/* In the first pass: the second one makes a matrix [out, in] of the tensor `name` (full), with its type or, whatever that is, in
+ * bf16.  kn_load_matrix and kn_load_matrix_pair do it themselves. */
+void kn_load_reserve(kn_loader *l, const char *name, int64_t out, int64_t in, bool as_bf16);
 /* Prepared [out, in] matrix; owned by the model. */
 mlm_status kn_load_matrix(kn_loader *l, kn_matrix **m, int64_t out, int64_t in, const char *fmt, ...)
     MLM_PRINTF(5, 6) MLM_WARN_UNUSED;

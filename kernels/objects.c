@@ -85,6 +85,18 @@ static mlm_status check_parts(int64_t *out_rows, const kn_matrix_part *p, int n)
     return MLM_OK;
 }
 
+size_t kn_matrix_room(int64_t out, int64_t in, kn_dtype dtype)
+{
+    size_t row    = ((size_t)in * kn_dtype_size(dtype) + 15) / 16 * 16;
+    size_t scales = dtype == KN_I8 ? (size_t)out * sizeof(float) : 0, mask = KN_MATRIX_ALIGN - 1;
+    return (((size_t)out * row + mask) & ~mask) + ((scales + mask) & ~mask);
+}
+
+mlm_status kn_reserve_matrices(kn_device *dev, size_t bytes)
+{
+    return dev->be->reserve == NULL ? MLM_OK : kn_backend_status(dev, dev->be->reserve(dev, bytes));
+}
+
 mlm_status kn_matrix_create(kn_matrix **out, kn_device *dev, const kn_matrix_part *parts, int n_parts)
 {
     *out         = NULL;

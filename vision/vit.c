@@ -130,9 +130,11 @@ static mlm_status list_scaled(kn_loader *l, kn_matrix **m, kn_tensor *bias, int6
 {
     char        text[3][KN_LOADER_NAME];
     const char *name[3] = {text[0], text[1], text[2]};
-    if (kn_loader_measuring(l))
-        return kn_load_table(l, bias, 0, out, NULL);
     MLM_TRY(kn_loader_name(l, text[0], "blocks.%d.%s.weight", block, layer));
+    if (kn_loader_measuring(l)) {
+        kn_load_reserve(l, text[0], out, in, true);
+        return kn_load_table(l, bias, 0, out, NULL);
+    }
     MLM_TRY(kn_loader_name(l, text[1], "blocks.%d.%s.bias", block, layer));
     MLM_TRY(kn_loader_name(l, text[2], "blocks.%d.%s.gamma", block, scale));
     uint16_t  *w  = malloc((size_t)(out * in) * sizeof *w);
@@ -212,7 +214,7 @@ mlm_status vit_model_load(vit_model **out, kn_queue *q, const vit_config *c, kn_
         vit_model_free(m);
         return mlm_fail_nomem((size_t)c->n_blocks_run * sizeof *m->blocks, "vision tower blocks");
     }
-    kn_loader  l  = {w, q, &m->arena, prefix, c->dtype};
+    kn_loader  l  = {w, q, &m->arena, prefix, c->dtype, 0};
     mlm_status st = kn_loader_run(&l, list_tensors, m);
     if (st != MLM_OK) {
         vit_model_free(m);

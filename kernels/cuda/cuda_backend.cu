@@ -77,6 +77,7 @@ static mlm_status check_driver(int *n_devices)
 static void device_close(kn_device *dev)
 {
     cuda_device *d = cuda_of(dev);
+    (void)cuda_reserve(dev, 0);
     (void)cudaSetDevice(d->index);
     cuda_lt_close(d->lt);
     cuda_staging_free(&d->staging);
@@ -195,6 +196,7 @@ static const kn_backend table = {
         cuda_norm_linear,
     cuda_conv_ssd_step,
     cuda_read,
+    cuda_reserve,
 };
 
 extern "C" __attribute__((visibility("default"))) const kn_backend *mlm_cuda_backend(void)

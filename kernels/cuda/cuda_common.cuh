@@ -29,13 +29,21 @@ struct cuda_staging { /* two pinned halves: one is filled while the other travel
     size_t      used; /* ... up to here: small uploads lie side by side, and none waits for the one before it */
 };
 
+struct cuda_slab { /* memory that several matrices share */
+    char  *data;
+    size_t bytes, used;
+    int    n_users; /* pieces that are in use; the last one to go frees it, unless more may come */
+    bool   is_open;
+};
+
 struct cuda_device {
     int             index, capability, n_sm; /* capability 90 = sm_90 */
     int             max_shared;              /* bytes of dynamic shared memory a block may ask for */
     bool            sync_each;               /* MLM_CUDA_SYNC=1: name the op that faults */
     bool            deterministic; /* option: products of a token go one way, those of many another */
     int             lost;          /* set once by the first sticky error */
-    pthread_mutex_t lock;          /* of the transfer stream, used by matrix_create */
+    pthread_mutex_t lock;          /* of the transfer stream, used by matrix_create, and of slabs */
+    cuda_slab      *slab;          /* for the matrices that are made now; or NULL */
     cudaStream_t    transfer;
     cuda_staging    staging;
     cuda_lt        *lt;
@@ -57,6 +65,7 @@ struct cuda_matrix {
     void   *data;  /* [out, pitch] in the stored dtype, zeros from column `in` on */
     float  *scale; /* [out], I8 only */
     int64_t pitch; /* elements; a row starts on a 16-byte boundary */
+    cuda_slab *data_slab, *scale_slab; /* where they lie; NULL: alone */
 };
 
 static inline cuda_device *cuda_of(const kn_device *dev)

@@ -108,6 +108,78 @@ void cuda_buffer_free(kn_buffer *buf)
 
 /* ---- matrices ------------------------------------------------------------------------------------ */
 
+/* With the lock. */
+static void slab_leave(cuda_device *d, cuda_slab *s)
+{
+    if (s->n_users > 0 || s->is_open)
+        return;
+    (void)cudaSetDevice(d->index);
+    (void)cudaFree(s->data);
+    (void)cudaGetLastError();
+    free(s);
+}
+
+static mlm_status slab_create(kn_device *dev, size_t bytes)
+{
+    cuda_slab *s = (cuda_slab *)calloc(1, sizeof *s);
+    if (s == NULL)
+        return mlm_fail_nomem(sizeof *s, "weights");
+    void      *data = NULL;
+    mlm_status st   = cuda_alloc_zeroed(dev, &data, bytes, "piece of weights");
+    if (st != MLM_OK) {
+        free(s);
+        return st;
+    }
+    s->data            = (char *)data;
+    s->bytes           = bytes;
+    s->is_open         = true;
+    cuda_of(dev)->slab = s;
+    return MLM_OK;
+}
+
+mlm_status cuda_reserve(kn_device *dev, size_t bytes)
+{
+    cuda_device *d  = cuda_of(dev);
+    mlm_status   st = MLM_OK;
+    (void)pthread_mutex_lock(&d->lock);
+    if (d->slab != NULL) {
+        d->slab->is_open = false;
+        slab_leave(d, d->slab);
+        d->slab = NULL;
+    }
+    if (bytes > 0)
+        st = slab_create(dev, bytes);
+    (void)pthread_mutex_unlock(&d->lock);
+    return st;
+}
+
+/* Zeroed, with the lock: from the slab while it lasts. */
+static mlm_status take(kn_device *dev, void **out, cuda_slab **slab, size_t bytes, const char *what)
+{
+    cuda_slab *s = cuda_of(dev)->slab;
+    if (s == NULL || bytes > s->bytes - s->used)
+        return cuda_alloc_zeroed(dev, out, bytes, what);
+    *out        = s->data + s->used;
+    *slab       = s;
+    size_t room = (bytes + KN_MATRIX_ALIGN - 1) / KN_MATRIX_ALIGN * KN_MATRIX_ALIGN;
+    s->used += room < s->bytes - s->used ? room : s->bytes - s->used;
+    s->n_users++;
+    return MLM_OK;
+}
+
+static void give(const kn_device *dev, void *p, cuda_slab *slab)
+{
+    cuda_device *d = cuda_of(dev);
+    if (slab == NULL) {
+        release(dev, p);
+        return;
+    }
+    (void)pthread_mutex_lock(&d->lock);
+    slab->n_users--;
+    slab_leave(d, slab);
+    (void)pthread_mutex_unlock(&d->lock);
+}
+
 /* Rows of `in` elements to rows of `pitch` elements, packed in chunks through the staging halves. */
 static mlm_status send_rows(kn_matrix *m, cuda_matrix *c, const kn_matrix_part *p, int64_t first_row)
 {
@@ -149,10 +221,10 @@ mlm_status cuda_matrix_create(kn_matrix *m, const kn_matrix_part *parts, int n_p
     m->impl  = c;
     m->bytes = (size_t)m->out * (size_t)c->pitch * size;
     (void)pthread_mutex_lock(&d->lock);
-    mlm_status st = cuda_alloc_zeroed(m->dev, &c->data, m->bytes, "matrix");
+    mlm_status st = take(m->dev, &c->data, &c->data_slab, m->bytes, "matrix");
     if (st == MLM_OK && m->dtype == KN_I8) {
         void *scale = NULL;
-        st          = cuda_alloc_zeroed(m->dev, &scale, (size_t)m->out * sizeof(float), "matrix scale");
+        st          = take(m->dev, &scale, &c->scale_slab, (size_t)m->out * sizeof(float), "matrix scale");
         c->scale    = (float *)scale;
         m->bytes += (size_t)m->out * sizeof(float);
     }
@@ -169,8 +241,8 @@ void cuda_matrix_free(kn_matrix *m)
     cuda_matrix *c = (cuda_matrix *)m->impl;
     if (c == NULL)
         return;
-    release(m->dev, c->data);
-    release(m->dev, c->scale);
+    give(m->dev, c->data, c->data_slab);
+    give(m->dev, c->scale, c->scale_slab);
     free(c);
     m->impl = NULL;
 }

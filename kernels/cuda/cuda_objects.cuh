@@ -8,6 +8,7 @@ mlm_status cuda_buffer_create(kn_buffer *buf);
 void       cuda_buffer_free(kn_buffer *buf);
 mlm_status cuda_matrix_create(kn_matrix *m, const kn_matrix_part *parts, int n_parts);
 void       cuda_matrix_free(kn_matrix *m);
+mlm_status cuda_reserve(kn_device *dev, size_t bytes);
 mlm_status cuda_queue_create(kn_queue *q);
 void       cuda_queue_free(kn_queue *q);
 mlm_status cuda_queue_sync(kn_queue *q);

@@ -2,6 +2,7 @@
  * Every allocation of loading a whole model fails once: the answer is MLM_E_NOMEM, nothing is left behind.
  * And tensors of a wrong shape or name are refused by name.
  */
+#include "kernels/backend.h"
 #include "tests/support/alloc_fail.h"
 #include "tests/support/formula_weights.h"
 #include "tests/support/model_fixture.h"
@@ -107,9 +108,57 @@ static void test_wrong_tensors(void **state)
     model_fixture_close(&f);
 }
 
+/* A device that counts what is reserved for matrices, and what they take then. */
+static const kn_backend *real;
+static size_t            reserved, taken;
+static int               n_open;
+
+static mlm_status count_reserve(kn_device *dev, size_t bytes)
+{
+    (void)dev;
+    n_open = bytes > 0 ? n_open + 1 : 0;
+    assert_true(n_open <= 1);
+    reserved += bytes;
+    return MLM_OK;
+}
+
+static mlm_status count_matrix(kn_matrix *m, const kn_matrix_part *parts, int n_parts)
+{
+    for (int i = 0; i < n_parts; i++)
+        taken += kn_matrix_room(parts[i].out, parts[i].in, parts[i].dtype);
+    assert_int_equal(n_open, 1);
+    return real->matrix_create(m, parts, n_parts);
+}
+
+static void test_matrices_are_reserved(void **state)
+{
+    static const char *const models[] = {MODEL, MLM_SOURCE_DIR "/assets/models/mlmamba-tiny"};
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        for (int act = 0; act < 2; act++) { /* bf16: LayerScale is folded into weights */
+            model_fixture f;
+            kn_backend    counting;
+            assert_true(model_fixture_open(&f, models[i], "cpu", 1, FIXTURE_ALL, 1, 4, 0));
+            real                   = f.dev->be;
+            counting               = *real;
+            counting.reserve       = count_reserve;
+            counting.matrix_create = count_matrix;
+            f.dev->be              = &counting;
+            reserved = taken = 0;
+            if (act)
+                vision_config_set_dtype(&f.vision_cfg, KN_BF16);
+            assert_int_equal(load_all(f.q, f.weights, &f.vision_cfg, f.connector_cfg, &f.lm_cfg), MLM_OK);
+            assert_true(taken > 0 && reserved == taken);
+            assert_int_equal(n_open, 0);
+            f.dev->be = real;
+            model_fixture_close(&f);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_memory),
+                                       cmocka_unit_test(test_matrices_are_reserved),
                                        cmocka_unit_test(test_wrong_tensors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
