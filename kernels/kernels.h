@@ -252,9 +252,11 @@ mlm_status kn_rmsnorm(kn_queue *q, const kn_rmsnorm_args *a) MLM_WARN_UNUSED;
  * y = scale * g / sqrt(mean_group(g^2) + eps) * w   (+ y if accumulate)
  *   x, z, y [R,D]; w [D]; the mean runs over each of n_groups equal parts of D.  y may be x unless accumulate.
  *   scale 0 means 1.  y and z may be bf16 with x f32.
+ *   x2    optional, [R,D] of x's dtype: y is the sum of both, each gated and normed by itself.  y may be x2, not x; not with
+ *         accumulate.
  */
 typedef struct kn_rmsnorm_gated_args {
-    kn_tensor x, z, w, y;
+    kn_tensor x, z, w, y, x2;
     float     eps, scale;
     int       n_groups;
     bool      accumulate;

@@ -249,9 +249,11 @@ static mlm_status forward_through_f32(kn_queue *q, const mamba2_args *a)
     return kn_copy(q, &out);
 }
 
-static mlm_status merge(kn_queue *q, const mamba2_args *a, const views *v, float scale, bool accumulate)
+static mlm_status merge(kn_queue *q, const mamba2_args *a, const views *v, kn_tensor second, float scale,
+                        bool accumulate)
 {
     kn_rmsnorm_gated_args norm = {.x          = v->f,
+                                  .x2         = second,
                                   .z          = v->z,
                                   .w          = a->weights->norm,
                                   .y          = v->g,
@@ -260,6 +262,17 @@ static mlm_status merge(kn_queue *q, const mamba2_args *a, const views *v, float
                                   .n_groups   = a->config->n_groups,
                                   .accumulate = accumulate};
     return kn_rmsnorm_gated(q, &norm);
+}
+
+/* g = the mean of both directions, of which the second one lies in g until one pass norms both. */
+static mlm_status mean_of_two(kn_queue *q, const mamba2_args *a, const views *v)
+{
+    views second = *v;
+    bool  gated  = false;
+    second.f     = v->g;
+    MLM_TRY(run_direction(q, a, v, 0, false, &gated));
+    MLM_TRY(run_direction(q, a, &second, 1, false, &gated));
+    return merge(q, a, v, v->g, 0.5f, false);
 }
 
 /* s = (norm of) x W_in^T */
@@ -283,16 +296,20 @@ mlm_status mamba2_forward(kn_queue *q, const mamba2_args *a)
     const mamba2_config *c = a->config;
     views                v = make_views(a);
     MLM_TRY(project_in(q, a, &v));
-    bool mean = c->merge == MAMBA2_MEAN_OF_NORMED, gated = false;
-    for (int k = 0; k < c->n_directions; k++) {
-        MLM_TRY(run_direction(q, a, &v, k, !mean && k > 0, &gated));
-        if (mean)
-            MLM_TRY(merge(q, a, &v, 1.0f / (float)c->n_directions, k > 0));
+    bool      mean = c->merge == MAMBA2_MEAN_OF_NORMED, gated = false;
+    kn_tensor none = {0};
+    if (mean && c->n_directions == 2 && v.f.dtype == v.g.dtype) {
+        MLM_TRY(mean_of_two(q, a, &v));
+    } else {
+        for (int k = 0; k < c->n_directions; k++) {
+            MLM_TRY(run_direction(q, a, &v, k, !mean && k > 0, &gated));
+            if (mean)
+                MLM_TRY(merge(q, a, &v, none, 1.0f / (float)c->n_directions, k > 0));
+        }
     }
     if (mean)
         return kn_linear(
             q, &(kn_linear_args){.x = v.g, .w = a->weights->out_proj, .residual = a->residual, .y = a->y});
-    kn_tensor none = {0};
     return kn_norm_linear(q, &(kn_norm_linear_args){.x        = v.f,
                                                     .z        = gated ? none : v.z,
                                                     .norm     = a->weights->norm,

@@ -114,7 +114,13 @@ static void check_rmsnorm_gated(kn_check *c, const kn_rmsnorm_gated_args *a)
     kn_check_number(c, "scale", a->scale, -1e30f);
     kn_check_that(c, a->n_groups >= 1 && D % (a->n_groups > 0 ? a->n_groups : 1) == 0, MLM_E_SHAPE,
                   "n_groups does not divide the width of x");
-    if (a->accumulate)
+    if (kn_present(a->x2)) {
+        kn_check_rows(c, "x2", a->x2, &a->x, D);
+        kn_check_same_dtype(c, "x2", a->x2, "x", a->x, false);
+        kn_check_same_dtype(c, "y", a->y, "x", a->x, false);
+        kn_check_that(c, !a->accumulate, MLM_E_UNSUPPORTED, "x2 is given to accumulate");
+    }
+    if (a->accumulate || kn_present(a->x2))
         kn_check_disjoint(c, "x", a->x, "y", a->y);
 }
 

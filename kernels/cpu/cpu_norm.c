@@ -10,11 +10,11 @@
 
 typedef struct norm_job {
     const kn_queue *q;
-    kn_rows         x, z, y;
+    kn_rows         x, z, y, x2;
     const float    *w, *b;
     float           eps, scale;
     int64_t         n_groups;
-    bool            accumulate;
+    bool            accumulate, two;
 } norm_job;
 
 /* Vector i of the row p[0..n-1] as part of CPU_LANES lanes; lanes past the end are 0. */
@@ -113,12 +113,29 @@ static void gated_group(const norm_job *j, const float *x, const float *z, const
     }
 }
 
+/* The second of two: on its own behind g, then y is the sum. */
+static void gated_second(const norm_job *j, int64_t r, float *g)
+{
+    int64_t D = j->x.width, n = D / j->n_groups;
+    float  *y = cpu_row_at(&j->y, r), *second = g + n;
+    for (int64_t k = 0; k < j->n_groups; k++)
+        gated_group(j, cpu_row_at(&j->x2, r) + k * n, cpu_row_at(&j->z, r) + k * n, j->w + k * n,
+                    second + k * n, g, n);
+    for (int64_t k = 0; k < j->n_groups; k++)
+        gated_group(j, cpu_row_at(&j->x, r) + k * n, cpu_row_at(&j->z, r) + k * n, j->w + k * n, y + k * n, g,
+                    n);
+    for (int64_t i = 0; i < D; i += VW)
+        v_store_n(y + i, v_load_n(second + i, D - i) + v_load_n(y + i, D - i), D - i);
+}
+
 static void gated_range(int64_t from, int64_t to, int thread, void *payload)
 {
     const norm_job *j = payload;
     int64_t         n = j->x.width / j->n_groups;
     float          *g = cpu_scratch(j->q, thread);
-    for (int64_t r = from; r < to; r++)
+    for (int64_t r = from; r < to && j->two; r++)
+        gated_second(j, r, g);
+    for (int64_t r = from; r < to && !j->two; r++)
         for (int64_t k = 0; k < j->n_groups; k++)
             gated_group(j, cpu_row_at(&j->x, r) + k * n, cpu_row_at(&j->z, r) + k * n, j->w + k * n,
                         cpu_row_at(&j->y, r) + k * n, g, n);
@@ -126,18 +143,22 @@ static void gated_range(int64_t from, int64_t to, int thread, void *payload)
 
 mlm_status CPU_FN(rmsnorm_gated)(kn_queue *q, const kn_rmsnorm_gated_args *a)
 {
-    norm_job j = {.q          = q,
-                  .x          = kn_as_rows(a->x),
-                  .z          = kn_as_rows(a->z),
-                  .y          = kn_as_rows(a->y),
-                  .w          = kn_data(a->w),
-                  .eps        = a->eps,
-                  .scale      = a->scale == 0.0f ? 1.0f : a->scale,
-                  .n_groups   = a->n_groups > 0 ? a->n_groups : 1,
-                  .accumulate = a->accumulate};
-    if ((size_t)(j.x.width / j.n_groups) > CPU_SCRATCH_BYTES / sizeof(float))
-        return mlm_fail(MLM_E_UNSUPPORTED, "rmsnorm_gated: group width is %lld, the cpu takes at most %zu",
-                        (long long)(j.x.width / j.n_groups), CPU_SCRATCH_BYTES / sizeof(float));
+    norm_job j    = {.q          = q,
+                     .x          = kn_as_rows(a->x),
+                     .z          = kn_as_rows(a->z),
+                     .y          = kn_as_rows(a->y),
+                     .w          = kn_data(a->w),
+                     .eps        = a->eps,
+                     .scale      = a->scale == 0.0f ? 1.0f : a->scale,
+                     .n_groups   = a->n_groups > 0 ? a->n_groups : 1,
+                     .accumulate = a->accumulate,
+                     .two        = kn_present(a->x2)};
+    int64_t  room = j.x.width / j.n_groups + (j.two ? j.x.width : 0);
+    if (j.two)
+        j.x2 = kn_as_rows(a->x2);
+    if ((size_t)room > CPU_SCRATCH_BYTES / sizeof(float))
+        return mlm_fail(MLM_E_UNSUPPORTED, "rmsnorm_gated: %lld values at once, the cpu takes at most %zu",
+                        (long long)room, CPU_SCRATCH_BYTES / sizeof(float));
     cpu_parallel(q, j.x.n_batch * j.x.n_rows, j.x.width / 2 + 1, gated_range, &j);
     return MLM_OK;
 }

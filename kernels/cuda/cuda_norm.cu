@@ -134,8 +134,22 @@ __global__ void __launch_bounds__(NORM_THREADS)
     }
 }
 
+/* y = the norm of x2, then that of x added. */
+static mlm_status gated_in_turn(kn_queue *q, const kn_rmsnorm_gated_args *a)
+{
+    kn_rmsnorm_gated_args first = *a, second = *a;
+    first.x           = a->x2;
+    first.x2          = (kn_tensor){};
+    second.x2         = (kn_tensor){};
+    second.accumulate = true;
+    MLM_TRY(cuda_rmsnorm_gated(q, &first));
+    return cuda_rmsnorm_gated(q, &second);
+}
+
 mlm_status cuda_rmsnorm_gated(kn_queue *q, const kn_rmsnorm_gated_args *a)
 {
+    if (kn_present(a->x2))
+        return gated_in_turn(q, a);
     norm_params p = wide_of(a->x, a->w, a->y, a->eps);
     p.z           = cuda_rows_of(a->z);
     p.scale       = a->scale == 0.0f ? 1.0f : a->scale;

@@ -60,25 +60,33 @@ static double gated(const void *x, kn_dtype x_type, const void *z, kn_dtype z_ty
 mlm_status ref_rmsnorm_gated(kn_queue *q, const kn_rmsnorm_gated_args *a)
 {
     (void)q;
-    kn_rows      x = kn_as_rows(a->x), z = kn_as_rows(a->z), y = kn_as_rows(a->y);
+    bool    two = kn_present(a->x2);
+    kn_rows x = kn_as_rows(a->x), z = kn_as_rows(a->z), y = kn_as_rows(a->y),
+            x2         = kn_as_rows(two ? a->x2 : a->x);
     const float *w     = kn_data(a->w);
     int64_t      part  = x.width / a->n_groups;
     double       scale = a->scale == 0.0f ? 1.0 : (double)a->scale;
     for (int64_t b = 0; b < x.n_batch; b++)
         for (int64_t t = 0; t < x.n_rows; t++) {
-            const void *xr = ref_row(x, a->x.dtype, b, t), *zr = ref_row(z, a->z.dtype, b, t);
-            void       *yr = ref_row(y, a->y.dtype, b, t);
+            const void *xr = ref_row(x, a->x.dtype, b, t), *zr = ref_row(z, a->z.dtype, b, t),
+                       *x2r = ref_row(x2, a->x.dtype, b, t);
+            void *yr        = ref_row(y, a->y.dtype, b, t);
             for (int64_t from = 0; from < x.width; from += part) {
-                double sum = 0.0;
+                double sum = 0.0, sum2 = 0.0;
                 for (int64_t i = from; i < from + part; i++) {
-                    double g = gated(xr, a->x.dtype, zr, a->z.dtype, i);
+                    double g = gated(xr, a->x.dtype, zr, a->z.dtype, i),
+                           h = gated(x2r, a->x.dtype, zr, a->z.dtype, i);
                     sum += g * g;
+                    sum2 += h * h;
                 }
-                double r = scale / sqrt(sum / (double)part + (double)a->eps);
+                double r  = scale / sqrt(sum / (double)part + (double)a->eps),
+                       r2 = scale / sqrt(sum2 / (double)part + (double)a->eps);
                 for (int64_t i = from; i < from + part; i++) {
                     double old = a->accumulate ? ref_get(yr, a->y.dtype, i) : 0.0;
-                    double g   = gated(xr, a->x.dtype, zr, a->z.dtype, i);
-                    ref_put(yr, a->y.dtype, i, g * r * (double)w[i] + old);
+                    if (two)
+                        old = gated(x2r, a->x.dtype, zr, a->z.dtype, i) * r2 * (double)w[i];
+                    ref_put(yr, a->y.dtype, i,
+                            gated(xr, a->x.dtype, zr, a->z.dtype, i) * r * (double)w[i] + old);
                 }
             }
         }

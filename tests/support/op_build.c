@@ -196,19 +196,22 @@ static void build_norm(op_run *r)
 {
     const op_case *c = r->c;
     kn_tensor      x = rows(r, c->x_dtype, c->D, (fill){.scale = 2.0f, .shift = 0.5f});
-    kn_tensor      w = vector(r, c->D, 0.2f, 1.0f);
+    kn_tensor      w = vector(r, c->D, 0.2f, 1.0f), x2 = {0};
+    if (c->flags & OP_TWO)
+        x2 = rows(r, c->x_dtype, c->D, (fill){.scale = 1.5f, .shift = -0.3f});
     if (c->op == KN_OP_layernorm)
         r->args.layernorm = (kn_layernorm_args){
             .x = x, .w = w, .b = vector(r, c->D, 0.2f, 0.0f), .y = make_y(r, x, c->D), .eps = 1e-3f};
     else if (c->op == KN_OP_rmsnorm)
         r->args.rmsnorm = (kn_rmsnorm_args){.x = x, .w = w, .y = make_y(r, x, c->D), .eps = 1e-3f};
     else
-        r->args.rmsnorm_gated = (kn_rmsnorm_gated_args){.x          = x,
-                                                        .z          = rows(r, side_dtype(c), c->D, NORMAL),
-                                                        .w          = w,
-                                                        .y          = make_y(r, x, c->D),
-                                                        .eps        = 1e-3f,
-                                                        .scale      = c->flags & OP_SCALE ? 0.25f : 0.0f,
+        r->args.rmsnorm_gated = (kn_rmsnorm_gated_args){.x     = x,
+                                                        .z     = rows(r, side_dtype(c), c->D, NORMAL),
+                                                        .w     = w,
+                                                        .y     = make_y(r, c->flags & OP_TWO ? x2 : x, c->D),
+                                                        .x2    = x2,
+                                                        .eps   = 1e-3f,
+                                                        .scale = c->flags & OP_SCALE ? 0.25f : 0.0f,
                                                         .n_groups   = (int)c->G,
                                                         .accumulate = (c->flags & OP_ACCUMULATE) != 0};
 }

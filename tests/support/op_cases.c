@@ -89,6 +89,10 @@ const op_case op_cases[] = {
     ROWS(rmsnorm_gated, 2, 9, 5120, .G = 1, BF16, .flags = OP_ACCUMULATE | OP_SCALE),
     ROWS(rmsnorm_gated, 2, 9, 5120, .G = 1, .flags = OP_SIDE_BF16 | OP_Y_BF16),
     ROWS(rmsnorm_gated, 3, 5, 130, .G = 2, .flags = OP_SIDE_BF16),
+    ROWS(rmsnorm_gated, 3, 5, 192, .G = 3, .flags = OP_TWO | OP_SCALE | OP_STRIDED),
+    ROWS(rmsnorm_gated, 1, 9, 256, .G = 1, .flags = OP_TWO | OP_IN_PLACE),
+    ROWS(rmsnorm_gated, 2, 9, 5120, .G = 1, BF16, .flags = OP_TWO | OP_SCALE | OP_IN_PLACE),
+    ROWS(rmsnorm_gated, 3, 5, 1000, .G = 1, BF16, .flags = OP_TWO | OP_STRIDED),
 
     {.op = KN_OP_patchify, .B = 1, .O = 32, .K = 16},
     {.op = KN_OP_patchify, .B = 3, .O = 47, .K = 14, .flags = OP_STRIDED},
@@ -264,7 +268,7 @@ static const char *const act_names[KN_ACT_COUNT] = {"", "gelu-erf", "gelu-tanh",
 static const char *const flag_names[] = {"bias",   "gamma", "residual",   "residual=y", "table", "len",
                                          "order",  "state", "accumulate", "strided",    "y=x",   "y:f32",
                                          "y:bf16", "parts", "scale",      "limits",     "d",     "odd",
-                                         "",       "gate",  "side:bf16"};
+                                         "",       "gate",  "side:bf16",  "x2"};
 
 const char *op_case_name(const op_case *c, char *text, size_t cap)
 {
@@ -346,7 +350,7 @@ op_cost op_case_cost(const op_case *c)
     case KN_OP_rmsnorm:
         return (op_cost){0.0, 2.0 * xb * rows * D, 5.0 * rows * D};
     case KN_OP_rmsnorm_gated:
-        return (op_cost){0.0, 3.0 * xb * rows * D, 9.0 * rows * D};
+        return (op_cost){0.0, (c->flags & OP_TWO ? 4.0 : 3.0) * xb * rows * D, 9.0 * rows * D};
     case KN_OP_swiglu:
         return (op_cost){0.0, 3.0 * xb * rows * D, 6.0 * rows * D};
     case KN_OP_copy:

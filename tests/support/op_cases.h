@@ -29,7 +29,8 @@ enum {
     OP_ODD_DATA   = 1u << 17, /* ids and indices out of range, ties and NaN for argmax, large scores */
     OP_PERF       = 1u << 18, /* timed by kn_bench; too large for ref                              */
     OP_GATE       = 1u << 19, /* z of s6_scan                                                      */
-    OP_SIDE_BF16  = 1u << 20  /* bf16 bias of a product, dt of a scan, z of a gated norm           */
+    OP_SIDE_BF16  = 1u << 20, /* bf16 bias of a product, dt of a scan, z of a gated norm           */
+    OP_TWO        = 1u << 21  /* x2 of a gated norm; in place: y is x2                             */
 };
 
 /* Sizes that an op does not use stay 0.  B = 0: rank-2 tensors of T rows. */

@@ -158,7 +158,7 @@ static op_args row_args(const op_run *r, int64_t row)
         KEEP(row, rank, &a.rmsnorm.x, &a.rmsnorm.y);
         break;
     case KN_OP_rmsnorm_gated:
-        KEEP(row, rank, &a.rmsnorm_gated.x, &a.rmsnorm_gated.z, &a.rmsnorm_gated.y);
+        KEEP(row, rank, &a.rmsnorm_gated.x, &a.rmsnorm_gated.z, &a.rmsnorm_gated.y, &a.rmsnorm_gated.x2);
         break;
     case KN_OP_patchify:
         KEEP(row, 4, &a.patchify.pixels);

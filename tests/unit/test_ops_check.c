@@ -146,6 +146,14 @@ static void test_groups(void **state)
     g.accumulate = true;
     g.y          = g.x;
     expect(kn_rmsnorm_gated(b->q, &g), MLM_E_SHAPE, "rmsnorm_gated: y overlaps x");
+    g.x2         = g.z;
+    g.accumulate = false;
+    expect(kn_rmsnorm_gated(b->q, &g), MLM_E_SHAPE, "rmsnorm_gated: y overlaps x");
+    g.y          = T2(1024, 4, 8);
+    g.accumulate = true;
+    expect(kn_rmsnorm_gated(b->q, &g), MLM_E_UNSUPPORTED, "rmsnorm_gated: x2");
+    g.x2.dim[0] = 3;
+    expect(kn_rmsnorm_gated(b->q, &g), MLM_E_SHAPE, "rmsnorm_gated: x2");
 
     kn_attention_args at = {.qkv = T3(0, 1, 4, 24), .y = T3(1024, 1, 4, 8), .n_heads = 3};
     expect(kn_attention(b->q, &at), MLM_E_SHAPE, "attention: the width of qkv");
