@@ -63,6 +63,14 @@ mlm_status lm_state_take(lm_state **out, lm_state_pool *p) MLM_WARN_UNUSED;
 /* Copies one row; fork = copy one source row to several destination rows. */
 mlm_status lm_state_copy_row(kn_queue *q, lm_state *dst, int dst_row, const lm_state *src,
                              int src_row) MLM_WARN_UNUSED;
+/* The portable bytes of a row, below, in pieces one after the other. */
+int        lm_state_pieces(const lm_state *st);
+size_t     lm_state_piece_bytes(const lm_state *st, int piece);
+mlm_status lm_state_export_piece(kn_queue *q, const lm_state *st, int row, int piece,
+                                 void *dst) MLM_WARN_UNUSED;
+/* Refuses NaN and infinity with MLM_E_FORMAT. */
+mlm_status lm_state_import_piece(kn_queue *q, lm_state *st, int row, int piece,
+                                 const void *src) MLM_WARN_UNUSED;
 /* Portable bytes of one row (little-endian f32: conv [L,K-1,C], then ssm [L,H,P,N]); size = lm_config_state_bytes. */
 mlm_status lm_state_export_row(kn_queue *q, const lm_state *st, int row, void *dst,
                                size_t bytes) MLM_WARN_UNUSED;

@@ -162,50 +162,92 @@ static mlm_status check_bytes(const lm_state *st, size_t bytes)
     return MLM_OK;
 }
 
+/* Piece i of a row: a layer of conv, then a layer of ssm. */
+static kn_tensor piece_of(const lm_state *st, int row, int piece)
+{
+    int L = st->config.n_layers;
+    return row_of_layer(piece < L ? st->conv : st->ssm, piece % L, row);
+}
+
+int lm_state_pieces(const lm_state *st)
+{
+    return 2 * st->config.n_layers;
+}
+
+size_t lm_state_piece_bytes(const lm_state *st, int piece)
+{
+    return (size_t)kn_count(piece_of(st, 0, piece)) * sizeof(float);
+}
+
+mlm_status lm_state_export_piece(kn_queue *q, const lm_state *st, int row, int piece, void *dst)
+{
+    kn_tensor from = piece_of(st, row, piece);
+    size_t    n    = lm_state_piece_bytes(st, piece);
+    if (from.dtype != KN_F32) {
+        kn_copy_args copy = {from, st->row};
+        MLM_TRY(kn_copy(q, &copy));
+        from = st->row;
+    }
+    return kn_download(q, dst, from, n);
+}
+
 mlm_status lm_state_export_row(kn_queue *q, const lm_state *st, int row, void *dst, size_t bytes)
 {
     MLM_TRY(check_row(st, row, "export"));
     MLM_TRY(check_bytes(st, bytes));
-    char           *p        = dst;
-    const kn_tensor parts[2] = {st->conv, st->ssm};
-    for (int k = 0; k < 2; k++)
-        for (int i = 0; i < st->config.n_layers; i++) {
-            size_t    n    = (size_t)parts[k].stride[1] * sizeof(float);
-            kn_tensor from = row_of_layer(parts[k], i, row);
-            if (from.dtype != KN_F32) {
-                kn_copy_args copy = {from, st->row};
-                MLM_TRY(kn_copy(q, &copy));
-                from = st->row;
-            }
-            MLM_TRY(kn_download(q, p, from, n));
-            p += n;
-        }
+    char *p = dst;
+    for (int i = 0; i < lm_state_pieces(st); i++) {
+        MLM_TRY(lm_state_export_piece(q, st, row, i, p));
+        p += lm_state_piece_bytes(st, i);
+    }
     return MLM_OK;
+}
+
+/* No branch, so that it is done as fast as memory is read; which one it was is looked for when there is one. */
+static mlm_status check_finite(const void *src, size_t bytes)
+{
+    const char *p     = src;
+    uint32_t    most  = 0;
+    size_t      count = bytes / sizeof most;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t v;
+        memcpy(&v, p + i * sizeof v, sizeof v);
+        v &= 0x7fffffffu;
+        most = v > most ? v : most;
+    }
+    for (size_t i = 0; i < count && most >= 0x7f800000u; i++) {
+        float v;
+        memcpy(&v, p + i * sizeof v, sizeof v);
+        if (!isfinite(v))
+            return mlm_fail(MLM_E_FORMAT, "element %zu of an imported state is not finite", i);
+    }
+    return MLM_OK;
+}
+
+static mlm_status send_piece(kn_queue *q, lm_state *st, int row, int piece, const void *src)
+{
+    kn_tensor    to   = piece_of(st, row, piece);
+    kn_copy_args copy = {st->row, to};
+    bool         wide = to.dtype == KN_F32;
+    MLM_TRY(kn_upload(q, wide ? to : st->row, src, lm_state_piece_bytes(st, piece)));
+    return wide ? MLM_OK : kn_copy(q, &copy);
+}
+
+mlm_status lm_state_import_piece(kn_queue *q, lm_state *st, int row, int piece, const void *src)
+{
+    MLM_TRY(check_finite(src, lm_state_piece_bytes(st, piece)));
+    return send_piece(q, st, row, piece, src);
 }
 
 mlm_status lm_state_import_row(kn_queue *q, lm_state *st, int row, const void *src, size_t bytes)
 {
     MLM_TRY(check_row(st, row, "import"));
     MLM_TRY(check_bytes(st, bytes));
+    MLM_TRY(check_finite(src, bytes)); /* all of it, before anything changes */
     const char *p = src;
-    for (size_t i = 0; i < bytes; i += sizeof(float)) {
-        float v;
-        memcpy(&v, p + i, sizeof v);
-        if (!isfinite(v))
-            return mlm_fail(MLM_E_FORMAT, "element %zu of an imported state is not finite",
-                            i / sizeof(float));
+    for (int i = 0; i < lm_state_pieces(st); i++) {
+        MLM_TRY(send_piece(q, st, row, i, p));
+        p += lm_state_piece_bytes(st, i);
     }
-    const kn_tensor parts[2] = {st->conv, st->ssm};
-    for (int k = 0; k < 2; k++)
-        for (int i = 0; i < st->config.n_layers; i++) {
-            size_t    n  = (size_t)parts[k].stride[1] * sizeof(float);
-            kn_tensor to = row_of_layer(parts[k], i, row);
-            MLM_TRY(kn_upload(q, to.dtype == KN_F32 ? to : st->row, p, n));
-            if (to.dtype != KN_F32) {
-                kn_copy_args copy = {st->row, to};
-                MLM_TRY(kn_copy(q, &copy));
-            }
-            p += n;
-        }
     return MLM_OK;
 }

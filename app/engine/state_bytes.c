@@ -1,12 +1,11 @@
 /* state_bytes.c: the byte order and the bounds of state files, and what may be replaced by one (state_file.h). */
 #include "app/engine/state_file.h"
-#include "kernels/base/mlm_file.h"
-#include "kernels/base/mlm_file_write.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-void *state_put_space(state_writer *w, size_t n)
+/* Room for n bytes; NULL while counting and after a failure. */
+static void *put_space(state_writer *w, size_t n)
 {
     size_t end = 0;
     if (w->failed || !mlm_add_size(&end, w->used, n) || (w->data != NULL && end > w->capacity)) {
@@ -20,7 +19,7 @@ void *state_put_space(state_writer *w, size_t n)
 
 void state_put(state_writer *w, const void *bytes, size_t n)
 {
-    void *space = state_put_space(w, n);
+    void *space = put_space(w, n);
     if (space != NULL && n > 0)
         memcpy(space, bytes, n);
 }
@@ -93,7 +92,7 @@ static mlm_status check_replaceable(const char *path)
     return status;
 }
 
-mlm_status state_write_file(const char *path, const void *bytes, size_t n)
+mlm_status state_sink_open(state_sink *s, const char *path)
 {
     struct stat st;
     if (stat(path, &st) == 0) {
@@ -101,5 +100,50 @@ mlm_status state_write_file(const char *path, const void *bytes, size_t n)
         if (status != MLM_OK)
             return status == MLM_E_NOMEM ? status : MLM_E_IO;
     }
-    return mlm_file_write(path, bytes, n, 0600, "state file");
+    mlm_hash_init(&s->hash);
+    return mlm_new_file_open(&s->file, path, 0600, "state file");
+}
+
+mlm_status state_sink_put(state_sink *s, const void *bytes, size_t n)
+{
+    mlm_hash_add(&s->hash, bytes, n);
+    return mlm_new_file_put(&s->file, bytes, n);
+}
+
+mlm_status state_sink_close(state_sink *s, mlm_status status)
+{
+    uint8_t      sum[8];
+    state_writer w = {.data = sum, .capacity = sizeof sum};
+    state_put_u64(&w, mlm_hash_end(&s->hash));
+    if (status == MLM_OK)
+        status = mlm_new_file_put(&s->file, sum, sizeof sum);
+    if (status == MLM_OK)
+        return mlm_new_file_commit(&s->file);
+    mlm_new_file_discard(&s->file);
+    return status;
+}
+
+mlm_status state_source_open(state_source *s, const char *path, size_t limit)
+{
+    *s = (state_source){.path = path, .file = {.fd = -1}};
+    mlm_hash_init(&s->hash);
+    MLM_TRY(mlm_file_open(&s->file, path, "state file"));
+    if (s->file.size <= limit)
+        return MLM_OK;
+    mlm_file_close(&s->file);
+    return mlm_fail(MLM_E_RANGE, "%s: state file has %llu bytes, the limit is %zu", path,
+                    (unsigned long long)s->file.size, limit);
+}
+
+mlm_status state_source_take(state_source *s, void *dst, size_t n)
+{
+    MLM_TRY(mlm_file_pread(&s->file, dst, n, s->at, s->path));
+    s->at += n;
+    mlm_hash_add(&s->hash, dst, n);
+    return MLM_OK;
+}
+
+void state_source_close(state_source *s)
+{
+    mlm_file_close(&s->file);
 }

@@ -4,16 +4,18 @@
  */
 #include "app/engine/state_file.h"
 #include "app/engine/engine_private.h"
-#include "kernels/base/mlm_file.h"
-#include "kernels/base/mlm_hash.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STATE_VERSION    1
 #define STATE_TEXT_LIMIT ((size_t)256 << 20) /* all turns together */
 #define STATE_NAME       16
+#define STATE_LEAST      24  /* bytes of a file: magic, version, sum */
+#define STATE_TURNS_AT   140 /* where their number stands ...         */
+#define STATE_FIXED      144 /* ... behind which turns begin          */
 
 enum { SHAPE_COUNT = 8 };
 
@@ -83,38 +85,77 @@ static void put_head(state_writer *w, const mlmamba_snapshot *snap)
         put_turn(w, snap->turn[i]);
 }
 
-static mlm_status put_states(state_writer *w, const mlmamba_snapshot *snap, size_t bytes)
+/* Everything before the states: owned by the caller. */
+static mlm_status make_head(uint8_t **out, size_t *n, const mlmamba_snapshot *snap)
 {
-    void *first = state_put_space(w, bytes), *last = snap->n_turns > 0 ? state_put_space(w, bytes) : NULL;
-    if (w->failed || w->data == NULL)
-        return MLM_OK;
-    MLM_TRY(engine_lock(snap->eng));
-    mlm_status status = lm_state_export_row(snap->eng->queue, snap->picture->state, 0, first, bytes);
-    if (status == MLM_OK && last != NULL)
-        status = lm_state_export_row(snap->eng->queue, snap->state, 0, last, bytes);
-    engine_unlock(snap->eng);
+    state_writer size = {0};
+    *out              = NULL;
+    put_head(&size, snap);
+    if (size.failed)
+        return mlm_fail(MLM_E_RANGE, "the conversation is too long for a state file");
+    state_writer w = {.data = malloc(size.used), .capacity = size.used};
+    if (w.data == NULL)
+        return mlm_fail_nomem(size.used, "state file");
+    put_head(&w, snap);
+    *out = w.data;
+    *n   = w.used;
+    return MLM_OK;
+}
+
+static size_t largest_piece(const lm_state *st)
+{
+    size_t most = 0;
+    for (int i = 0; i < lm_state_pieces(st); i++)
+        most = lm_state_piece_bytes(st, i) > most ? lm_state_piece_bytes(st, i) : most;
+    return most;
+}
+
+/* With the engine for each piece alone: others go on while the file is written. */
+static mlm_status fetch(mlmamba_engine *eng, const lm_state *st, int piece, uint8_t *room)
+{
+    MLM_TRY(engine_lock(eng));
+    mlm_status status = lm_state_export_piece(eng->queue, st, 0, piece, room);
+    engine_unlock(eng);
     return status;
 }
 
-static mlm_status put_all(state_writer *w, const mlmamba_snapshot *snap)
+static mlm_status put_state(state_sink *s, mlmamba_engine *eng, const lm_state *st, uint8_t *room, int from)
 {
-    put_head(w, snap);
-    MLM_TRY(put_states(w, snap, lm_config_state_bytes(&snap->eng->config.text)));
-    state_put_u64(w, w->data != NULL && !w->failed ? mlm_hash_bytes(w->data, w->used) : 0);
-    return w->failed ? mlm_fail(MLM_E_RANGE, "the conversation is too long for a state file") : MLM_OK;
+    for (int i = from; i < lm_state_pieces(st); i++) {
+        MLM_TRY(fetch(eng, st, i, room));
+        MLM_TRY(state_sink_put(s, room, lm_state_piece_bytes(st, i)));
+    }
+    return MLM_OK;
+}
+
+/* The first piece is there before the file is touched. */
+static mlm_status put_all(state_sink *s, const mlmamba_snapshot *snap, uint8_t *room, const uint8_t *head,
+                          size_t n_head)
+{
+    const lm_state *first = snap->picture->state;
+    MLM_TRY(state_sink_put(s, head, n_head));
+    MLM_TRY(state_sink_put(s, room, lm_state_piece_bytes(first, 0)));
+    MLM_TRY(put_state(s, snap->eng, first, room, 1));
+    return snap->n_turns > 0 ? put_state(s, snap->eng, snap->state, room, 0) : MLM_OK;
 }
 
 mlm_status mlmamba_snapshot_save(const mlmamba_snapshot *snap, const char *path)
 {
-    state_writer size = {0};
-    MLM_TRY(put_all(&size, snap));
-    state_writer w = {.data = malloc(size.used), .capacity = size.used};
-    if (w.data == NULL)
-        return mlm_fail_nomem(size.used, "state file");
-    mlm_status status = put_all(&w, snap);
+    state_sink s;
+    uint8_t   *head   = NULL;
+    size_t     n_head = 0, n_room = largest_piece(snap->picture->state);
+    uint8_t   *room   = malloc(n_room);
+    mlm_status status = room != NULL ? MLM_OK : mlm_fail_nomem(n_room, "state file");
     if (status == MLM_OK)
-        status = state_write_file(path, w.data, w.used);
-    free(w.data);
+        status = make_head(&head, &n_head, snap);
+    if (status == MLM_OK)
+        status = fetch(snap->eng, snap->picture->state, 0, room);
+    if (status == MLM_OK)
+        status = state_sink_open(&s, path);
+    if (status == MLM_OK)
+        status = state_sink_close(&s, put_all(&s, snap, room, head, n_head));
+    free(head);
+    free(room);
     return status;
 }
 
@@ -125,18 +166,18 @@ static mlm_status damaged(const char *path, const char *what)
     return mlm_fail(MLM_E_FORMAT, "%s: damaged state file: %s", path, what);
 }
 
-static mlm_status check_frame(const uint8_t *data, size_t size, const char *path)
+static mlm_status check_magic(const uint8_t *head, uint64_t size, const char *path)
 {
-    if (size < 8 || memcmp(data, STATE_MAGIC, 8) != 0)
+    if (size < 8 || memcmp(head, STATE_MAGIC, 8) != 0)
         return mlm_fail(MLM_E_FORMAT, "%s is not a state file of mlmamba", path);
-    state_reader head    = {.data = data, .at = 8, .size = size};
-    uint32_t     version = state_get_u32(&head);
-    if (size < 24)
-        return damaged(path, "it ends in its header");
-    state_reader tail = {.data = data, .at = size - 8, .size = size};
-    if (state_get_u64(&tail) != mlm_hash_bytes(data, size - 8))
-        return damaged(path, "its checksum does not match");
-    if (version != STATE_VERSION || state_get_u32(&head) != 0)
+    return size < STATE_LEAST ? damaged(path, "it ends in its header") : MLM_OK;
+}
+
+static mlm_status check_version(const uint8_t *head, const char *path)
+{
+    state_reader r       = {.data = head, .at = 8, .size = STATE_LEAST};
+    uint32_t     version = state_get_u32(&r);
+    if (version != STATE_VERSION || state_get_u32(&r) != 0)
         return mlm_fail(MLM_E_UNSUPPORTED, "%s has version %u, this program reads version %d", path,
                         (unsigned)version, STATE_VERSION);
     return MLM_OK;
@@ -234,64 +275,146 @@ static mlm_status get_turn(state_reader *r, engine_turn **out, const mlmamba_eng
     return status;
 }
 
-static mlm_status get_state(state_reader *r, lm_state **out, mlmamba_engine *eng, const char *path)
+/* A state from the file.  *fault: a number that is none, which matters only if the sum is right. */
+static mlm_status take_state(state_source *s, lm_state **out, mlmamba_engine *eng, mlm_status *fault)
 {
-    size_t      bytes = lm_config_state_bytes(&eng->config.text);
-    const void *data  = state_get(r, bytes);
-    if (data == NULL)
-        return damaged(path, "it ends in a state");
     MLM_TRY(lm_state_take(out, eng->states));
-    MLM_TRY(engine_lock(eng));
-    mlm_status status = lm_state_import_row(eng->queue, *out, 0, data, bytes);
-    if (status == MLM_OK)
-        status = kn_queue_sync(eng->queue);
-    engine_unlock(eng);
-    return status == MLM_OK ? MLM_OK : mlm_fail_context(status, "%s", path);
+    size_t   n    = largest_piece(*out);
+    uint8_t *room = malloc(n);
+    if (room == NULL)
+        return mlm_fail_nomem(n, "state");
+    mlm_status status = MLM_OK;
+    for (int i = 0; i < lm_state_pieces(*out) && status == MLM_OK; i++) {
+        status = state_source_take(s, room, lm_state_piece_bytes(*out, i));
+        if (status != MLM_OK || *fault != MLM_OK)
+            continue;
+        status = engine_lock(eng);
+        if (status != MLM_OK)
+            break;
+        mlm_status sent = lm_state_import_piece(eng->queue, *out, 0, i, room);
+        engine_unlock(eng);
+        if (sent == MLM_E_FORMAT)
+            *fault = sent;
+        else
+            status = sent;
+    }
+    free(room);
+    return status;
 }
 
-static mlm_status read_snapshot(mlmamba_snapshot *snap, state_reader *r, const char *path)
+/* Only for the sum. */
+static mlm_status skip_state(state_source *s, const lm_state *like)
 {
+    uint8_t *room = malloc(largest_piece(like));
+    if (room == NULL)
+        return mlm_fail_nomem(largest_piece(like), "state");
+    mlm_status status = MLM_OK;
+    for (int i = 0; i < lm_state_pieces(like) && status == MLM_OK; i++)
+        status = state_source_take(s, room, lm_state_piece_bytes(like, i));
+    free(room);
+    return status;
+}
+
+/* How many states follow on the first STATE_FIXED bytes: what the turns say, or 0 where the file has no room for them. */
+static int count_states(const uint8_t *head, uint64_t size, size_t bytes)
+{
+    state_reader r = {.data = head, .at = STATE_TURNS_AT, .size = STATE_FIXED};
+    int          n = state_get_u32(&r) > 0 ? 2 : 1;
+    return size >= STATE_FIXED + 8 && (size - STATE_FIXED - 8) / (size_t)n >= bytes ? n : 0;
+}
+
+/* What stands before the states is believed: the sum was right. */
+static mlm_status read_head(mlmamba_snapshot *snap, const uint8_t *data, size_t size, int n_states,
+                            const char *path)
+{
+    state_reader    r   = {.data = data, .at = 16, .size = size};
     mlmamba_engine *eng = snap->eng;
-    MLM_TRY(check_model(r, eng, path));
-    snap->picture = calloc(1, sizeof *snap->picture);
-    if (snap->picture == NULL)
-        return mlm_fail_nomem(sizeof *snap->picture, "picture");
-    atomic_init(&snap->picture->refs, 1);
-    MLM_TRY(get_picture(r, &snap->picture->info, eng, path));
-    uint32_t n = state_get_u32(r);
-    if (r->failed || n > ENGINE_MAX_TURNS)
+    MLM_TRY(check_model(&r, eng, path));
+    MLM_TRY(get_picture(&r, &snap->picture->info, eng, path));
+    uint32_t n = state_get_u32(&r);
+    if (r.failed || n > ENGINE_MAX_TURNS)
         return damaged(path, "its number of turns is not possible");
     snap->turn = calloc((size_t)n + 1, sizeof(engine_turn *));
     if (snap->turn == NULL)
         return mlm_fail_nomem(((size_t)n + 1) * sizeof(engine_turn *), "turns");
     for (uint32_t i = 0; i < n; i++) {
-        MLM_TRY(get_turn(r, &snap->turn[i], eng, path));
+        MLM_TRY(get_turn(&r, &snap->turn[i], eng, path));
         snap->n_turns++;
     }
-    MLM_TRY(get_state(r, &snap->picture->state, eng, path));
-    if (n > 0)
-        MLM_TRY(get_state(r, &snap->state, eng, path));
-    return r->at == r->size ? MLM_OK : damaged(path, "bytes are left over");
+    if (n_states == 0)
+        return damaged(path, "it ends in a state");
+    return r.at == r.size ? MLM_OK : damaged(path, "bytes are left over");
+}
+
+static mlm_status wait_for(mlmamba_engine *eng)
+{
+    MLM_TRY(engine_lock(eng));
+    mlm_status status = kn_queue_sync(eng->queue);
+    engine_unlock(eng);
+    return status;
+}
+
+/* The states go where they belong while the sum is made; nobody has them before it is found right. */
+static mlm_status read_rest(mlmamba_snapshot *snap, state_source *s, uint8_t *head, size_t n_head,
+                            int n_states)
+{
+    mlm_status fault = MLM_OK;
+    uint8_t    sum[8];
+    char       why[256] = "";
+    if (n_states > 0)
+        MLM_TRY(take_state(s, &snap->picture->state, snap->eng, &fault));
+    if (n_states > 1 && fault == MLM_OK)
+        MLM_TRY(take_state(s, &snap->state, snap->eng, &fault));
+    else if (n_states > 1)
+        MLM_TRY(skip_state(s, snap->picture->state));
+    if (fault != MLM_OK)
+        (void)snprintf(why, sizeof why, "%s", mlm_error_message());
+    uint64_t     found = mlm_hash_end(&s->hash);
+    state_reader tail  = {.data = sum, .size = sizeof sum};
+    MLM_TRY(state_source_take(s, sum, sizeof sum));
+    if (state_get_u64(&tail) != found)
+        return damaged(s->path, "its checksum does not match");
+    MLM_TRY(check_version(head, s->path));
+    MLM_TRY(read_head(snap, head, n_head, n_states, s->path));
+    return fault == MLM_OK ? wait_for(snap->eng) : mlm_fail(fault, "%s: %s", s->path, why);
+}
+
+static mlm_status read_snapshot(mlmamba_snapshot *snap, state_source *s)
+{
+    size_t   bytes              = lm_config_state_bytes(&snap->eng->config.text);
+    uint64_t size               = s->file.size;
+    uint8_t  fixed[STATE_FIXED] = {0};
+    size_t   n_fixed            = size < STATE_FIXED ? (size_t)size : STATE_FIXED;
+    MLM_TRY(mlm_file_pread(&s->file, fixed, n_fixed, 0, s->path));
+    MLM_TRY(check_magic(fixed, size, s->path));
+    snap->picture = calloc(1, sizeof *snap->picture);
+    if (snap->picture == NULL)
+        return mlm_fail_nomem(sizeof *snap->picture, "picture");
+    atomic_init(&snap->picture->refs, 1);
+    int      n_states = count_states(fixed, size, bytes);
+    size_t   n_head   = (size_t)size - 8 - (size_t)n_states * bytes;
+    uint8_t *head     = malloc(n_head);
+    if (head == NULL)
+        return mlm_fail_nomem(n_head, "state file");
+    mlm_status status = state_source_take(s, head, n_head);
+    if (status == MLM_OK)
+        status = read_rest(snap, s, head, n_head, n_states);
+    free(head);
+    return status;
 }
 
 mlm_status mlmamba_snapshot_load(mlmamba_snapshot **out, mlmamba_engine *eng, const char *path)
 {
-    char  *data = NULL;
-    size_t size = 0;
-    *out        = NULL;
-    MLM_TRY(mlm_file_read(&data, &size, path, 2 * lm_config_state_bytes(&eng->config.text) + STATE_TEXT_LIMIT,
-                          "state file"));
+    state_source s;
+    *out = NULL;
+    MLM_TRY(state_source_open(&s, path, 2 * lm_config_state_bytes(&eng->config.text) + STATE_TEXT_LIMIT));
     mlmamba_snapshot *snap   = calloc(1, sizeof *snap);
     mlm_status        status = snap != NULL ? MLM_OK : mlm_fail_nomem(sizeof *snap, "snapshot");
     if (status == MLM_OK) {
         snap->eng = eng;
-        status    = check_frame((const uint8_t *)data, size, path);
+        status    = read_snapshot(snap, &s);
     }
-    if (status == MLM_OK) {
-        state_reader r = {.data = (const uint8_t *)data, .at = 16, .size = size - 8};
-        status         = read_snapshot(snap, &r, path);
-    }
-    free(data);
+    state_source_close(&s);
     if (status != MLM_OK) {
         mlmamba_snapshot_free(snap);
         return status;

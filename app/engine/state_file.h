@@ -1,5 +1,6 @@
 /*
- * state_file.h: little-endian bytes of a .mlmstate file, in memory.  Version 1:
+ * state_file.h: little-endian bytes of a .mlmstate file.  What is small is made and read in memory, states go through a buffer
+ * of a layer.  Version 1:
  *
  *   "MLMSTATE"  u32 version  u32 0  u64 fingerprint of the weights
  *   u32 layers, width, conv width K, conv channels C, heads H, head dim P, state N, picture tokens
@@ -12,7 +13,9 @@
 #ifndef APP_ENGINE_STATE_FILE_H
 #define APP_ENGINE_STATE_FILE_H
 
-#include "kernels/base/mlm_fail.h"
+#include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_file_write.h"
+#include "kernels/base/mlm_hash.h"
 
 #include <stdint.h>
 
@@ -29,8 +32,6 @@ void state_put(state_writer *w, const void *bytes, size_t n);
 void state_put_u32(state_writer *w, uint32_t v);
 void state_put_u64(state_writer *w, uint64_t v);
 void state_put_f32(state_writer *w, float v);
-/* Room for n bytes, to be filled by the caller; NULL while counting and after a failure. */
-void *state_put_space(state_writer *w, size_t n);
 
 /* Reads never pass the end: they give zeros and set `failed`. */
 typedef struct state_reader {
@@ -45,6 +46,25 @@ float       state_get_f32(state_reader *r);
 
 /* Temporary file in the same folder, fsync, rename, fsync of the folder: the old file or the new one, never half.
  * A link is followed; a target that exists must be a state file or empty (MLM_E_IO). */
-mlm_status state_write_file(const char *path, const void *bytes, size_t n) MLM_WARN_UNUSED;
+typedef struct state_sink {
+    mlm_new_file file;
+    mlm_hash     hash; /* of everything put */
+} state_sink;
+mlm_status state_sink_open(state_sink *s, const char *path) MLM_WARN_UNUSED;
+mlm_status state_sink_put(state_sink *s, const void *bytes, size_t n) MLM_WARN_UNUSED;
+/* The sum, and the file has its name; ends `s` also when it fails, or when status is a failure that came before. */
+mlm_status state_sink_close(state_sink *s, mlm_status status) MLM_WARN_UNUSED;
+
+/* A file from its begin to its end. */
+typedef struct state_source {
+    mlm_file    file;
+    const char *path; /* borrowed */
+    uint64_t    at;
+    mlm_hash    hash; /* of everything taken */
+} state_source;
+/* Refuses files above limit. */
+mlm_status state_source_open(state_source *s, const char *path, size_t limit) MLM_WARN_UNUSED;
+mlm_status state_source_take(state_source *s, void *dst, size_t n) MLM_WARN_UNUSED;
+void       state_source_close(state_source *s); /* zeroed is fine */
 
 #endif

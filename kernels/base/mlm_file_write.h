@@ -4,6 +4,8 @@
 
 #include "kernels/base/mlm_fail.h"
 
+#include <stdint.h>
+
 /* Writes all n bytes at the descriptor's place, through short writes and signals.  `name` begins the message (MLM_E_IO). */
 mlm_status mlm_fd_write(int fd, const void *bytes, size_t n, const char *name) MLM_WARN_UNUSED;
 /* fsync; what has nothing to sync (pipes, some file systems) is no error. */
@@ -19,7 +21,8 @@ typedef struct mlm_new_file {
     int         fd;
     char       *target; /* where links lead */
     char       *temp;
-    const char *what; /* of mlm_new_file_open: outlives the struct */
+    const char *what;         /* of mlm_new_file_open: outlives the struct */
+    uint64_t    put, started; /* bytes; those that are on their way to the disk already */
 } mlm_new_file;
 /* `mode`: of a file that was not there (less the umask).  `what` names the kind in messages ("settings"). */
 mlm_status mlm_new_file_open(mlm_new_file *f, const char *path, unsigned mode,
