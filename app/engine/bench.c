@@ -153,20 +153,19 @@ double bench_front_floor(const bench *b, int n_pictures, int n_prompt)
 
 /* ---- the whole ---------------------------------------------------------------------------------- */
 
-static double grown(const mlmamba_engine *eng, enum engine_point from, enum engine_point to)
+static double share_of(const mlmamba_engine *eng, enum engine_share share)
 {
-    return eng->in_use[to] == 0 ? 0 : ((double)eng->in_use[to] - (double)eng->in_use[from]) / MEGABYTE;
+    return (double)eng->share[share] / MEGABYTE;
 }
 
 /* Weights are rounded up by the driver; captured steps are counted with the code. */
 static void take_account(bench_result *r, const mlmamba_engine *eng)
 {
-    r->driver_mb   = (double)eng->in_use[ENGINE_OPENED] / MEGABYTE;
-    r->queues_mb   = grown(eng, ENGINE_OPENED, ENGINE_QUEUED);
-    r->rounding_mb = grown(eng, ENGINE_QUEUED, ENGINE_LOADED) - r->weights_mb;
-    r->working_mb =
-        grown(eng, ENGINE_LOADED, ENGINE_TAKEN) + grown(eng, ENGINE_WARMED, ENGINE_MANY_TAKEN) - r->states_mb;
-    r->code_mb = grown(eng, ENGINE_TAKEN, ENGINE_WARMED) + grown(eng, ENGINE_MANY_TAKEN, ENGINE_MANY_WARMED);
+    r->driver_mb   = share_of(eng, ENGINE_DRIVER);
+    r->queues_mb   = share_of(eng, ENGINE_QUEUES);
+    r->rounding_mb = share_of(eng, ENGINE_WEIGHTS) - r->weights_mb;
+    r->working_mb  = share_of(eng, ENGINE_WORKING) - r->states_mb;
+    r->code_mb     = share_of(eng, ENGINE_CODE);
 }
 
 /* What the engine keeps on the device, once everything exists that a batch needs. */

@@ -248,24 +248,26 @@ static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options
     MLM_TRY(open_device(&eng->dev, opt));
     kn_device_get_info(eng->dev, &eng->dev_info);
     eng->looks_ahead = engine_is_accelerated(eng->dev);
-    engine_memory_note(eng, ENGINE_OPENED);
+    engine_memory_note(eng, ENGINE_DRIVER);
     MLM_TRY(kn_queue_create(&eng->queue, eng->dev));
     for (int i = 0; i < ENGINE_MARKS; i++)
         MLM_TRY(kn_event_create(&eng->mark[i], eng->dev));
     if (engine_has_side(eng->dev, &eng->config))
         MLM_TRY(vision_side_create(&eng->side, eng->dev));
-    engine_memory_note(eng, ENGINE_QUEUED);
+    engine_memory_note(eng, ENGINE_QUEUES);
     MLM_TRY(load_weights(eng, opt));
-    engine_memory_note(eng, ENGINE_LOADED);
+    engine_memory_note(eng, ENGINE_WEIGHTS);
     if (engine_is_accelerated(eng->dev) && eng->config.has_vision)
         MLM_TRY(mlm_threads_create_most(&eng->threads, engine_picture_threads(opt)));
     MLM_TRY(lm_state_pool_create(&eng->states, eng->lm, engine_pool_states(eng)));
-    MLM_TRY(engine_scratch_create(&eng->one, &eng->picture, eng, 1, 1));
-    engine_memory_note(eng, ENGINE_TAKEN);
     describe_parts(eng);
+    if (opt->max_batch > 0 && engine_is_accelerated(eng->dev)) /* first: the other lies over it */
+        MLM_TRY(engine_prepare_batch(eng));
+    MLM_TRY(engine_scratch_create(&eng->one, &eng->picture, eng, 1, 1));
+    engine_memory_note(eng, ENGINE_WORKING);
     MLM_TRY(engine_warm(eng));
-    engine_memory_note(eng, ENGINE_WARMED);
-    return opt->max_batch > 0 && engine_is_accelerated(eng->dev) ? engine_prepare_batch(eng) : MLM_OK;
+    engine_memory_note(eng, ENGINE_CODE);
+    return MLM_OK;
 }
 
 mlm_status mlmamba_engine_open(mlmamba_engine **out, const mlmamba_engine_options *opt)

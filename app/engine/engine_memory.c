@@ -34,13 +34,16 @@ int engine_pool_states(const mlmamba_engine *eng)
     return engine_is_accelerated(eng->dev) ? (int)(eng->memory.session_bytes / state) : 0;
 }
 
-void engine_memory_note(mlmamba_engine *eng, enum engine_point point)
+void engine_memory_note(mlmamba_engine *eng, enum engine_share share)
 {
     kn_device_info info;
+    int64_t        noted = 0;
     if (!engine_is_accelerated(eng->dev))
         return;
     kn_device_get_info(eng->dev, &info);
-    eng->in_use[point] = info.total_bytes - info.free_bytes;
+    for (int i = 0; i < ENGINE_SHARES; i++)
+        noted += eng->share[i];
+    eng->share[share] += (int64_t)(info.total_bytes - info.free_bytes) - noted;
 }
 
 mlm_status engine_memory_check_free(const mlmamba_engine *eng, bool with_batch)

@@ -140,7 +140,11 @@ static mlm_status see(mlmamba_engine *eng, engine_picture_scratch *s, engine_pic
     MLM_TRY(status);
     MLM_TRY(mark(eng, 1));
     MLM_TRY(engine_ticket_check(ticket));
-    MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, features, rows, NULL, NULL));
+    for (int i = 0; i < n; i += s->n_joined) {
+        int count = n - i < s->n_joined ? n - i : s->n_joined;
+        MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, kn_slice(features, 0, i, count),
+                                  kn_slice(rows, 0, i, count), NULL, NULL));
+    }
     MLM_TRY(mark(eng, 2));
     return engine_ticket_check(ticket);
 }

@@ -21,6 +21,7 @@
 #define ENGINE_DEFAULT_BATCH      8
 #define ENGINE_MAX_PICTURES       8 /* encoded together, at most */
 #define ENGINE_HOST_PICTURES      4 /* the same on the CPU, where it saves little */
+#define ENGINE_JOINED_PICTURES    4 /* of them, that the connector takes together */
 #define ENGINE_PICTURE_THREADS    8 /* that resize one picture */
 #define ENGINE_MAX_CANDIDATES     64
 #define ENGINE_PREFILL_TOKENS     256 /* the same for one row and for many: pieces are cut at the same places */
@@ -42,6 +43,8 @@ typedef struct engine_scratch {
     kn_tensor   logits; /* [rows, vocab_rows] f32 */
     lm_state   *state;  /* rows, zeroed or overwritten at each use */
     int         n_rows;
+    size_t      n_kept;   /* bytes of the arena that are wanted between two uses: logits, rows of pictures */
+    bool        is_guest; /* the arena is a part of the other scratch's */
 } engine_scratch;
 
 /* Activations of n_pictures pictures. */
@@ -51,18 +54,17 @@ typedef struct engine_picture_scratch {
     connector_scratch *connector;
     kn_tensor          features; /* [pictures, patches, width] */
     kn_tensor          rows;     /* [pictures, tokens, d_model] f32 */
+    int                n_joined; /* pictures that the connector takes together */
 } engine_picture_scratch;
 
-/* Points of a load at which the device's memory is looked at, for the account of `bench`. */
-enum engine_point {
-    ENGINE_OPENED = 0, /* driver, its context, and what other programs have */
-    ENGINE_QUEUED,     /* queues and their rooms        */
-    ENGINE_LOADED,     /* weights                       */
-    ENGINE_TAKEN,      /* working memory and states     */
-    ENGINE_WARMED,     /* code, plans, captured steps   */
-    ENGINE_MANY_TAKEN, /* the last two for a batch      */
-    ENGINE_MANY_WARMED,
-    ENGINE_POINTS
+/* What takes an accelerator's memory, for the account of `bench`. */
+enum engine_share {
+    ENGINE_DRIVER = 0, /* its context, and what other programs have */
+    ENGINE_QUEUES,     /* and their rooms             */
+    ENGINE_WEIGHTS,
+    ENGINE_WORKING, /* memory: activations and states */
+    ENGINE_CODE,    /* plans, captured steps       */
+    ENGINE_SHARES
 };
 
 struct mlmamba_engine {
@@ -97,7 +99,7 @@ struct mlmamba_engine {
     const char            *weights_dtype;
     size_t                 kept_bytes; /* of states that a session may keep behind its answers */
     mlmamba_memory         memory;
-    size_t                 in_use[ENGINE_POINTS]; /* of an accelerator's memory, so far; 0: not reached */
+    int64_t                share[ENGINE_SHARES]; /* bytes of an accelerator's memory */
     double                 load_ms;
     char                   vision_text[192], connector_text[192], lm_text[192];
 };
@@ -184,8 +186,8 @@ mlm_status engine_memory_estimate(mlmamba_memory *m, kn_device *dev, const model
 /* Sets kept_bytes, and lowers it and max_batch to what the limit leaves (0: no limit).  MLM_E_NOMEM when not even
  * one row and one conversation fit. */
 mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit) MLM_WARN_UNUSED;
-/* Takes down what an accelerator's memory holds. */
-void engine_memory_note(mlmamba_engine *eng, enum engine_point point);
+/* What an accelerator's memory has more than at the note before belongs to `share`. */
+void engine_memory_note(mlmamba_engine *eng, enum engine_share share);
 /* MLM_E_NOMEM when an accelerator has not that much left, before anything is loaded. */
 mlm_status engine_memory_check_free(const mlmamba_engine *eng, bool with_batch) MLM_WARN_UNUSED;
 int        engine_pool_states(

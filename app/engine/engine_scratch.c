@@ -35,41 +35,49 @@ bool engine_has_side(const kn_device *dev, const model_config *c)
     return c->has_vision && c->vision.n_towers > 1 && engine_is_accelerated(dev);
 }
 
-/* What stays from one stage of a picture to the next. */
-static void layout_results(engine_picture_scratch *s, kn_arena *arena, const model_config *c, int n_pictures)
+/* What the language model reads. */
+static void layout_rows(engine_picture_scratch *s, kn_arena *arena, const model_config *c, int n_pictures)
 {
-    int64_t patches = vision_config_n_patches(&c->vision), width = vision_config_width(&c->vision);
-    s->features = kn_arena_take(arena, c->vision.tower[0].dtype, 3, KN_DIMS(n_pictures, patches, width));
-    s->rows     = kn_arena_take(arena, KN_F32, 3, KN_DIMS(n_pictures, c->n_image_tokens, c->text.d_model));
+    s->rows = kn_arena_take(arena, KN_F32, 3, KN_DIMS(n_pictures, c->n_image_tokens, c->text.d_model));
 }
 
-/* The stages run one after the other on one queue: their activations lie over each other from arena->used on. */
+/* The stages run one after the other on one queue: their activations lie over each other behind what the connector reads.  It takes
+ * n_joined pictures at a time. */
 static mlm_status layout_stages(engine_picture_scratch *s, kn_arena *arena, const model_config *c,
-                                int n_pictures, const vision_side *side)
+                                int n_pictures, int n_joined, const vision_side *side)
 {
+    int64_t patches = vision_config_n_patches(&c->vision), width = vision_config_width(&c->vision);
+    s->features  = kn_arena_take(arena, c->vision.tower[0].dtype, 3, KN_DIMS(n_pictures, patches, width));
     size_t start = arena->used;
     vision_scratch_take(&s->vision, arena, &c->vision, n_pictures, side);
     size_t end        = arena->used;
     arena->used       = start;
-    mlm_status status = connector_scratch_create(&s->connector, arena, c->connector, n_pictures);
+    s->n_joined       = n_joined;
+    mlm_status status = connector_scratch_create(&s->connector, arena, c->connector, n_joined);
     arena->used       = arena->used > end ? arena->used : end;
     return status;
 }
 
-/* Text and pictures of a working memory: logits and the results of stages stay, activations lie over each other. */
+static int joined_pictures(int n_pictures)
+{
+    return n_pictures < ENGINE_JOINED_PICTURES ? n_pictures : ENGINE_JOINED_PICTURES;
+}
+
+/* Text and pictures of a working memory: logits and the pictures' rows stay, activations lie over each other. */
 static mlm_status layout(engine_scratch *s, engine_picture_scratch *p, const model_config *c, kn_device *dev,
                          int n_rows, int n_pictures, const vision_side *side)
 {
     kn_arena *arena = &s->arena;
     s->logits       = kn_arena_take(arena, KN_F32, 2, KN_DIMS(n_rows, c->text.vocab_rows));
     if (c->has_vision)
-        layout_results(p, arena, c, n_pictures);
+        layout_rows(p, arena, c, n_pictures);
     size_t start = arena->used;
+    s->n_kept    = start;
     MLM_TRY(layout_text(s, c, n_rows, dev));
     size_t end  = arena->used;
     arena->used = start;
     if (c->has_vision)
-        MLM_TRY(layout_stages(p, arena, c, n_pictures, side));
+        MLM_TRY(layout_stages(p, arena, c, n_pictures, joined_pictures(n_pictures), side));
     arena->used = arena->used > end ? arena->used : end;
     return MLM_OK;
 }
@@ -116,6 +124,19 @@ static const vision_side *side_of(const mlmamba_engine *eng)
     return eng->side.queue != NULL ? &eng->side : NULL;
 }
 
+/* Sessions and batches take turns: nothing that the one leaves in its activations is wanted when the other comes.  So memory for the
+ * second lies over the activations of the first, as far as they reach. */
+static mlm_status find_room(engine_scratch *s, const mlmamba_engine *eng, size_t bytes)
+{
+    const engine_scratch *first = s == &eng->one ? &eng->many : &eng->one;
+    if (first->arena.buf == NULL || first->is_guest || bytes > first->arena.capacity - first->n_kept)
+        return kn_arena_create(&s->arena, eng->dev, bytes);
+    s->is_guest       = true;
+    s->arena          = (kn_arena){.dev = first->arena.dev, .buf = first->arena.buf, .used = first->n_kept};
+    s->arena.capacity = first->n_kept + bytes;
+    return MLM_OK;
+}
+
 mlm_status engine_scratch_create(engine_scratch *s, engine_picture_scratch *p, const mlmamba_engine *eng,
                                  int n_rows, int n_pictures)
 {
@@ -125,7 +146,7 @@ mlm_status engine_scratch_create(engine_scratch *s, engine_picture_scratch *p, c
     memset(p, 0, sizeof *p);
     mlm_status status = measure(&bytes, eng->dev, c, n_rows, n_pictures);
     if (status == MLM_OK)
-        status = kn_arena_create(&s->arena, eng->dev, bytes);
+        status = find_room(s, eng, bytes);
     if (status == MLM_OK)
         status = layout(s, p, c, eng->dev, n_rows, n_pictures, side_of(eng));
     if (status == MLM_OK)
@@ -144,14 +165,15 @@ void engine_scratch_free(engine_scratch *s)
 {
     lm_state_free(s->state);
     lm_scratch_free(s->lm);
-    kn_arena_free(&s->arena);
+    if (!s->is_guest)
+        kn_arena_free(&s->arena);
     memset(s, 0, sizeof *s);
 }
 
 static mlm_status layout_alone(engine_picture_scratch *s, const mlmamba_engine *eng, int n_pictures)
 {
-    layout_results(s, &s->arena, &eng->config, n_pictures);
-    return layout_stages(s, &s->arena, &eng->config, n_pictures, side_of(eng));
+    layout_rows(s, &s->arena, &eng->config, n_pictures);
+    return layout_stages(s, &s->arena, &eng->config, n_pictures, n_pictures, side_of(eng));
 }
 
 mlm_status engine_picture_scratch_create(engine_picture_scratch *s, const mlmamba_engine *eng, int n_pictures)
@@ -188,10 +210,10 @@ mlm_status engine_prepare_batch(mlmamba_engine *eng)
     eng->n_pictures = engine_batch_pictures(eng->dev, eng->max_batch);
     if (eng->many.state == NULL) {
         status = engine_scratch_create(&eng->many, &eng->pictures, eng, eng->max_batch, eng->n_pictures);
-        engine_memory_note(eng, ENGINE_MANY_TAKEN);
+        engine_memory_note(eng, ENGINE_WORKING);
         if (status == MLM_OK)
             status = engine_warm_batch(eng);
-        engine_memory_note(eng, ENGINE_MANY_WARMED);
+        engine_memory_note(eng, ENGINE_CODE);
     }
     engine_unlock(eng);
     return status;

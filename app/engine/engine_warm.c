@@ -16,7 +16,9 @@ static mlm_status warm_pictures(mlmamba_engine *eng, engine_picture_scratch *s, 
     if (!eng->config.has_vision)
         return MLM_OK;
     MLM_TRY(vision_capture(eng->queue, eng->vision, &s->vision, s->features));
-    MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, s->features, s->rows, NULL, NULL));
+    MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector,
+                              kn_slice(s->features, 0, 0, s->n_joined), kn_slice(s->rows, 0, 0, s->n_joined),
+                              NULL, NULL));
     MLM_TRY(lm_prefill(eng->queue, eng->lm, text->lm, text->state, &a));
     if (n > 1)
         return MLM_OK;

@@ -196,15 +196,27 @@ typedef struct chat_thread {
 
 static void *chat(void *payload)
 {
-    chat_thread     *c   = payload;
-    mlmamba_session *ses = open_session(c->eng, SCENE(3));
+    chat_thread     *c    = payload;
+    mlmamba_session *ses  = open_session(c->eng, SCENE(3));
+    double           want = ask(ses, TOP, NULL);
+    assert_ok(mlmamba_session_rewind(ses, 0));
     while (!atomic_load(&c->stream_ended)) {
-        (void)ask(ses, TOP, NULL);
+        assert_true(ask(ses, TOP, NULL) == want);
         assert_ok(mlmamba_session_rewind(ses, 0));
         (void)atomic_fetch_add(&c->n_asked, 1);
     }
     mlmamba_session_free(ses);
     return NULL;
+}
+
+/* As on a GPU: the activations of conversations lie over those of batches. */
+static void lay_over(mlmamba_engine *eng)
+{
+    assert_ok(engine_prepare_batch(eng));
+    engine_picture_scratch_free(&eng->picture);
+    engine_scratch_free(&eng->one);
+    assert_ok(engine_scratch_create(&eng->one, &eng->picture, eng, 1, 1));
+    assert_true(eng->one.is_guest);
 }
 
 /* A chat goes on while a batch runs on the same engine. */
@@ -213,7 +225,8 @@ static void test_beside_a_session(void **state)
     (void)state;
     chat_thread c      = {.eng = open_engine(1, 4)};
     c.eng->looks_ahead = true;
-    source    s        = {.n = 15};
+    lay_over(c.eng);
+    source    s = {.n = 15};
     pthread_t thread;
     for (int i = 0; i < s.n; i++)
         s.query[i] = (mlmamba_query)FILE_QUERY(scenes[i % 6], DESCRIBE);
