@@ -10,7 +10,7 @@
 
 #include "kernels/kernels.h"
 
-#define KN_BACKEND_ABI 6
+#define KN_BACKEND_ABI 7
 #define KN_CUDA_ENTRY  "mlm_cuda_backend" /* const kn_backend *mlm_cuda_backend(void) */
 
 #define KN_OP_LIST(X)                                                                                        \
@@ -110,6 +110,8 @@ struct kn_backend {
     mlm_status (*norm_linear)(kn_queue *, const kn_norm_linear_args *, bool *done);
     mlm_status (*conv_ssd_step)(kn_queue *, const kn_conv1d_args *, const kn_ssd_step_args *, kn_tensor z,
                                 bool *done);
+    mlm_status (*project_step)(kn_queue *, const kn_norm_linear_args *, const kn_conv1d_args *,
+                               const kn_ssd_step_args *, kn_tensor z, bool *done);
     mlm_status (*read)(kn_queue *, kn_tensor t, kn_tensor sum); /* optional */
     /* Optional: one piece of memory for the matrices that follow, up to the next call; 0: none follow.  What does not fit in
      * there gets memory of its own. */

@@ -391,6 +391,10 @@ mlm_status          kn_ssd_step(kn_queue *q, const kn_ssd_step_args *a) MLM_WARN
 mlm_status kn_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
                             kn_tensor z, bool *gated) MLM_WARN_UNUSED;
 
+/* kn_norm_linear, and behind it kn_conv_ssd_step: z, conv.x and step.dt are slices of in.y.  Where *gated is set, in.y may be unwritten too. */
+mlm_status kn_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_conv1d_args *conv,
+                           const kn_ssd_step_args *step, kn_tensor z, bool *gated) MLM_WARN_UNUSED;
+
 /*
  * Selective scan of Mamba (S6, arXiv 2312.00752), per row b and channel d:
  *   dt     = softplus(dt_raw[t,d] + dt_bias[d]);  softplus(v) = v for v > 20

@@ -400,24 +400,41 @@ ENTRY_F(pool2d)
 ENTRY_F(dwconv2d)
 ENTRY(argmax, ids)
 
+static void two_ops(const kn_norm_linear_args *a, kn_rmsnorm_gated_args *norm, kn_linear_args *linear)
+{
+    *norm = (kn_rmsnorm_gated_args){
+        .x = a->x, .z = a->z, .w = a->norm, .y = a->normed, .eps = a->eps, .n_groups = a->n_groups};
+    *linear = (kn_linear_args){
+        .x = a->normed, .w = a->w, .residual = a->residual, .y = a->y, .f32_sum = a->f32_sum};
+}
+
+static mlm_status check_norm_linear(kn_queue *q, const kn_norm_linear_args *a)
+{
+    kn_rmsnorm_args       plain = {.x = a->x, .w = a->norm, .y = a->normed, .eps = a->eps};
+    kn_rmsnorm_gated_args gated;
+    kn_linear_args        linear;
+    kn_check              c = check_begin(q, kn_present(a->z) ? KN_OP_rmsnorm_gated : KN_OP_rmsnorm);
+    two_ops(a, &gated, &linear);
+    if (kn_present(a->z))
+        check_rmsnorm_gated(&c, &gated);
+    else
+        check_rmsnorm(&c, &plain);
+    c.op = kn_op_names[KN_OP_linear];
+    check_linear(&c, &linear);
+    return c.status;
+}
+
 mlm_status kn_norm_linear(kn_queue *q, const kn_norm_linear_args *a)
 {
     kn_rmsnorm_args       plain = {.x = a->x, .w = a->norm, .y = a->normed, .eps = a->eps};
-    kn_rmsnorm_gated_args gated = {
-        .x = a->x, .z = a->z, .w = a->norm, .y = a->normed, .eps = a->eps, .n_groups = a->n_groups};
-    kn_linear_args linear = {
-        .x = a->normed, .w = a->w, .residual = a->residual, .y = a->y, .f32_sum = a->f32_sum};
+    kn_rmsnorm_gated_args gated;
+    kn_linear_args        linear;
+    two_ops(a, &gated, &linear);
     if (q->dev->be->norm_linear != NULL) {
-        bool     done = false;
-        kn_check c    = check_begin(q, kn_present(a->z) ? KN_OP_rmsnorm_gated : KN_OP_rmsnorm);
-        if (kn_present(a->z))
-            check_rmsnorm_gated(&c, &gated);
-        else
-            check_rmsnorm(&c, &plain);
-        c.op = kn_op_names[KN_OP_linear];
-        check_linear(&c, &linear);
-        if (c.status != MLM_OK || kn_count(a->y) == 0)
-            return c.status;
+        bool done = false;
+        MLM_TRY(check_norm_linear(q, a));
+        if (kn_count(a->y) == 0)
+            return MLM_OK;
         MLM_TRY(kn_backend_status(q->dev, q->dev->be->norm_linear(q, a, &done)));
         if (done)
             return MLM_OK;
@@ -426,22 +443,46 @@ mlm_status kn_norm_linear(kn_queue *q, const kn_norm_linear_args *a)
     return kn_linear(q, &linear);
 }
 
+static mlm_status check_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
+                                      kn_tensor z)
+{
+    kn_check c = check_begin(q, KN_OP_conv1d);
+    check_conv1d(&c, conv);
+    c.op = kn_op_names[KN_OP_ssd_step];
+    check_ssd(&c, step, true, true);
+    kn_check_rows(&c, "z", z, &step->y, width_of(step->y));
+    return c.status;
+}
+
 mlm_status kn_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
                             kn_tensor z, bool *gated)
 {
     *gated = false;
     if (q->dev->be->conv_ssd_step != NULL) {
-        kn_check c = check_begin(q, KN_OP_conv1d);
-        check_conv1d(&c, conv);
-        c.op = kn_op_names[KN_OP_ssd_step];
-        check_ssd(&c, step, true, true);
-        kn_check_rows(&c, "z", z, &step->y, width_of(step->y));
-        if (c.status != MLM_OK || kn_count(step->y) == 0)
-            return c.status;
+        MLM_TRY(check_conv_ssd_step(q, conv, step, z));
+        if (kn_count(step->y) == 0)
+            return MLM_OK;
         MLM_TRY(kn_backend_status(q->dev, q->dev->be->conv_ssd_step(q, conv, step, z, gated)));
         if (*gated)
             return MLM_OK;
     }
     MLM_TRY(kn_conv1d(q, conv));
     return kn_ssd_step(q, step);
+}
+
+mlm_status kn_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_conv1d_args *conv,
+                           const kn_ssd_step_args *step, kn_tensor z, bool *gated)
+{
+    *gated = false;
+    if (q->dev->be->project_step != NULL) {
+        MLM_TRY(check_norm_linear(q, in));
+        MLM_TRY(check_conv_ssd_step(q, conv, step, z));
+        if (kn_count(step->y) == 0)
+            return MLM_OK;
+        MLM_TRY(kn_backend_status(q->dev, q->dev->be->project_step(q, in, conv, step, z, gated)));
+        if (*gated)
+            return MLM_OK;
+    }
+    MLM_TRY(kn_norm_linear(q, in));
+    return kn_conv_ssd_step(q, conv, step, z, gated);
 }

@@ -195,6 +195,7 @@ static const kn_backend table = {
 #undef X
         cuda_norm_linear,
     cuda_conv_ssd_step,
+    cuda_project_step,
     cuda_read,
     cuda_reserve,
 };

@@ -20,13 +20,15 @@ extern "C" {
 #define CUDA_WIDE_SUMS     ((size_t)32 << 20) /* ... and the products of a slice */
 #define CUDA_STAGING_BYTES ((size_t)4 << 20)
 
+#define CUDA_WORDS 1024 /* that blocks of one kernel tell each other (cuda_project_step.cu) */
+
 struct cuda_lt; /* cuBLASLt when it was found (cuda_lt.cu) */
 
 struct cuda_staging { /* two pinned halves: one is filled while the other travels */
     char       *half[2];
     cudaEvent_t done[2];
     int         next; /* the half that is being filled, ... */
-    size_t      used; /* ... up to here: small uploads lie side by side, and none waits for the one before it */
+    size_t used; /* ... up to here: small uploads lie side by side, and none waits for the one before it */
 };
 
 struct cuda_slab { /* memory that several matrices share */
@@ -59,6 +61,7 @@ struct cuda_queue {
     void        *wide;    /* [CUDA_WIDE_WEIGHTS + CUDA_WIDE_SUMS] from the first product of int8 weights on that needs it */
     unsigned long long
         *best; /* [CUDA_TICKETS] zeros: what blocks of one kernel found so far; tickets lie behind */
+    unsigned long long *words; /* [CUDA_WORDS + 1], behind them */
 };
 
 struct cuda_matrix {
@@ -184,6 +187,8 @@ static inline int64_t cuda_count_rows(kn_tensor t)
 KN_OP_LIST(CUDA_OP)
 #undef CUDA_OP
 mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *done);
+mlm_status cuda_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_conv1d_args *conv,
+                             const kn_ssd_step_args *step, kn_tensor z, bool *done);
 mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
                               kn_tensor z, bool *done);
 

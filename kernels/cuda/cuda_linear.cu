@@ -76,8 +76,7 @@ mlm_status cuda_linear(kn_queue *q, const kn_linear_args *a)
     return t == KN_BF16 || t == KN_I8 ? cuda_gemm_tensor(q, &p, t) : cuda_gemm_plain(q, &p, t);
 }
 
-/* Few rows and one group: the product norms x on its way in. */
-mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *done)
+linear_params cuda_norm_linear_params(const kn_norm_linear_args *a)
 {
     kn_linear_args linear = {};
     linear.x              = a->x;
@@ -85,7 +84,17 @@ mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *don
     linear.residual       = a->residual;
     linear.y              = a->y;
     linear_params p       = params_of(&linear);
-    bool          fits    = cuda_gemv_fits(q, &p) && (p.R <= CUDA_LT_ROWS || a->normed.dtype == KN_F32);
+    p.norm                = (const float *)kn_data(a->norm);
+    p.norm_vec            = (uintptr_t)p.norm % 16 == 0 && p.in % 4 == 0;
+    p.eps                 = a->eps;
+    return p;
+}
+
+/* Few rows and one group: the product norms x on its way in. */
+mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *done)
+{
+    linear_params p    = cuda_norm_linear_params(a);
+    bool          fits = cuda_gemv_fits(q, &p) && (p.R <= CUDA_LT_ROWS || a->normed.dtype == KN_F32);
     if (cuda_of(q->dev)->deterministic)
         fits = one_token_each(q, &p, a->x);
     *done = fits && (!kn_present(a->z) || a->n_groups == 1);
@@ -95,10 +104,7 @@ mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *don
         return MLM_OK;
     /* The kernel behind in_proj reads states before its wait (cuda_step.cu), so in_proj must not let it start
      * early; the one behind out_proj reads nothing but weights. */
-    p.early    = p.has_residual;
-    p.norm     = (const float *)kn_data(a->norm);
-    p.norm_vec = (uintptr_t)p.norm % 16 == 0 && p.in % 4 == 0;
-    p.eps      = a->eps;
+    p.early = p.has_residual;
     if (kn_present(a->z))
         p.gate = cuda_rows_of(a->z);
     return cuda_gemv(q, &p, a->w->dtype);

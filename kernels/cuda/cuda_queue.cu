@@ -19,11 +19,15 @@ mlm_status cuda_queue_create(kn_queue *q)
         st = cuda_alloc(q->dev, &c->lt_workspace, CUDA_LT_WORKSPACE, "cuBLASLt workspace");
     void *zeros = NULL;
     if (st == MLM_OK)
-        st =
-            cuda_alloc_zeroed(q->dev, &zeros, CUDA_TICKETS * (sizeof *c->best + sizeof *c->tickets), "queue");
+        st = cuda_alloc_zeroed(q->dev, &zeros,
+                               CUDA_TICKETS * (sizeof *c->best + sizeof *c->tickets) +
+                                   (CUDA_WORDS + 1) * sizeof *c->words,
+                               "queue");
     c->best = (unsigned long long *)zeros;
-    if (zeros)
+    if (zeros) {
         c->tickets = (unsigned *)(c->best + CUDA_TICKETS);
+        c->words   = (unsigned long long *)(c->tickets + CUDA_TICKETS);
+    }
     if (st != MLM_OK)
         cuda_queue_free(q);
     return st;

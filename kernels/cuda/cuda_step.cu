@@ -10,15 +10,13 @@
  * kernel in front has finished: kn_conv_ssd_step promises that it is not the one that wrote them.
  * The inputs kept for x belong to one block; those of b and c are renewed by the block that reads them last.
  */
-#include "kernels/cuda/cuda_math.cuh"
+#include "kernels/cuda/cuda_step.cuh"
 
 #define STEP_WARPS   4
 #define STEP_THREADS (STEP_WARPS * WARP)
 #define STEP_ROWS    4                        /* rows of S a warp and round */
 #define ROUND_ROWS   (STEP_WARPS * STEP_ROWS) /* of S a block and round */
 #define MOST_ROUNDS  4
-#define STEP_N       128
-#define STEP_K       4
 #define STEP_ITEMS   ((MOST_ROUNDS * ROUND_ROWS + 2 * STEP_N + STEP_THREADS - 1) / STEP_THREADS)
 
 struct step_params {
@@ -42,30 +40,6 @@ template <int ROWS> __device__ __forceinline__ int channel_of(const step_params 
     i -= ROWS;
     return i < p.N ? p.b_at + i : i < 2 * p.N ? p.c_at + i - p.N : -1;
 }
-
-/* Four neighbours of a state. */
-template <bool BF16> struct state4 {
-    typedef float4                           stored;
-    static __device__ __forceinline__ float4 unpack(stored v)
-    {
-        return v;
-    }
-    static __device__ __forceinline__ stored pack(float4 v)
-    {
-        return v;
-    }
-};
-template <> struct state4<true> {
-    typedef uint2                            stored;
-    static __device__ __forceinline__ float4 unpack(stored v)
-    {
-        return make_float4(bf16_low(v.x), bf16_high(v.x), bf16_low(v.y), bf16_high(v.y));
-    }
-    static __device__ __forceinline__ stored pack(float4 v)
-    {
-        return make_uint2(floats_bf16(v.x, v.y), floats_bf16(v.z, v.w));
-    }
-};
 
 template <bool BF16, int ROUNDS>
 __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params p)
@@ -120,9 +94,8 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
         int item = i * STEP_THREADS + (int)threadIdx.x, c = channel_of<BLOCK_ROWS>(p, item, h, first);
         if (c < 0)
             continue;
-        float sum =
-            bias[i] + w[i].x * old[i][0] + w[i].y * old[i][1] + w[i].z * old[i][2] + w[i].w * input[i];
-        out[item < BLOCK_ROWS + p.N ? item : item - p.N + STEP_N] = silu(sum);
+        out[item < BLOCK_ROWS + p.N ? item : item - p.N + STEP_N] =
+            step_conv(w[i], bias[i], old[i], input[i]);
         if (item < BLOCK_ROWS) {
             conv[c]                    = old[i][1];
             conv[(int64_t)p.C + c]     = old[i][2];
@@ -137,7 +110,7 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
         unsigned total = gridDim.x * gridDim.y;
         last           = atomicInc(&p.tickets[batch], total - 1) == total - 1;
     }
-    float  dt = fminf(fmaxf(softplus(raw + dt_bias), p.dt_min), p.dt_max), decay = expf(dt * a);
+    float  dt = step_dt(raw, dt_bias, p.dt_min, p.dt_max), decay = step_decay(dt, a);
     float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
     float4 b    = in ? *(const float4 *)(out + BLOCK_ROWS + lane * 4) : zero;
     float4 c    = in ? *(const float4 *)(out + BLOCK_ROWS + STEP_N + lane * 4) : zero;
@@ -146,18 +119,16 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
     for (int k = 0; k < ROUNDS; k++)
 #pragma unroll
         for (int r = 0; r < STEP_ROWS; r++) {
-            float  x = out[k * ROUND_ROWS + warp * STEP_ROWS + r], dx = dt * x;
-            float4 s = state4<BF16>::unpack(old_s[k][r]);
-            s        = make_float4(s.x * decay + dx * b.x, s.y * decay + dx * b.y, s.z * decay + dx * b.z,
-                                   s.w * decay + dx * b.w);
+            float  x = out[k * ROUND_ROWS + warp * STEP_ROWS + r];
+            float4 s = step_state(state4<BF16>::unpack(old_s[k][r]), decay, __fmul_rn(dt, x), b);
             if (in)
                 S[((k * ROUND_ROWS + r) * p.N) / 4 + lane] = state4<BF16>::pack(s);
-            float sum = warp_sum(s.x * c.x + s.y * c.y + s.z * c.z + s.w * c.w);
+            float sum = warp_sum(step_dot(s, c));
             if (lane == k * STEP_ROWS + r)
-                y = sum + skip * x;
+                y = step_skip(sum, skip, x);
         }
     if (lane < ROUNDS * STEP_ROWS)
-        p.y[batch * p.y_row + h * p.P + row] = y * silu(z);
+        p.y[batch * p.y_row + h * p.P + row] = step_gate(y, z);
     __syncthreads();
     if (last)
 #pragma unroll
@@ -172,7 +143,7 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
 }
 
 /* The shapes of Mamba-2 models: f32, one group, whole blocks of rows, K = 4. */
-static bool fits(const kn_conv1d_args *conv, const kn_ssd_step_args *step, kn_tensor z)
+bool cuda_step_fits(const kn_conv1d_args *conv, const kn_ssd_step_args *step, kn_tensor z)
 {
     int64_t P = step->x.dim[2] / step->n_heads, N = step->b.dim[2];
     return step->n_groups == 1 && P % ROUND_ROWS == 0 && N % 4 == 0 && N <= STEP_N &&
@@ -189,7 +160,7 @@ mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_
                               kn_tensor z, bool *done)
 {
     bool bf16 = step->state.dtype == KN_BF16;
-    *done     = fits(conv, step, z);
+    *done     = cuda_step_fits(conv, step, z);
     if (!*done && bf16)
         return mlm_fail(MLM_E_UNSUPPORTED, "ssd_step: a bf16 state of this shape");
     if (!*done)

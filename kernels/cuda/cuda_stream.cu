@@ -7,21 +7,7 @@
  * the kernel behind may start once a block has asked for its last weights: its first loads
  * travel while this kernel's results do.  x is normed on its way in, as in cuda_gemv.cu, whose sums have the same bits.
  */
-#include "kernels/cuda/cuda_gemv.cuh"
-#include "kernels/cuda/cuda_mma.cuh"
-
-#define ROUND        5 /* steps of 32 x 16 bytes that travel together */
-#define STREAM_WARPS 16
-#define DEPTH        2 /* rounds of a warp on their way: 80 KB an SM, and as much for the kernel behind */
-#define STAGE_STRIDE (GEMV_THREADS * 4) /* whole steps: slots are as far apart as elements */
-
-__device__ __forceinline__ void copy_weights(uint4 *to, const char *from, bool real, uint64_t policy)
-{
-    asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2, %3;" ::"r"(
-                     (uint32_t)__cvta_generic_to_shared(to)),
-                 "l"(from), "r"(real ? 16 : 0), "l"(policy)
-                 : "memory");
-}
+#include "kernels/cuda/cuda_stream.cuh"
 
 struct stream_params {
     const char  *w;
@@ -37,11 +23,6 @@ struct stream_cursor {
     const char *from;        /* this lane's first group of the round */
     int         row, seg;    /* of the block's outputs */
     int         round, left; /* left: groups from this lane's first to the end of the row */
-};
-
-template <int WT> struct stream_shape {
-    static constexpr int n_rounds = GEMV_SEGMENT / (weights16<WT>::n * WARP * ROUND); /* a segment */
-    static constexpr int n_lanes  = ROUND * WARP;                                     /* groups a round */
 };
 
 template <int WT>
@@ -68,9 +49,7 @@ __device__ __forceinline__ void fetch(uint4 *slot, stream_cursor &c, const strea
                                       int n_rows, int lane, uint64_t policy)
 {
     if (c.row < n_rows) {
-#pragma unroll
-        for (int u = 0; u < ROUND; u++)
-            copy_weights(slot + u * WARP, c.from + u * WARP * 16, u * WARP < c.left, policy);
+        copy_round(slot, c.from, c.left, policy);
         c.from += ROUND * WARP * 16;
         c.left -= ROUND * WARP;
         if (--c.round == 0) {
@@ -79,60 +58,6 @@ __device__ __forceinline__ void fetch(uint4 *slot, stream_cursor &c, const strea
         }
     }
     copy_async_commit();
-}
-
-/* This thread's elements of a vector; what is behind its end, or the whole when it is absent, is `otherwise`. */
-__device__ __forceinline__ void load_round(float4 *v, const float *from, int k0, int n, float otherwise)
-{
-#pragma unroll
-    for (int i = 0; i < STAGE_ROUND; i++) {
-        int k = k0 + i * STAGE_STRIDE;
-        v[i]  = from && k < n ? *(const float4 *)(from + k)
-                              : make_float4(otherwise, otherwise, otherwise, otherwise);
-    }
-}
-
-/* The norm's weights where x will be; nothing of it depends on the kernel in front.  v: the first round of them. */
-template <int E>
-__device__ __forceinline__ void stage_norm(float *xs, const stream_params &p, int padded, float4 *v)
-{
-    int k0 = (int)threadIdx.x * 4;
-#pragma unroll 1
-    while (k0 < padded) {
-        float *to = xs + x_slot<E>((unsigned)k0);
-#pragma unroll
-        for (int i = 0; i < STAGE_ROUND; i++)
-            if (k0 + i * STAGE_STRIDE < padded)
-                *(float4 *)(to + i * STAGE_STRIDE) = v[i];
-        k0 += STAGE_STRIDE * STAGE_ROUND;
-        if (k0 < padded)
-            load_round(v, p.norm, k0, p.in, 1.0f);
-    }
-}
-
-/* x times what stage_norm left, by the same threads; a warp's sum of squares. */
-template <int E>
-__device__ __forceinline__ void stage_row(float *xs, const stream_params &p, int padded, float *part)
-{
-    float square = 0.0f;
-#pragma unroll 1
-    for (int k0 = (int)threadIdx.x * 4; k0 < padded; k0 += STAGE_STRIDE * STAGE_ROUND) {
-        float4 v[STAGE_ROUND];
-        float *to = xs + x_slot<E>((unsigned)k0);
-        load_round(v, p.x, k0, p.in, 0.0f);
-#pragma unroll
-        for (int i = 0; i < STAGE_ROUND; i++) {
-            float4 *at = (float4 *)(to + i * STAGE_STRIDE);
-            if (k0 + i * STAGE_STRIDE < padded) {
-                float4 w = *at;
-                *at      = make_float4(v[i].x * w.x, v[i].y * w.y, v[i].z * w.z, v[i].w * w.w);
-            }
-            square = add_square(square, v[i]);
-        }
-    }
-    square = warp_sum(square);
-    if (threadIdx.x % WARP == 0)
-        part[threadIdx.x / WARP] = square;
 }
 
 /* The products of a warp's pieces, each sum to its place. */
@@ -152,22 +77,12 @@ __device__ __forceinline__ void stream_pieces(uint4 *ring, const float *xs, floa
         float acc = 0.0f;
         for (; x < end; x += n_lanes * V) {
             uint4 v[ROUND];
-            asm volatile("cp.async.wait_group %0;" ::"n"(K - 1) : "memory");
-#pragma unroll
-            for (int u = 0; u < ROUND; u++)
-                v[u] = slot[u * WARP];
+            take_round<K>(v, slot);
             fetch<WT>(slot, c, p, w, n_rows, lane, policy);
             if (c.row >= n_rows)
                 cuda_dependency_release();
             slot = slot == ring + (K - 1) * n_lanes ? ring : slot + n_lanes;
-#pragma unroll
-            for (int u = 0; u < ROUND; u++) {
-                float f[E];
-                weights16<WT>::unpack(f, v[u]);
-#pragma unroll
-                for (int e = 0; e < V; e++)
-                    acc = dot4(acc, f + 4 * e, x[(u * V + e) * WARP]);
-            }
+            acc  = multiply_round<WT>(acc, v, x);
         }
         acc = warp_sum(acc);
         if (lane == 0)
@@ -198,22 +113,16 @@ template <int WT, int K> __global__ void __launch_bounds__(STREAM_WARPS *WARP) s
     for (int k = 0; k < K; k++)
         fetch<WT>(ring + k * ROUND * WARP, c, p, w, n_rows, lane, policy);
     if (threadIdx.x < GEMV_THREADS)
-        stage_norm<E>(xs, p, padded, norm);
+        stage_norm<E>(xs, p.norm, p.in, padded, norm);
     float scale = p.scale && threadIdx.x < n_rows ? p.scale[first + threadIdx.x] : 1.0f;
     cuda_dependency_wait();
     if (c.row >= n_rows)
         cuda_dependency_release();
     if (threadIdx.x < GEMV_THREADS)
-        stage_row<E>(xs, p, padded, part);
+        stage_row<E>(xs, p.x, p.in, padded, part);
     float residual = p.residual && threadIdx.x < n_rows ? p.residual[first + threadIdx.x] : 0.0f;
     __syncthreads();
-    float factor = 1.0f;
-    if (p.norm) {
-        float square = 0.0f;
-        for (int k = 0; k < GEMV_WARPS; k++)
-            square += part[k];
-        factor = rsqrtf(square / (float)p.in + p.eps);
-    }
+    float factor = norm_factor(p.norm, part, p.in, p.eps);
     stream_pieces<WT, K>(ring, xs, sums, c, p, w, n_rows, policy);
     __syncthreads();
 #pragma unroll 1

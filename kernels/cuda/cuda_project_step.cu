@@ -1,0 +1,396 @@
+/*
+ * cuda_project_step.cu: one token of one row through the first half of a Mamba-2 layer in one kernel: norm, in_proj,
+ * causal convolution, SSM recurrence, gate.  What lies between the two products costs two hand-overs less.
+ *
+ * The rows of W are z, x, b, c, dt.  A block streams its share of them as cuda_stream.cu does: first rows of b, c, dt,
+ * which every block needs and which it publishes, convolved, in words that carry the number of the launch; then pairs of a
+ * z and its x, whose states it moves on when all its sums are there.  By then the words of the others have come long ago.
+ * Sums and steps have the bits of cuda_stream.cu and cuda_step.cu.
+ *
+ * Blocks wait for each other: there is one an SM, and the kernel behind, which is let in when all have started, waits for none.
+ */
+#include "kernels/cuda/cuda_step.cuh"
+#include "kernels/cuda/cuda_stream.cuh"
+
+#define TAIL_ROWS 4 /* states a warp moves on at once */
+
+struct project_params {
+    const char         *w;
+    const float        *x, *norm, *scale;       /* norm, scale may be NULL */
+    const float4       *conv_w;                 /* [C] x K = 4 */
+    const float        *bias, *a, *d, *dt_bias; /* bias, d, dt_bias may be NULL */
+    float              *conv_state, *y;
+    void               *ssm_state; /* f32 or bf16 */
+    unsigned long long *words;     /* [2 N + H]: a launch and a value */
+    unsigned           *launch;    /* how many there were; behind it a ticket, zero between launches */
+    int64_t             row_bytes;
+    float               eps, dt_min, dt_max;
+    int                 in, n_groups, n_rounds; /* groups of 16 bytes, rounds of a row */
+    int                 inner, P, N, H, C;
+    int                 most_pairs; /* of a block */
+};
+
+/* What a pair needs besides its sums: fetched while the weights are. */
+struct pair_constants {
+    float4 conv_w;
+    float  old[STEP_K - 1], bias, a, d, z_scale, x_scale;
+};
+
+/* Of this block.  Rows of W are dealt out in turn, so that the card reads W from its start to its end. */
+struct project_share {
+    int n_ones, n_pairs, first_pair;
+};
+
+__device__ __forceinline__ project_share share_of(const project_params &p)
+{
+    project_share s;
+    int           G = (int)gridDim.x, b = (int)blockIdx.x, ones = 2 * p.N + p.H;
+    s.n_ones     = (ones - b + G - 1) / G;
+    s.first_pair = G - 1 - b; /* who has a row of b, c, dt more should have a pair less */
+    s.n_pairs    = (p.inner - s.first_pair + G - 1) / G;
+    return s;
+}
+
+/* The row of W that is item i: b, c, dt, then a z and its x. */
+__device__ __forceinline__ int row_of(const project_params &p, const project_share &s, int i)
+{
+    if (i < s.n_ones)
+        return 2 * p.inner + (int)blockIdx.x + i * (int)gridDim.x;
+    i -= s.n_ones;
+    return s.first_pair + i / 2 * (int)gridDim.x + i % 2 * p.inner;
+}
+
+/* What a warp asks for next. */
+struct project_cursor {
+    const char *from;
+    int         item, round, left;
+};
+
+__device__ __forceinline__ void seek(project_cursor &c, const project_params &p, const project_share &s,
+                                     int lane)
+{
+    c.from  = p.w + row_of(p, s, c.item) * p.row_bytes + lane * 16;
+    c.round = p.n_rounds;
+    c.left  = p.n_groups - lane;
+}
+
+__device__ __forceinline__ void fetch(uint4 *slot, project_cursor &c, const project_params &p,
+                                      const project_share &s, int lane, uint64_t policy)
+{
+    if (c.item < s.n_ones + 2 * s.n_pairs) {
+        copy_round(slot, c.from, c.left, policy);
+        c.from += ROUND * WARP * 16;
+        c.left -= ROUND * WARP;
+        if (--c.round == 0) {
+            c.item += STREAM_WARPS;
+            seek(c, p, s, lane);
+        }
+    }
+    copy_async_commit();
+}
+
+/* ---- words ---------------------------------------------------------------------------------------- */
+
+__device__ __forceinline__ void put_word(unsigned long long *at, unsigned launch, float v)
+{
+    unsigned long long word = (unsigned long long)launch << 32 | __float_as_uint(v);
+    asm volatile("st.relaxed.gpu.global.u64 [%0], %1;" ::"l"(at), "l"(word) : "memory");
+}
+
+/* The value of a word as soon as it is of this launch. */
+__device__ __forceinline__ float wait_word(const unsigned long long *at, unsigned launch)
+{
+    unsigned long long word;
+    do
+        asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(word) : "l"(at) : "memory");
+    while ((unsigned)(word >> 32) != launch);
+    return __uint_as_float((unsigned)word);
+}
+
+/* The number of this launch, by one thread a block; the last block that has read it counts on. */
+__device__ __forceinline__ unsigned count_launch(unsigned *count)
+{
+    unsigned before, *ticket = count + 1;
+    asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(before) : "l"(count) : "memory");
+    __threadfence();
+    if (atomicInc(ticket, gridDim.x - 1) == gridDim.x - 1)
+        asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(count), "r"(before + 1) : "memory");
+    return before + 1;
+}
+
+/* ---- rows of b, c, dt ------------------------------------------------------------------------------- */
+
+/* Lane by lane what such a row needs besides its sum: the convolution's weights 0 .. 3, bias 4, old inputs 5 .. 7; the bias of dt 8; the scale 9. */
+__device__ __forceinline__ float load_one(const project_params &p, int row, int lane)
+{
+    int          c = row - p.inner, h = c - p.C;
+    const float *at = NULL;
+    if (lane == 9)
+        at = p.scale ? p.scale + row : NULL;
+    else if (h >= 0)
+        at = lane == 8 && p.dt_bias ? p.dt_bias + h : NULL;
+    else if (lane < 4)
+        at = (const float *)(p.conv_w + c) + lane;
+    else if (lane == 4)
+        at = p.bias ? p.bias + c : NULL;
+    else if (lane < 8)
+        at = p.conv_state + (int64_t)(lane - 5) * p.C + c;
+    return at ? *at : lane == 9 ? 1.0f : 0.0f;
+}
+
+__device__ __forceinline__ void publish(const project_params &p, int row, float small, float sum, int lane,
+                                        unsigned launch)
+{
+    float v[10];
+    int   c = row - p.inner;
+#pragma unroll
+    for (int i = 0; i < 10; i++)
+        v[i] = __shfl_sync(ALL_LANES, small, i);
+    float input = __fadd_rn(__fmul_rn(sum, v[9]), 0.0f);
+    if (lane < STEP_K - 1 && c < p.C)
+        p.conv_state[(int64_t)lane * p.C + c] = lane == 0 ? v[6] : lane == 1 ? v[7] : input;
+    if (lane == 0)
+        put_word(p.words + row - 2 * p.inner, launch,
+                 c < p.C ? step_conv(make_float4(v[0], v[1], v[2], v[3]), v[4], v + 5, input)
+                         : step_dt(input, v[8], p.dt_min, p.dt_max));
+}
+
+/* ---- pairs ------------------------------------------------------------------------------------------ */
+
+__device__ __forceinline__ void copy_float(float *to, const float *from)
+{
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"((uint32_t)__cvta_generic_to_shared(to)),
+                 "l"(from), "r"(from ? 4 : 0)
+                 : "memory");
+}
+
+/* States and constants of the block's pairs start on their way to shared memory. */
+template <bool BF16>
+__device__ __forceinline__ void fetch_pairs(const project_params &p, const project_share &s, char *states,
+                                            pair_constants *constants)
+{
+    int row_bytes = p.N * (BF16 ? 2 : 4), n = row_bytes / 16, G = (int)gridDim.x;
+    for (int i = (int)threadIdx.x; i < s.n_pairs * n; i += (int)blockDim.x) {
+        int pair = i / n;
+        copy_async((uint4 *)(states + i * 16),
+                   (const char *)p.ssm_state + (int64_t)(s.first_pair + pair * G) * row_bytes + i % n * 16,
+                   true);
+    }
+    for (int i = (int)threadIdx.x; i < s.n_pairs; i += (int)blockDim.x) {
+        int             c = s.first_pair + i * G, h = c / p.P;
+        pair_constants *to = constants + i;
+        copy_async((uint4 *)&to->conv_w, p.conv_w + c, true);
+        for (int k = 0; k < STEP_K - 1; k++)
+            copy_float(to->old + k, p.conv_state + (int64_t)k * p.C + c);
+        copy_float(&to->bias, p.bias ? p.bias + c : NULL);
+        copy_float(&to->a, p.a + h);
+        copy_float(&to->d, p.d ? p.d + h : NULL);
+        if (p.scale) {
+            copy_float(&to->z_scale, p.scale + c);
+            copy_float(&to->x_scale, p.scale + p.inner + c);
+        } else {
+            to->z_scale = to->x_scale = 1.0f;
+        }
+    }
+}
+
+/* Moves a warp's states on, TAIL_ROWS at a time: what is one number a row by one lane a row, then rows one behind the other. */
+template <bool BF16>
+__device__ __forceinline__ void step_pairs(const project_params &p, const project_share &s,
+                                           const char *states, const pair_constants *constants,
+                                           const float *sums, const float *bc, const float *dts, float factor)
+{
+    typedef typename state4<BF16>::stored stored;
+    int    lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, G = (int)gridDim.x;
+    bool   in = lane * 4 < p.N;
+    float4 b  = in ? *(const float4 *)(bc + lane * 4) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    float4 c  = in ? *(const float4 *)(bc + p.N + lane * 4) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+#pragma unroll 1
+    for (int first = warp; first < s.n_pairs; first += STREAM_WARPS * TAIL_ROWS) {
+        int   mine = first + lane * STREAM_WARPS, ch = s.first_pair + mine * G;
+        bool  real = lane < TAIL_ROWS && mine < s.n_pairs;
+        float x = 0.0f, z = 0.0f, d = 0.0f, dx = 0.0f, decay = 0.0f, y = 0.0f;
+        if (real) {
+            pair_constants k     = constants[mine];
+            float          input = __fadd_rn(__fmul_rn(sums[2 * mine + 1] * factor, k.x_scale), 0.0f);
+            z                    = __fadd_rn(__fmul_rn(sums[2 * mine] * factor, k.z_scale), 0.0f);
+            x                    = step_conv(k.conv_w, k.bias, k.old, input);
+            d                    = k.d;
+            dx                   = __fmul_rn(dts[mine], x);
+            decay                = step_decay(dts[mine], k.a);
+            p.conv_state[ch]     = k.old[1];
+            p.conv_state[(int64_t)p.C + ch]     = k.old[2];
+            p.conv_state[2 * (int64_t)p.C + ch] = input;
+        }
+#pragma unroll
+        for (int r = 0; r < TAIL_ROWS; r++) {
+            int   pair = first + r * STREAM_WARPS;
+            float dx_r = __shfl_sync(ALL_LANES, dx, r), decay_r = __shfl_sync(ALL_LANES, decay, r),
+                  sum = 0.0f;
+            if (pair < s.n_pairs && in) {
+                float4 t = state4<BF16>::unpack(((const stored *)states)[pair * (p.N / 4) + lane]);
+                t        = step_state(t, decay_r, dx_r, b);
+                ((stored *)p.ssm_state)[(int64_t)(s.first_pair + pair * G) * (p.N / 4) + lane] =
+                    state4<BF16>::pack(t);
+                sum = step_dot(t, c);
+            }
+            sum = warp_sum(sum);
+            y   = lane == r ? sum : y;
+        }
+        if (real)
+            p.y[ch] = step_gate(step_skip(y, d, x), z);
+    }
+}
+
+/* ---- the kernel ------------------------------------------------------------------------------------- */
+
+template <int WT, int K>
+__device__ __forceinline__ void stream_items(uint4 *ring, const float *xs, float *sums, project_cursor c,
+                                             const project_params &p, const project_share &s, float factor,
+                                             unsigned launch, uint64_t policy)
+{
+    constexpr int V = weights16<WT>::n / 4, n_lanes = stream_shape<WT>::n_lanes;
+    int           lane = threadIdx.x % WARP, n_items = s.n_ones + 2 * s.n_pairs;
+    uint4        *slot = ring;
+#pragma unroll 1
+    for (int item = threadIdx.x / WARP; item < n_items; item += STREAM_WARPS) {
+        bool          one   = item < s.n_ones;
+        float         small = one ? load_one(p, row_of(p, s, item), lane) : 0.0f, acc = 0.0f;
+        const float4 *x = (const float4 *)xs + lane, *end = x + p.n_rounds * (n_lanes * V);
+#pragma unroll 1
+        for (; x < end; x += n_lanes * V) {
+            uint4 v[ROUND];
+            take_round<K>(v, slot);
+            fetch(slot, c, p, s, lane, policy);
+            if (c.item >= n_items)
+                cuda_dependency_release();
+            slot = slot == ring + (K - 1) * n_lanes ? ring : slot + n_lanes;
+            acc  = multiply_round<WT>(acc, v, x);
+        }
+        acc = warp_sum(acc);
+        if (one)
+            publish(p, row_of(p, s, item), small, acc * factor, lane, launch);
+        else if (lane == 0)
+            sums[item - s.n_ones] = acc;
+    }
+}
+
+template <int WT, bool BF16, int K>
+__global__ void __launch_bounds__(STREAM_WARPS *WARP, 2) project_step_kernel(project_params p)
+{
+    constexpr int           E = weights16<WT>::n, n_lanes = stream_shape<WT>::n_lanes;
+    extern __shared__ uint4 project_shared[];
+    __shared__ float        part[GEMV_WARPS];
+    __shared__ unsigned     launch_shared;
+    __shared__ __align__(16) float bc[2 * STEP_N];
+    int             lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, padded = p.n_rounds * n_lanes * E;
+    uint4          *ring      = project_shared + warp * K * n_lanes + lane;
+    float          *xs        = (float *)(project_shared + STREAM_WARPS * K * n_lanes);
+    char           *states    = (char *)(xs + padded);
+    pair_constants *constants = (pair_constants *)(states + p.most_pairs * p.N * (BF16 ? 2 : 4));
+    float          *sums = (float *)(constants + p.most_pairs), *dts = sums + 2 * p.most_pairs;
+    uint64_t        policy = stream_policy();
+    project_share   s      = share_of(p);
+    project_cursor  c      = {NULL, warp, 0, 0};
+    float4          norm[STAGE_ROUND];
+    load_round(norm, p.norm, (int)threadIdx.x * 4, p.in, 1.0f);
+    seek(c, p, s, lane);
+#pragma unroll 1
+    for (int k = 0; k < K; k++)
+        fetch(ring + k * n_lanes, c, p, s, lane, policy);
+    if (threadIdx.x < GEMV_THREADS)
+        stage_norm<E>(xs, p.norm, p.in, padded, norm);
+    cuda_dependency_wait();
+    if (c.item >= s.n_ones + 2 * s.n_pairs)
+        cuda_dependency_release();
+    if (threadIdx.x < GEMV_THREADS)
+        stage_row<E>(xs, p.x, p.in, padded, part);
+    if (threadIdx.x == blockDim.x - 1)
+        launch_shared = count_launch(p.launch);
+    fetch_pairs<BF16>(p, s, states, constants);
+    __syncthreads();
+    float    factor = norm_factor(p.norm, part, p.in, p.eps);
+    unsigned launch = launch_shared;
+    stream_items<WT, K>(ring, xs, sums, c, p, s, factor, launch, policy);
+    for (int i = (int)threadIdx.x; i < 2 * p.N; i += (int)blockDim.x)
+        bc[i] = wait_word(p.words + i, launch);
+    for (int i = (int)(blockDim.x - 1 - threadIdx.x); i < s.n_pairs; i += (int)blockDim.x)
+        dts[i] = wait_word(p.words + 2 * p.N + (s.first_pair + i * (int)gridDim.x) / p.P, launch);
+    copy_async_wait_all();
+    __syncthreads();
+    step_pairs<BF16>(p, s, states, constants, sums, bc, dts, factor);
+}
+
+/* ---- launching -------------------------------------------------------------------------------------- */
+
+template <int WT, bool BF16> static mlm_status launch(kn_queue *q, project_params *p, bool *done)
+{
+    const cuda_device *d     = cuda_of(q->dev);
+    int64_t            round = stream_shape<WT>::n_lanes * weights16<WT>::n;
+    p->n_groups              = (int)(p->row_bytes / 16);
+    p->n_rounds              = (int)((p->n_groups * weights16<WT>::n + round - 1) / round);
+    p->most_pairs            = (p->inner + d->n_sm - 1) / d->n_sm;
+    int64_t bytes =
+        (int64_t)STREAM_WARPS * DEPTH * stream_shape<WT>::n_lanes * 16 + p->n_rounds * round * 4 +
+        p->most_pairs * (int64_t)(p->N * (BF16 ? 2 : 4) + sizeof(pair_constants) + 3 * sizeof(float));
+    *done = p->n_rounds <= stream_shape<WT>::n_rounds && bytes <= d->max_shared - 2048;
+    if (!*done)
+        return MLM_OK;
+    cuda_prefer_shared((const void *)project_step_kernel<WT, BF16, DEPTH>);
+    return cuda_launch(q, "norm + linear + conv1d + ssd_step", project_step_kernel<WT, BF16, DEPTH>,
+                       dim3((unsigned)d->n_sm), dim3(STREAM_WARPS * WARP), (size_t)bytes, *p);
+}
+
+/* One row of f32 with a norm; z, the inputs of the convolution and dt one behind the other in the product's output. */
+static bool fits(const kn_norm_linear_args *in, const linear_params *l, const kn_conv1d_args *conv,
+                 const kn_ssd_step_args *step, kn_tensor z)
+{
+    size_t  f     = sizeof(float);
+    int64_t inner = step->x.dim[2], C = conv->x.dim[2], N = step->b.dim[2];
+    return l->R == 1 && !kn_present(in->z) && !l->has_residual && l->x.dtype == KN_F32 && l->x.vec &&
+           l->norm_vec && l->y.dtype == KN_F32 && (in->w->dtype == KN_BF16 || in->w->dtype == KN_I8) &&
+           N % 8 == 0 && 2 * N + step->n_heads <= CUDA_WORDS && C == inner + 2 * N &&
+           l->out == inner + C + step->n_heads && z.buf == in->y.buf && z.offset == in->y.offset &&
+           conv->x.buf == in->y.buf && conv->x.offset == z.offset + f * (size_t)inner &&
+           step->dt.buf == in->y.buf && step->dt.offset == conv->x.offset + f * (size_t)C &&
+           step->b.offset == step->x.offset + f * (size_t)inner &&
+           step->c.offset == step->b.offset + f * (size_t)N && step->x.offset == conv->y.offset;
+}
+
+mlm_status cuda_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_conv1d_args *conv,
+                             const kn_ssd_step_args *step, kn_tensor z, bool *done)
+{
+    linear_params  l = cuda_norm_linear_params(in);
+    project_params p = {};
+    *done            = CUDA_STEP_AT_ONCE && fits(in, &l, conv, step, z) && cuda_step_fits(conv, step, z);
+    if (!*done)
+        return MLM_OK;
+    p.w          = l.w;
+    p.x          = (const float *)l.x.data;
+    p.norm       = l.norm;
+    p.scale      = l.scale;
+    p.conv_w     = (const float4 *)kn_data(conv->w);
+    p.bias       = (const float *)kn_data(conv->bias);
+    p.a          = (const float *)kn_data(step->a);
+    p.d          = (const float *)kn_data(step->d);
+    p.dt_bias    = (const float *)kn_data(step->dt_bias);
+    p.conv_state = (float *)kn_data(conv->state);
+    p.ssm_state  = kn_data(step->state);
+    p.y          = (float *)kn_data(step->y);
+    p.words      = cuda_of(q)->words;
+    p.launch     = (unsigned *)(p.words + CUDA_WORDS);
+    p.row_bytes  = l.pitch * (int64_t)cuda_dtype_size(in->w->dtype);
+    p.eps        = l.eps;
+    p.in         = l.in;
+    p.inner      = (int)step->x.dim[2];
+    p.P          = p.inner / step->n_heads;
+    p.N          = (int)step->b.dim[2];
+    p.H          = step->n_heads;
+    p.C          = (int)conv->x.dim[2];
+    p.dt_min     = step->dt_min;
+    p.dt_max     = step->dt_max > 0.0f ? step->dt_max : 3.0e38f;
+    bool bf16    = step->state.dtype == KN_BF16;
+    if (in->w->dtype == KN_BF16)
+        return bf16 ? launch<KN_BF16, true>(q, &p, done) : launch<KN_BF16, false>(q, &p, done);
+    return bf16 ? launch<KN_I8, true>(q, &p, done) : launch<KN_I8, false>(q, &p, done);
+}
