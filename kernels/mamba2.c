@@ -70,6 +70,12 @@ static kn_dtype scan_dtype(const mamba2_config *c)
     return c->merge == MAMBA2_SUM_THEN_NORM && c->n_directions > 1 ? KN_F32 : c->act;
 }
 
+/* What the scan writes may be normed where it is. */
+static bool norms_in_place(const mamba2_config *c)
+{
+    return c->merge == MAMBA2_SUM_THEN_NORM && scan_dtype(c) == c->act;
+}
+
 /* Room for T tokens of c->act, or for one of f32: a step computes in f32. */
 void mamba2_scratch_take(mamba2_scratch *s, kn_arena *arena, const mamba2_config *c, int64_t B, int64_t T)
 {
@@ -77,7 +83,9 @@ void mamba2_scratch_take(mamba2_scratch *s, kn_arena *arena, const mamba2_config
     s->s      = kn_arena_take(arena, c->act, 3, KN_DIMS(B, n, mamba2_in_rows(c)));
     s->xbc    = kn_arena_take(arena, c->act, 3, KN_DIMS(B, n, mamba2_conv_channels(c)));
     s->f      = kn_arena_take(arena, scan_dtype(c), 3, KN_DIMS(B, n, c->d_inner));
-    s->g      = kn_arena_take(arena, c->act, 3, KN_DIMS(B, n, c->d_inner));
+    /* A step has its own: it computes f in f32, beside which narrower rows would not lie row by row. */
+    s->norm_in_f = norms_in_place(c) && n > 2;
+    s->g         = kn_arena_take(arena, c->act, 3, KN_DIMS(B, s->norm_in_f ? 2 : n, c->d_inner));
     memset(&s->state, 0, sizeof s->state);
     if (c->state != KN_F32)
         s->state = kn_arena_take(arena, KN_F32, 4, KN_DIMS(B, c->n_heads, c->head_dim, c->d_state));
@@ -98,11 +106,18 @@ static bool is_step(const mamba2_args *a)
     return a->x.dim[1] == 1 && kn_present(a->ssm_state);
 }
 
+static bool is_in_f(const mamba2_args *a)
+{
+    return a->scratch->norm_in_f && a->x.dim[1] > 1 && norms_in_place(a->config);
+}
+
 /* Rejects what the ops cannot see: scratch of other widths or too small, a config that does not fit x. */
 static mlm_status check_args(const mamba2_args *a)
 {
     const mamba2_config *c       = a->config;
-    const kn_tensor      want[]  = {a->scratch->s, a->scratch->xbc, a->scratch->f, a->scratch->g};
+    bool                 in_f    = a->x.rank == 3 && is_in_f(a);
+    const kn_tensor      want[]  = {a->scratch->s, a->scratch->xbc, a->scratch->f,
+                              in_f ? a->scratch->f : a->scratch->g};
     const int64_t        width[] = {mamba2_in_rows(c), mamba2_conv_channels(c), c->d_inner, c->d_inner};
     if (a->x.rank != 3 || a->y.rank != 3)
         return mlm_fail(MLM_E_SHAPE, "mamba2: x and y have ranks %d and %d, wanted [B,T,%d]", a->x.rank,
@@ -153,7 +168,7 @@ static views make_views(const mamba2_args *a)
     v.b                      = kn_slice(v.xbc, 2, c->d_inner, GN);
     v.c                      = kn_slice(v.xbc, 2, c->d_inner + GN, GN);
     v.f                      = f32 ? scratch_f32(a->scratch->f, B, T) : scratch_view(a->scratch->f, B, T);
-    v.g                      = scratch_view(a->scratch->g, B, T);
+    v.g                      = is_in_f(a) ? v.f : scratch_view(a->scratch->g, B, T);
     return v;
 }
 

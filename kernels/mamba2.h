@@ -62,11 +62,12 @@ typedef struct mamba2_weights {
 
 /* Scratch for at most B x T tokens at once; laid out in an arena by mamba2_scratch_take. */
 typedef struct mamba2_scratch {
-    kn_tensor s;     /* [B,T,in_rows]                            */
-    kn_tensor xbc;   /* [B,T,C]                                  */
-    kn_tensor f;     /* [B,T,d_inner] scan output                */
-    kn_tensor g;     /* [B,T,d_inner] merged and normed          */
-    kn_tensor state; /* [B,H,P,N] f32: of a bf16 state while a scan runs; else absent */
+    kn_tensor s;         /* [B,T,in_rows]                            */
+    kn_tensor xbc;       /* [B,T,C]                                  */
+    kn_tensor f;         /* [B,T,d_inner] scan output                */
+    kn_tensor g;         /* [B,T,d_inner] merged and normed; with norm_in_f only of steps */
+    bool      norm_in_f; /* more than one token are normed where the scan wrote them */
+    kn_tensor state;     /* [B,H,P,N] f32: of a bf16 state while a scan runs; else absent */
 } mamba2_scratch;
 void mamba2_scratch_take(mamba2_scratch *s, kn_arena *arena, const mamba2_config *c, int64_t B, int64_t T);
 

@@ -19,7 +19,6 @@ static void take_scratch(lm_scratch *s, kn_arena *arena, const lm_config *c)
     int64_t  B = s->max_rows, T = s->max_tokens, D = c->d_model;
     kn_dtype act = c->kind == LM_MAMBA1 ? c->mixer1.act : c->mixer.act;
     s->x         = kn_arena_take(arena, KN_F32, 3, KN_DIMS(B, T, D));
-    s->h         = kn_arena_take(arena, act, 3, KN_DIMS(B, T, D));
     s->last      = kn_arena_take(arena, KN_F32, 2, KN_DIMS(B, D));
     s->last_h    = kn_arena_take(arena, act, 2, KN_DIMS(B, D));
     s->ids       = kn_arena_take(arena, KN_I32, 1, KN_DIMS(B * T));
@@ -30,6 +29,12 @@ static void take_scratch(lm_scratch *s, kn_arena *arena, const lm_config *c)
         mamba1_scratch_take(&s->mixer1, arena, &c->mixer1, B, T);
     else
         mamba2_scratch_take(&s->mixer, arena, &c->mixer, B, T);
+    /* What goes into a mixer is not wanted any more when its scan writes. */
+    kn_tensor f = s->mixer.f;
+    if (c->kind != LM_MAMBA1 && f.dtype == act && f.dim[2] >= D && f.dim[1] >= T)
+        s->h = kn_tensor_make(f.buf, f.offset, act, 3, KN_DIMS(B, T, D));
+    else
+        s->h = kn_arena_take(arena, act, 3, KN_DIMS(B, T, D));
 }
 
 mlm_status lm_scratch_create(lm_scratch **out, kn_arena *arena, const lm_config *c, int max_rows,

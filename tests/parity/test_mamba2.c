@@ -69,8 +69,11 @@ static void lay_out(mixer *m, kn_arena *a)
 {
     const mamba2_config *c = &m->config;
     int64_t              C = mamba2_conv_channels(c), H = c->n_heads;
-    mamba2_scratch_take(&m->scratch, a, c, MAX_B, MAX_T);
-    m->weights.norm = kn_arena_take(a, KN_F32, 1, KN_DIMS(c->d_inner));
+    mamba2_config        most = *c; /* room for both ways to merge: the tests change it */
+    most.merge                = MAMBA2_MEAN_OF_NORMED;
+    mamba2_scratch_take(&m->scratch, a, &most, MAX_B, MAX_T);
+    m->scratch.norm_in_f = true;
+    m->weights.norm      = kn_arena_take(a, KN_F32, 1, KN_DIMS(c->d_inner));
     for (int k = 0; k < MAMBA2_MAX_DIRECTIONS; k++) {
         m->weights.dir[k].conv_w  = kn_arena_take(a, KN_F32, 2, KN_DIMS(C, c->conv_kernel));
         m->weights.dir[k].conv_b  = kn_arena_take(a, KN_F32, 1, KN_DIMS(C));
