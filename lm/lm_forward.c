@@ -29,12 +29,16 @@ static void take_scratch(lm_scratch *s, kn_arena *arena, const lm_config *c)
         mamba1_scratch_take(&s->mixer1, arena, &c->mixer1, B, T);
     else
         mamba2_scratch_take(&s->mixer, arena, &c->mixer, B, T);
-    /* What goes into a mixer is not wanted any more when its scan writes. */
-    kn_tensor f = s->mixer.f;
-    if (c->kind != LM_MAMBA1 && f.dtype == act && f.dim[2] >= D && f.dim[1] >= T)
-        s->h = kn_tensor_make(f.buf, f.offset, act, 3, KN_DIMS(B, T, D));
-    else
-        s->h = kn_arena_take(arena, act, 3, KN_DIMS(B, T, D));
+    /* What goes into a mixer is not wanted any more when its scan writes; but a step may be one kernel from the one to the other. */
+    kn_tensor f      = s->mixer.f;
+    bool      shared = c->kind != LM_MAMBA1 && T > 2 && f.dtype == act && f.dim[2] >= D && f.dim[1] >= T;
+    s->h             = kn_arena_take(arena, act, 3, KN_DIMS(B, shared ? 2 : T, D));
+    s->h_many        = shared ? kn_tensor_make(f.buf, f.offset, act, 3, KN_DIMS(B, T, D)) : s->h;
+}
+
+static kn_tensor normed_view(const lm_scratch *s, int64_t B, int64_t T)
+{
+    return lm_view(T > 1 ? s->h_many : s->h, B, T);
 }
 
 mlm_status lm_scratch_create(lm_scratch **out, kn_arena *arena, const lm_config *c, int max_rows,
@@ -139,7 +143,7 @@ static mlm_status run_layers_cut(kn_queue *q, const lm_model *m, lm_scratch *s, 
                                  void *payload)
 {
     int64_t   B = x.dim[0], T = x.dim[1];
-    kn_tensor h = lm_view(s->h, B, T);
+    kn_tensor h = normed_view(s, B, T);
     for (int i = 0; i < m->config.n_layers; i++) {
         const lm_layer *layer = &m->layers[i];
         kn_tensor       conv  = kn_slice(kn_row(st->conv, i), 0, first_row, B),
@@ -325,7 +329,7 @@ static mlm_status prefill(kn_queue *q, const lm_model *m, lm_scratch *s, lm_stat
         if (want_logits)
             MLM_TRY(keep_last(q, s, a, t0, x));
         if (a->probe) {
-            kn_tensor       h    = lm_view(s->h, a->n_rows, T);
+            kn_tensor       h    = normed_view(s, a->n_rows, T);
             kn_rmsnorm_args norm = {.x = x, .w = m->norm_f, .y = h, .eps = m->config.norm_eps};
             MLM_TRY(kn_rmsnorm(q, &norm));
             a->probe("norm_f", h, a->probe_payload);

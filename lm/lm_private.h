@@ -63,7 +63,7 @@ struct lm_scratch {
     int            most_tokens;  /* of a piece; above max_tokens only for fewer rows */
     int            least_tokens; /* of a piece of ids: padding */
     kn_tensor      x;            /* [B,T,D] f32: residual stream               */
-    kn_tensor      h;            /* [B,T,D] normed                             */
+    kn_tensor      h, h_many;    /* [B,1,D] and [B,T,D] normed                 */
     kn_tensor      last;         /* [B,D] f32: x of each row's last token      */
     kn_tensor      last_h;       /* [B,D] normed                               */
     kn_tensor      ids;          /* i32 [B*T]                                  */
