@@ -8,6 +8,7 @@
  * with reducing_gap=None.  Memory: the taps and the rows that the second pass reads.
  */
 #include "vision/resize.h"
+#include "vision/resize_rows.h"
 
 #include "vision/image.h"
 
@@ -15,9 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PRECISION_BITS 22
-#define ROUND_HALF     (1 << (PRECISION_BITS - 1))
-#define ROWS_AT_ONCE   8 /* that a thread takes */
+#define ROWS_AT_ONCE 8 /* that a thread takes */
 
 typedef struct resample_taps {
     int     n_out, stride; /* stride: taps reserved for one output */
@@ -90,16 +89,10 @@ static const int32_t *fix_taps(const resample_taps *t)
     for (size_t i = 0; i < n; i++) {
         double w;
         memcpy(&w, bytes + i * sizeof w, sizeof w);
-        int32_t fixed = (int32_t)(w < 0 ? -0.5 + w * (1 << PRECISION_BITS) : 0.5 + w * (1 << PRECISION_BITS));
+        int32_t fixed = (int32_t)(w < 0 ? -0.5 + w * (1 << RESIZE_BITS) : 0.5 + w * (1 << RESIZE_BITS));
         memcpy(bytes + i * sizeof fixed, &fixed, sizeof fixed);
     }
     return (const int32_t *)(const void *)bytes;
-}
-
-static inline uint8_t clip_8(int32_t sum)
-{
-    int32_t v = sum >> PRECISION_BITS;
-    return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
 static void resample_row(uint8_t *restrict dst, const uint8_t *restrict src, const resample_taps *t,
@@ -108,21 +101,25 @@ static void resample_row(uint8_t *restrict dst, const uint8_t *restrict src, con
     for (int i = 0; i < t->n_out; i++, dst += 3) {
         const int32_t *w = fixed + (size_t)i * (size_t)t->stride;
         const uint8_t *p = src + 3 * (size_t)t->first[i];
-        int32_t        r = ROUND_HALF, g = ROUND_HALF, b = ROUND_HALF;
+        int32_t        r = RESIZE_ROUND_HALF, g = RESIZE_ROUND_HALF, b = RESIZE_ROUND_HALF;
         for (int k = 0; k < t->count[i]; k++, p += 3) {
             r += p[0] * w[k];
             g += p[1] * w[k];
             b += p[2] * w[k];
         }
-        dst[0] = clip_8(r);
-        dst[1] = clip_8(g);
-        dst[2] = clip_8(b);
+        dst[0] = resize_clip(r);
+        dst[1] = resize_clip(g);
+        dst[2] = resize_clip(b);
     }
 }
 
 /* ---- the two passes, their rows shared by threads ------------------------------------------------ */
 
 typedef struct resize_job {
+    bool                 avx2;
+    const resize_pack   *pack;        /* of the first pass with avx2 */
+    int                  pack_stride; /* of one output               */
+    int64_t              n_rows;
     uint8_t             *dst;
     const uint8_t       *src;
     size_t               dst_row, src_row; /* bytes */
@@ -136,57 +133,88 @@ static void resize_rows(int64_t from, int64_t to, int thread, void *payload)
 {
     const resize_job *j = payload;
     (void)thread;
-    for (int64_t y = from; y < to; y++)
+    for (int64_t y = from; y < to; y++) {
+#if defined(__x86_64__)
+        if (j->avx2 && y + 1 < j->n_rows) { /* it reads behind what it needs, but not behind the next row */
+            resize_row_avx2(j->dst + (size_t)y * j->dst_row, j->src + (size_t)y * j->src_row, j->taps->first,
+                            j->taps->count, j->pack, j->pack_stride, j->taps->n_out);
+            continue;
+        }
+#endif
         resample_row(j->dst + (size_t)y * j->dst_row, j->src + (size_t)y * j->src_row, j->taps, j->fixed);
+    }
 }
 
-/* One output row from `count` rows; sums [n] in memory so that the inner loops run over bytes side by side. */
-static void resample_column(uint8_t *restrict dst, const uint8_t *restrict rows, size_t n, int count,
-                            const int32_t *w, int32_t *restrict sums)
+static void resample_column(uint8_t *dst, const uint8_t *rows, size_t n, int count, const int32_t *w,
+                            int32_t *sums)
 {
-    for (size_t i = 0; i < n; i++)
-        sums[i] = ROUND_HALF;
-    for (int k = 0; k < count; k++) {
-        const uint8_t *restrict row = rows + (size_t)k * n;
-        const int32_t wk            = w[k];
-        for (size_t i = 0; i < n; i++)
-            sums[i] += row[i] * wk;
-    }
-    for (size_t i = 0; i < n; i++)
-        dst[i] = clip_8(sums[i]);
+    resize_column(dst, rows, n, count, w, sums);
 }
 
 static void resize_columns(int64_t from, int64_t to, int thread, void *payload)
 {
-    const resize_job    *j = payload;
-    const resample_taps *t = j->taps;
+    const resize_job    *j                                                              = payload;
+    const resample_taps *t                                                              = j->taps;
+    void (*column)(uint8_t *, const uint8_t *, size_t, int, const int32_t *, int32_t *) = resample_column;
+#if defined(__x86_64__)
+    if (j->avx2)
+        column = resize_column_avx2;
+#endif
     for (int64_t y = from; y < to; y++)
-        resample_column(j->dst + (size_t)y * j->dst_row,
-                        j->src + j->src_row * (size_t)(t->first[y] - j->first), j->dst_row, t->count[y],
-                        j->fixed + (size_t)y * (size_t)t->stride, j->sums + (size_t)thread * j->dst_row);
+        column(j->dst + (size_t)y * j->dst_row, j->src + j->src_row * (size_t)(t->first[y] - j->first),
+               j->dst_row, t->count[y], j->fixed + (size_t)y * (size_t)t->stride,
+               j->sums + (size_t)thread * j->dst_row);
+}
+
+/* The taps as the AVX2 rows take them; none: *pack stays NULL. */
+static mlm_status pack_taps(resize_pack **pack, int *stride, const resample_taps *t, const int32_t *fixed)
+{
+    size_t bytes;
+    *stride = (t->stride + 3) / 4;
+    *pack   = NULL;
+#if defined(__x86_64__)
+    if (!mlm_mul_size(&bytes, (size_t)t->n_out * sizeof **pack, (size_t)*stride) ||
+        (*pack = malloc(bytes)) == NULL)
+        return mlm_fail_nomem((size_t)t->n_out * sizeof **pack, "resampling taps");
+    for (int i = 0; i < t->n_out; i++)
+        resize_pack_taps(*pack + (size_t)i * (size_t)*stride, fixed + (size_t)i * (size_t)t->stride,
+                         t->count[i]);
+#else
+    (void)bytes;
+    (void)fixed;
+#endif
+    return MLM_OK;
 }
 
 /* n_rows rows of src, made dw wide, one after the other in dst. */
 static mlm_status resize_width(uint8_t *dst, int dw, const uint8_t *src, int sw, int n_rows,
-                               vision_filter filter, mlm_threads *threads)
+                               vision_filter filter, mlm_threads *threads, bool avx2)
 {
     resample_taps taps   = {0};
+    resize_pack  *pack   = NULL;
     mlm_status    status = make_taps(&taps, sw, dw, filter);
     if (status == MLM_OK) {
-        resize_job job = {.dst     = dst,
+        resize_job job = {.avx2    = avx2 && 3 * sw >= RESIZE_OVERREAD,
+                          .n_rows  = n_rows,
+                          .dst     = dst,
                           .src     = src,
                           .dst_row = 3 * (size_t)dw,
                           .src_row = 3 * (size_t)sw,
                           .taps    = &taps,
                           .fixed   = fix_taps(&taps)};
-        mlm_parallel_for(threads, n_rows, ROWS_AT_ONCE, resize_rows, &job);
+        if (job.avx2)
+            status = pack_taps(&pack, &job.pack_stride, &taps, job.fixed);
+        job.pack = pack;
+        if (status == MLM_OK)
+            mlm_parallel_for(threads, n_rows, ROWS_AT_ONCE, resize_rows, &job);
     }
+    free(pack);
     free_taps(&taps);
     return status;
 }
 
 static mlm_status resize_height(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
-                                vision_filter filter, mlm_threads *threads)
+                                vision_filter filter, mlm_threads *threads, bool avx2)
 {
     resample_taps taps = {0};
     uint8_t      *wide = NULL;
@@ -203,7 +231,7 @@ static mlm_status resize_height(uint8_t *dst, int dw, int dh, const uint8_t *src
             status = mlm_fail_nomem(row * (size_t)n_rows, "resized rows");
             goto done;
         }
-        MLM_TRY_GOTO(status, resize_width(wide, dw, rows, sw, n_rows, filter, threads), done);
+        MLM_TRY_GOTO(status, resize_width(wide, dw, rows, sw, n_rows, filter, threads, avx2), done);
         rows = wide;
     }
     sums = malloc(n_sums * row * sizeof *sums);
@@ -211,7 +239,8 @@ static mlm_status resize_height(uint8_t *dst, int dw, int dh, const uint8_t *src
         status = mlm_fail_nomem(n_sums * row * sizeof *sums, "resampling sums");
         goto done;
     }
-    resize_job job = {.dst     = dst,
+    resize_job job = {.avx2    = avx2,
+                      .dst     = dst,
                       .src     = rows,
                       .dst_row = row,
                       .src_row = row,
@@ -236,19 +265,25 @@ static mlm_status check_sides(int dw, int dh, int sw, int sh)
     return MLM_OK;
 }
 
-mlm_status vision_resize_rgb(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
-                             vision_filter filter, mlm_threads *threads)
+mlm_status resize_rgb_with(bool avx2, uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
+                           vision_filter filter, mlm_threads *threads)
 {
     MLM_TRY(check_sides(dw, dh, sw, sh));
     if (filter != VISION_BILINEAR && filter != VISION_BICUBIC)
         return mlm_fail(MLM_E_UNSUPPORTED,
                         "resample filter %d is not known, must be 2 (bilinear) or 3 (bicubic)", (int)filter);
     if (sh != dh)
-        return resize_height(dst, dw, dh, src, sw, sh, filter, threads);
+        return resize_height(dst, dw, dh, src, sw, sh, filter, threads, avx2);
     if (sw != dw)
-        return resize_width(dst, dw, src, sw, sh, filter, threads);
+        return resize_width(dst, dw, src, sw, sh, filter, threads, avx2);
     memcpy(dst, src, 3 * (size_t)sw * (size_t)sh);
     return MLM_OK;
+}
+
+mlm_status vision_resize_rgb(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
+                             vision_filter filter, mlm_threads *threads)
+{
+    return resize_rgb_with(resize_has_avx2(), dst, dw, dh, src, sw, sh, filter, threads);
 }
 
 /* dst [n_lines, t->n_out, step] from src [n_lines, n_in, step]: the middle index is resampled. */

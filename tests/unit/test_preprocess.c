@@ -1,5 +1,7 @@
 /* test_preprocess.c: preprocessor_config.json is read strictly; placement, padding and limits of the three fits. */
+#include "kernels/base/mlm_rng.h"
 #include "vision/preprocess.h"
+#include "vision/resize_rows.h"
 
 #include "tests/support/cm.h"
 
@@ -159,12 +161,43 @@ static void limits_are_kept(void **state)
     assert_int_equal(vision_resize_grid_f32(&cell, 1, 1, &cell, 1, 1, 0), MLM_E_RANGE);
 }
 
+/* With AVX2 and without: the same bytes, for all remainders of taps and rows, and nothing behind the picture is used. */
+static void test_resize_avx2(void **state)
+{
+    static const int sides[][4] = {{384, 384, 1024, 768}, {224, 224, 225, 223}, {37, 41, 5, 6},
+                                   {19, 14, 6, 900},      {33, 33, 7, 33},      {14, 14, 4096, 3},
+                                   {100, 60, 61, 1},      {1, 1, 999, 40},      {61, 17, 640, 17},
+                                   {384, 384, 385, 384}};
+    mlm_rng          rng        = mlm_rng_seed(11, 4);
+    (void)state;
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++)
+        for (int filter = VISION_BILINEAR; filter <= VISION_BICUBIC; filter++) {
+            int            dw = sides[i][0], dh = sides[i][1], sw = sides[i][2], sh = sides[i][3];
+            size_t         n = 3 * (size_t)sw * (size_t)sh, m = 3 * (size_t)dw * (size_t)dh;
+            unsigned char *src = malloc(n), *a = malloc(m), *b = malloc(m);
+            assert_true(src != NULL && a != NULL && b != NULL);
+            for (size_t k = 0; k < n; k++)
+                src[k] = (unsigned char)(mlm_rng_next(&rng) % 3 ? 255 * (mlm_rng_next(&rng) & 1)
+                                                                : mlm_rng_next(&rng) & 255);
+            assert_int_equal(resize_rgb_with(false, a, dw, dh, src, sw, sh, (vision_filter)filter, NULL),
+                             MLM_OK);
+            assert_int_equal(
+                resize_rgb_with(resize_has_avx2(), b, dw, dh, src, sw, sh, (vision_filter)filter, NULL),
+                MLM_OK);
+            assert_memory_equal(a, b, m);
+            free(src);
+            free(a);
+            free(b);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_files_are_read),    cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(pictures_are_placed),    cmocka_unit_test(padding_is_exact),
         cmocka_unit_test(threads_change_nothing), cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(test_resize_avx2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
