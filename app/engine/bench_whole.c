@@ -18,6 +18,7 @@
 
 typedef struct whole {
     mlmamba_session *ses;
+    mlmamba_image   *img; /* the picture when it is not a file: decoded, as a program has it that shows it */
     mlmamba_answer  *ans; /* the last one */
     char             question[MAX_QUESTION];
     int              n_tokens, n_prompt;
@@ -32,13 +33,11 @@ static void keep(whole *w, mlmamba_answer *ans)
 
 static mlm_status set_image_with(whole *w, const bench *b, const mlmamba_image_options *opt)
 {
-    mlmamba_image *img = NULL;
     if (b->a->rgb == NULL)
         return mlmamba_session_set_image_file(w->ses, b->a->path, opt);
-    MLM_TRY(mlmamba_image_from_rgb(&img, b->a->rgb, b->a->side, b->a->side));
-    mlm_status status = mlmamba_session_set_image(w->ses, img, opt);
-    mlmamba_image_free(img);
-    return status;
+    if (w->img == NULL)
+        MLM_TRY(mlmamba_image_from_rgb(&w->img, b->a->rgb, b->a->side, b->a->side));
+    return mlmamba_session_set_image(w->ses, w->img, opt);
 }
 
 static mlm_status set_image(whole *w, const bench *b)
@@ -462,6 +461,7 @@ mlm_status bench_whole(bench *b)
     MLM_TRY(mlmamba_session_create(&w.ses, b->eng));
     mlm_status status = time_all(b, &w);
     mlmamba_answer_free(w.ans);
+    mlmamba_image_free(w.img);
     mlmamba_session_free(w.ses);
     return status;
 }
