@@ -147,9 +147,10 @@ static mlm_status check_args(const mamba2_args *a)
 }
 
 typedef struct views {
-    kn_tensor s, z, xbc_in, dt; /* s and its parts            */
-    kn_tensor xbc, x, b, c;     /* convolved, and its parts   */
-    kn_tensor f, g;
+    kn_tensor                  s, z, xbc_in, dt; /* s and its parts            */
+    kn_tensor                  xbc, x, b, c;     /* convolved, and its parts   */
+    kn_tensor                  f, g;
+    const kn_norm_linear_args *in; /* what makes s, where one call does that and the step; else NULL */
 } views;
 
 static views make_views(const mamba2_args *a)
@@ -239,6 +240,8 @@ static mlm_status run_direction(kn_queue *q, const mamba2_args *a, const views *
                                  .dt_max     = c->dt_max,
                                  .accumulate = accumulate};
     bool                 step = is_step(a);
+    if (v->in)
+        return kn_project_step(q, v->in, &conv, &ssd, v->z, gated);
     if (step && kn_present(a->conv_state) && c->merge == MAMBA2_SUM_THEN_NORM)
         return kn_conv_ssd_step(q, &conv, &ssd, v->z, gated);
     if (a->cut > 0)
@@ -290,27 +293,26 @@ static mlm_status mean_of_two(kn_queue *q, const mamba2_args *a, const views *v)
     return merge(q, a, v, v->g, 0.5f, false);
 }
 
-/* s = (norm of) x W_in^T */
-static mlm_status project_in(kn_queue *q, const mamba2_args *a, const views *v)
-{
-    if (!kn_present(a->in_norm))
-        return kn_linear(q, &(kn_linear_args){.x = a->x, .w = a->weights->in_proj, .y = v->s});
-    return kn_norm_linear(q, &(kn_norm_linear_args){.x      = a->x,
-                                                    .norm   = a->in_norm,
-                                                    .normed = a->normed,
-                                                    .eps    = a->config->norm_eps,
-                                                    .w      = a->weights->in_proj,
-                                                    .y      = v->s});
-}
-
 mlm_status mamba2_forward(kn_queue *q, const mamba2_args *a)
 {
     MLM_TRY(check_args(a));
     if (kn_present(a->ssm_state) && a->ssm_state.dtype != KN_F32 && !is_step(a))
         return forward_through_f32(q, a);
-    const mamba2_config *c = a->config;
-    views                v = make_views(a);
-    MLM_TRY(project_in(q, a, &v));
+    const mamba2_config *c  = a->config;
+    views                v  = make_views(a);
+    kn_norm_linear_args  in = {.x      = a->x,
+                               .norm   = a->in_norm,
+                               .normed = a->normed,
+                               .eps    = c->norm_eps,
+                               .w      = a->weights->in_proj,
+                               .y      = v.s};
+    if (!kn_present(a->in_norm)) /* s = (norm of) x W_in^T */
+        MLM_TRY(kn_linear(q, &(kn_linear_args){.x = a->x, .w = in.w, .y = v.s}));
+    else if (is_step(a) && kn_present(a->conv_state) && c->n_directions == 1 &&
+             c->merge == MAMBA2_SUM_THEN_NORM)
+        v.in = &in;
+    else
+        MLM_TRY(kn_norm_linear(q, &in));
     bool      mean = c->merge == MAMBA2_MEAN_OF_NORMED, gated = false;
     kn_tensor none = {0};
     if (mean && c->n_directions == 2 && v.f.dtype == v.g.dtype) {
