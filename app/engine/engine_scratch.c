@@ -13,7 +13,7 @@ static bool is_host(const kn_device *dev)
 static mlm_status layout_text(engine_scratch *s, const model_config *c, int n_rows, const kn_device *dev)
 {
     bool alone  = (kn_device_caps(dev) & KN_CAP_ALONE) != 0;
-    int  room   = ENGINE_DEVICE_ROOM / n_rows;
+    int  room   = (ENGINE_DEVICE_ROOM + n_rows - 1) / n_rows;
     int  tokens = alone || room < 1             ? ENGINE_PREFILL_TOKENS
                   : room < ENGINE_DEVICE_TOKENS ? room
                                                 : ENGINE_DEVICE_TOKENS;

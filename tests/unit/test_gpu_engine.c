@@ -77,7 +77,8 @@ static void talk(heard *h)
     mlmamba_snapshot *snap = NULL;
     mlmamba_session  *ses  = open_session(eng, NULL);
     for (int i = 0; i < SCENES; i++) {
-        assert_ok(mlmamba_session_set_image_file(ses, scenes[i], NULL));
+        mlmamba_image_options opt = {.question_follows = i % 2 != 0};
+        assert_ok(mlmamba_session_set_image_file(ses, scenes[i], &opt));
         for (int k = 0; k < 2; k++)
             h->logprob[h->n++] = ask(ses, questions[k], i == 0 && k == 0 ? "An orange cross." : NULL);
         assert_ok(mlmamba_session_snapshot(&snap, ses));
@@ -140,6 +141,42 @@ static void test_greedy_answers_are_those_of_rows_alone(void **state)
     assert_true(equal >= QUERIES - 1); /* two nearly equal logits may fall the other way in bf16 */
 }
 
+static char *answer_of(mlmamba_session *ses, const char *question)
+{
+    mlmamba_generate_options opt = {.max_new_tokens = 40};
+    mlmamba_answer          *ans = NULL;
+    assert_ok(mlmamba_session_rewind(ses, 0));
+    assert_ok(mlmamba_session_ask(&ans, ses, question, &opt, NULL, NULL));
+    char *text = strdup(ans->text);
+    mlmamba_answer_free(ans);
+    assert_non_null(text);
+    return text;
+}
+
+/* A picture that is read with its question: that answer, and those to questions that come later. */
+static void test_question_read_with_its_picture(void **state)
+{
+    (void)state;
+    int equal = 0, later = 0;
+    for (int i = 0; i < QUERIES; i++) {
+        mlmamba_image_options opt = {.question_follows = true};
+        mlmamba_session      *a = open_session(eng, scenes[i % SCENES]), *b = open_session(eng, NULL);
+        assert_ok(mlmamba_session_set_image_file(b, scenes[i % SCENES], &opt));
+        for (int k = 0; k < 2; k++) {
+            const char *question = questions[(i / SCENES + k) % 4];
+            char       *want = answer_of(a, question), *got = answer_of(b, question);
+            *(k == 0 ? &equal : &later) += strcmp(want, got) == 0;
+            free(want);
+            free(got);
+        }
+        mlmamba_session_free(a);
+        mlmamba_session_free(b);
+    }
+    print_message("%d of %d answers equal read with the picture and later, %d of %d to a second question\n",
+                  equal, QUERIES, later, QUERIES);
+    assert_true(equal >= QUERIES - 1 && later >= QUERIES - 1);
+}
+
 /* Once every shape has been seen, asking, batches and streams take nothing: no buffer, no capture, no byte of the card. */
 static void test_steady_state_takes_no_memory(void **state)
 {
@@ -196,6 +233,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_steady_state_takes_no_memory),
         cmocka_unit_test(test_every_run_is_the_same),
         cmocka_unit_test(test_greedy_answers_are_those_of_rows_alone),
+        cmocka_unit_test(test_question_read_with_its_picture),
         cmocka_unit_test(test_full_card_is_refused_at_load),
     };
     int skipped = fixture_start(argc, argv);
