@@ -6,6 +6,7 @@
  * speaks of is refused, so nothing is dropped unless a rule says so.
  */
 #include "kernels/base/mlm_file.h"
+#include "kernels/base/mlm_shards.h"
 #include "kernels/weights_private.h"
 
 #include <errno.h>
@@ -81,14 +82,12 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static mlm_status open_file(weights_file *f, const char *path)
+static mlm_status open_file(weights_file *f, const char *path, bool torch)
 {
     f->path = strdup(path);
     if (f->path == NULL)
         return mlm_fail_nomem(strlen(path), path);
-    if (ends_with(path, ".pt") || ends_with(path, ".pth") || ends_with(path, ".bin"))
-        return mlm_pt_open(&f->pt, path);
-    return mlm_safetensors_open(&f->st, path);
+    return torch ? mlm_pt_open(&f->pt, path) : mlm_safetensors_open(&f->st, path);
 }
 
 static int64_t file_count(const weights_file *f)
@@ -221,18 +220,76 @@ mlm_status weights_finish_list(kn_weights *w)
     return MLM_OK;
 }
 
+/* A file and its tensors; of a shard, the index must agree on each. */
+static mlm_status add_file(kn_weights *w, const kn_weights_source *src, const char *path, bool torch,
+                           const mlm_shards *index, int shard)
+{
+    weights_file *files = realloc(w->files, (size_t)(w->n_files + 1) * sizeof *files);
+    if (files == NULL)
+        return mlm_fail_nomem((size_t)(w->n_files + 1) * sizeof *files, w->name);
+    w->files          = files;
+    weights_file *f   = &files[w->n_files];
+    *f                = (weights_file){0};
+    int        number = w->n_files++;
+    mlm_status status = open_file(f, path, torch);
+    MLM_TRY(index != NULL ? mlm_shards_fail_open(index, status) : status);
+    MLM_TRY(make_room(w, file_count(f)));
+    for (int64_t k = 0; k < file_count(f); k++) {
+        if (index != NULL)
+            MLM_TRY(mlm_shards_check(index, file_tensor(f, k)->name, shard));
+        MLM_TRY(add_tensor(w, src, number, file_tensor(f, k)));
+    }
+    return MLM_OK;
+}
+
+typedef struct shard_files {
+    const weights_file *file;
+    int                 n;
+} shard_files;
+
+static bool has_tensor(const void *payload, const char *tensor)
+{
+    const shard_files *s = payload;
+    for (int i = 0; i < s->n; i++)
+        if (mlm_pt_find(s->file[i].pt, tensor) != NULL)
+            return true;
+    return false;
+}
+
+/* Checkpoints that an index names: each is a file of its own, as several checkpoints are. */
+static mlm_status add_checkpoints(kn_weights *w, const kn_weights_source *src)
+{
+    mlm_shards x;
+    int        first  = w->n_files;
+    int64_t    n      = 0;
+    mlm_status status = mlm_shards_read(&x, src->path);
+    for (int i = 0; i < x.n && status == MLM_OK; i++) {
+        char *path = NULL;
+        status     = mlm_shards_path(&path, &x, i);
+        if (status == MLM_OK)
+            status = add_file(w, src, path, true, &x, i);
+        free(path);
+        if (status == MLM_OK)
+            n += file_count(&w->files[w->n_files - 1]);
+    }
+    if (status == MLM_OK) {
+        const shard_files all = {w->files + first, w->n_files - first};
+        status                = mlm_shards_check_all(&x, n, has_tensor, &all);
+    }
+    mlm_shards_free(&x);
+    return status;
+}
+
 static mlm_status open_sources(kn_weights *w, const kn_weights_source *sources, int n)
 {
-    w->files = calloc((size_t)n, sizeof *w->files);
-    if (w->files == NULL)
-        return mlm_fail_nomem((size_t)n * sizeof *w->files, w->name);
     for (int i = 0; i < n; i++) {
-        weights_file *f = &w->files[i];
-        w->n_files      = i + 1;
-        MLM_TRY(open_file(f, sources[i].path));
-        MLM_TRY(make_room(w, file_count(f)));
-        for (int64_t k = 0; k < file_count(f); k++)
-            MLM_TRY(add_tensor(w, &sources[i], i, file_tensor(f, k)));
+        const char *path = sources[i].path;
+        if (ends_with(path, ".bin.index.json"))
+            MLM_TRY(add_checkpoints(w, &sources[i]));
+        else
+            MLM_TRY(add_file(w, &sources[i], path,
+                             ends_with(path, ".pt") || ends_with(path, ".pth") || ends_with(path, ".bin"),
+                             NULL, 0));
     }
     return weights_finish_list(w);
 }
@@ -353,8 +410,11 @@ bool kn_weights_same_bytes(const kn_weights *w, const mlm_st_tensor *a, const ml
     if (w->made != NULL)
         return i == j;
     const mlm_st_tensor *x = w->origin[i], *y = w->origin[j];
+    const weights_file  *f = &w->files[w->file_of[i]];
     return w->file_of[i] == w->file_of[j] && x->offset == y->offset && x->bytes == y->bytes &&
-           x->dtype == y->dtype && x->shard == y->shard;
+           x->dtype == y->dtype &&
+           (f->pt != NULL ? mlm_pt_contiguous(f->pt, x) && mlm_pt_contiguous(f->pt, y)
+                          : x->shard == y->shard);
 }
 
 /* ---- what files say about their bytes ----------------------------------------------------------- */

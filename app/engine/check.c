@@ -3,6 +3,7 @@
 #include "kernels/base/mlm_file.h"
 #include "kernels/base/mlm_pt.h"
 #include "kernels/base/mlm_sha256.h"
+#include "kernels/base/mlm_shards.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +113,7 @@ static mlm_status add_shards(mlmamba_model_check *c)
         const char *name = c->parts[i].source;
         size_t      len = strlen(name), m = sizeof end - 1;
         if (len > m && strcmp(name + len - m, end) == 0 && c->parts[i].found)
-            status = mlm_safetensors_list_shards(&path, &n, name);
+            status = mlm_shards_list(&path, &n, name);
     }
     if (n == 0)
         return status == MLM_E_NOMEM ? status : MLM_OK;
@@ -124,7 +125,7 @@ static mlm_status add_shards(mlmamba_model_check *c)
     status = bigger != NULL ? MLM_OK : mlm_fail_nomem((size_t)n * sizeof *bigger, "list of parts");
     for (int i = 0; i < n && status == MLM_OK; i++)
         status = add_shard(c, path[i]);
-    mlm_safetensors_free_shards(path, n);
+    mlm_shards_free_list(path, n);
     return status;
 }
 

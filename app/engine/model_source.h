@@ -6,8 +6,8 @@
  *   mlmamba directory           config.json with model_type ml_mamba                the directory (decision 20)
  *   ML-Mamba, Cobra checkpoint  checkpoints/latest-checkpoint.pt (or without the    language model and connector; towers and
  *                               folder, or the .pt itself)                          tokenizer beside it or in the hub cache
- *   Mamba, Mamba-2 text         config.json with model_type mamba, mamba2, or       model.safetensors (or index), or
- *                               state-spaces' d_model                               pytorch_model.bin; tokenizer as above
+ *   Mamba, Mamba-2 text         config.json with model_type mamba, mamba2, or       model.safetensors (or its index), or
+ *                               state-spaces' d_model                               pytorch_model.bin (or its index); tokenizer as above
  *
  * For published models a config.json and a preprocessor_config.json of ours are made from the shapes of the tensors and
  * the ids in the trainer's config.json, so that the engine and `import` see one kind of model only.

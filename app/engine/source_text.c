@@ -142,13 +142,13 @@ mlm_status source_text_config(char **out, int *width, bool *tied, const kn_weigh
 
 /* ---- directories of Hugging Face and state-spaces ----------------------------------------------- */
 
-/* model.safetensors, its index, or pytorch_model.bin: the first that is there. */
+/* One file or the index of several: the first that is there. */
 static mlm_status find_weights(char **out, const char *dir)
 {
     static const char *const names[] = {"model.safetensors", "model.safetensors.index.json",
-                                        "pytorch_model.bin"};
+                                        "pytorch_model.bin", "pytorch_model.bin.index.json"};
     *out                             = NULL;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         MLM_TRY(mlm_path_join(out, dir, names[i]));
         if (mlm_path_is_file(*out))
             return MLM_OK;
@@ -242,7 +242,7 @@ static mlm_status open_text(model_source *src, const char *path, bool state_spac
         status = open_weights(src, weights, is_tied(mlm_json_root(doc), state_spaces));
     else
         status = source_add_part(src, "language model", MLM_E_NOTFOUND, false,
-                                 "model.safetensors, model.safetensors.index.json or pytorch_model.bin",
+                                 "model.safetensors or pytorch_model.bin, or one of them with .index.json",
                                  "the weights belong into the directory of this config.json");
     if (status == MLM_OK)
         status = source_find_tokenizer(src, repos);

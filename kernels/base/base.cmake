@@ -16,6 +16,7 @@ add_library(mlm_base STATIC
     ${CMAKE_CURRENT_LIST_DIR}/mlm_safetensors_header.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_st_write.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_sha256.c
+    ${CMAKE_CURRENT_LIST_DIR}/mlm_shards.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_threads.c
     ${CMAKE_CURRENT_LIST_DIR}/mlm_zip.c)
 target_link_libraries(mlm_base PUBLIC mlm_flags PRIVATE PkgConfig::CJSON)

@@ -1,18 +1,15 @@
 /*
  * mlm_safetensors.c: one safetensors file, or the shards that an index.json lists, opened for reading.
  *
- * The index is {"metadata": .., "weight_map": {tensor: shard file}}.  Shards are opened in the order of their
- * names; index and shards must agree on every tensor.  Descriptors stay open until close, so a model directory
- * that is replaced meanwhile does not mix two models.
+ * Shards are opened in the order of their names.  Descriptors stay open until close, so a model directory that is
+ * replaced meanwhile does not mix two models.
  */
 #include "kernels/base/mlm_file.h"
-#include "kernels/base/mlm_json.h"
 #include "kernels/base/mlm_safetensors_header.h"
+#include "kernels/base/mlm_shards.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_SHARDS 512
 
 typedef struct shard {
     mlm_file file;
@@ -95,167 +92,35 @@ static mlm_status index_names(mlm_safetensors *st, const char *path)
 
 /* ---- shards ------------------------------------------------------------------------------------- */
 
-static int compare_strings(const void *pa, const void *pb)
+static bool has_tensor(const void *payload, const char *tensor)
 {
-    const char *const *a = pa, *const *b = pb;
-    return strcmp(*a, *b);
+    return mlm_safetensors_find(payload, tensor) != NULL;
 }
 
-/* The shard names of the map, sorted, each once (borrowed from the document). */
-static mlm_status collect_shards(const char ***out, int64_t *count, const mlm_json_node *map,
-                                 const char *path)
+static mlm_status open_shards(mlm_safetensors *st, const mlm_shards *x)
 {
-    size_t       n = 0, unique = 0;
-    const char **names = malloc(((size_t)mlm_json_count(map) + 1) * sizeof *names);
-    *out               = names;
-    if (!names)
-        return mlm_fail_nomem((size_t)mlm_json_count(map) * sizeof *names, path);
-    for (const mlm_json_node *c = mlm_json_first(map); c; c = mlm_json_next(c)) {
-        if (mlm_json_type_of(c) != MLM_JSON_STRING)
-            return mlm_fail(MLM_E_FORMAT,
-                            "%s: weight_map: tensor '%.200s' is in %s, must be the name of a shard", path,
-                            mlm_json_key(c), mlm_json_type_name(mlm_json_type_of(c)));
-        const char *name = mlm_json_text(c, NULL);
-        if (!*name || strchr(name, '/') || strchr(name, '\\') || strstr(name, "..") || strcmp(name, ".") == 0)
-            return mlm_fail(
-                MLM_E_FORMAT,
-                "%s: weight_map: tensor '%.200s' is in \"%.200s\", must be a file name without '/' or '..'",
-                path, mlm_json_key(c), name);
-        names[n++] = name;
-    }
-    if (n > 0)
-        qsort(names, n, sizeof *names, compare_strings);
-    for (size_t i = 0; i < n; i++) {
-        if (i == 0 || strcmp(names[i], names[unique - 1]) != 0)
-            names[unique++] = names[i];
-    }
-    if (unique > MAX_SHARDS)
-        return mlm_fail(MLM_E_FORMAT, "%s: weight_map names %zu shards, at most %d are allowed", path, unique,
-                        MAX_SHARDS);
-    *count = (int64_t)unique;
-    return MLM_OK;
-}
-
-/* Every tensor of every shard is where the map says, and the map has no others. */
-static mlm_status check_map(const mlm_safetensors *st, const mlm_json_node *map, const char *const *names,
-                            const char *path)
-{
-    for (int64_t i = 0; i < st->n_tensors; i++) {
-        const mlm_st_tensor *t    = &st->tensors[i];
-        const mlm_json_node *node = mlm_json_get(map, t->name);
-        if (!node)
-            return mlm_fail(MLM_E_FORMAT,
-                            "%s: shard '%s' has tensor '%.200s', which weight_map does not list", path,
-                            names[t->shard], t->name);
-        if (strcmp(mlm_json_text(node, NULL), names[t->shard]) != 0)
-            return mlm_fail(MLM_E_FORMAT, "%s: tensor '%.200s' is in shard '%s', weight_map says '%.200s'",
-                            path, t->name, names[t->shard], mlm_json_text(node, NULL));
-    }
-    if (mlm_json_count(map) == st->n_tensors)
-        return MLM_OK;
-    for (const mlm_json_node *c = mlm_json_first(map); c; c = mlm_json_next(c)) {
-        if (!mlm_safetensors_find(st, mlm_json_key(c)))
-            return mlm_fail(MLM_E_FORMAT,
-                            "%s: weight_map places tensor '%.200s' in '%.200s', which does not have it", path,
-                            mlm_json_key(c), mlm_json_text(c, NULL));
-    }
-    return mlm_fail(MLM_E_FORMAT, "%s: weight_map lists %lld tensors, the shards have %lld", path,
-                    (long long)mlm_json_count(map), (long long)st->n_tensors);
-}
-
-/* An index.json as it lies there. */
-typedef struct shard_list {
-    mlm_json            *doc;
-    char                *dir;
-    const mlm_json_node *map;
-    const char         **names; /* sorted; borrowed from the document */
-    int64_t              n_names;
-} shard_list;
-
-static void free_index(shard_list *x)
-{
-    mlm_json_free(x->doc);
-    free(x->dir);
-    free(x->names);
-}
-
-static mlm_status read_index(shard_list *x, const char *path)
-{
-    char       *text  = NULL;
-    size_t      n     = 0;
-    const char *slash = strrchr(path, '/');
-    x->dir            = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (!x->dir)
-        return mlm_fail_nomem(strlen(path) + 1, path);
-    MLM_TRY(mlm_file_read(&text, &n, path, MLM_ST_MAX_HEADER, "index of shards"));
-    mlm_status status = mlm_json_parse_limited(&x->doc, text, n, path, 0, MLM_ST_MAX_VALUES);
-    free(text);
-    MLM_TRY(status);
-    x->map = mlm_json_get(mlm_json_root(x->doc), "weight_map");
-    if (!x->map || mlm_json_type_of(x->map) != MLM_JSON_OBJECT || mlm_json_count(x->map) == 0)
-        return mlm_fail(
-            MLM_E_FORMAT, "%s: weight_map is %s, must be an object with a shard for each tensor", path,
-            !x->map                                       ? "missing"
-            : mlm_json_type_of(x->map) == MLM_JSON_OBJECT ? "empty"
-                                                          : mlm_json_type_name(mlm_json_type_of(x->map)));
-    return collect_shards(&x->names, &x->n_names, x->map, path);
-}
-
-static mlm_status open_shards(mlm_safetensors *st, const shard_list *x, const char *path)
-{
-    st->shards = calloc((size_t)x->n_names, sizeof *st->shards);
+    st->shards = calloc((size_t)x->n, sizeof *st->shards);
     if (!st->shards)
-        return mlm_fail_nomem((size_t)x->n_names * sizeof *st->shards, path);
-    for (int64_t i = 0; i < x->n_names; i++) {
+        return mlm_fail_nomem((size_t)x->n * sizeof *st->shards, x->path);
+    for (int i = 0; i < x->n; i++) {
         char *shard_path = NULL;
-        MLM_TRY(mlm_path_join(&shard_path, x->dir, x->names[i]));
-        mlm_status status = add_shard(st, shard_path);
-        if (status == MLM_E_NOTFOUND)
-            return mlm_fail_context(status, "%s names a missing shard", path);
-        MLM_TRY(status);
+        MLM_TRY(mlm_shards_path(&shard_path, x, i));
+        MLM_TRY(mlm_shards_fail_open(x, add_shard(st, shard_path)));
     }
-    MLM_TRY(index_names(st, path));
-    return check_map(st, x->map, x->names, path);
+    for (int64_t i = 0; i < st->n_tensors; i++)
+        MLM_TRY(mlm_shards_check(x, st->tensors[i].name, st->tensors[i].shard));
+    MLM_TRY(index_names(st, x->path));
+    return mlm_shards_check_all(x, st->n_tensors, has_tensor, st);
 }
 
 static mlm_status open_index(mlm_safetensors *st, const char *path)
 {
-    shard_list x      = {0};
-    mlm_status status = read_index(&x, path);
+    mlm_shards x;
+    mlm_status status = mlm_shards_read(&x, path);
     if (status == MLM_OK)
-        status = open_shards(st, &x, path);
-    free_index(&x);
+        status = open_shards(st, &x);
+    mlm_shards_free(&x);
     return status;
-}
-
-mlm_status mlm_safetensors_list_shards(char ***out, int *n, const char *path)
-{
-    shard_list x      = {0};
-    mlm_status status = read_index(&x, path);
-    *out              = NULL;
-    *n                = 0;
-    if (status == MLM_OK) {
-        *out = calloc((size_t)x.n_names + 1, sizeof **out);
-        if (*out == NULL)
-            status = mlm_fail_nomem((size_t)x.n_names * sizeof **out, path);
-    }
-    for (int64_t i = 0; i < x.n_names && status == MLM_OK; i++) {
-        status = mlm_path_join(&(*out)[i], x.dir, x.names[i]);
-        *n += status == MLM_OK;
-    }
-    free_index(&x);
-    if (status != MLM_OK)
-        mlm_safetensors_free_shards(*out, *n);
-    if (status != MLM_OK)
-        *out = NULL;
-    return status;
-}
-
-void mlm_safetensors_free_shards(char **paths, int n)
-{
-    for (int i = 0; i < n; i++)
-        free(paths[i]);
-    free((void *)paths);
 }
 
 static mlm_status open_single(mlm_safetensors *st, const char *path)

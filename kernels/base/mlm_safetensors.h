@@ -5,8 +5,7 @@
  * 100,000,000 and inside the file; header starts with '{', is strict JSON (mlm_json.h), at most 100,000
  * tensors of at most 8 dimensions; known dtype; shape product and byte size do not overflow; end - begin
  * equals the size from shape and dtype; sorted by offset the tensors leave no hole, no overlap and nothing
- * after the last; __metadata__ is an object of strings.  Shard names with '/' or ".." are refused, as are
- * tensors that the index places in another shard than holds them.
+ * after the last; __metadata__ is an object of strings.  Index and shards must agree: mlm_shards.h.
  * Source of the format: huggingface/safetensors, tensor.rs (limits as there).
  */
 #ifndef MLM_SAFETENSORS_H
@@ -54,9 +53,6 @@ typedef struct mlm_safetensors mlm_safetensors;
 /* `path` is a .safetensors file or a .safetensors.index.json.  Owned: mlm_safetensors_close. */
 mlm_status mlm_safetensors_open(mlm_safetensors **out, const char *path) MLM_WARN_UNUSED;
 void       mlm_safetensors_close(mlm_safetensors *st); /* NULL is fine */
-/* The files that an index names, there or not.  Owned: mlm_safetensors_free_shards. */
-mlm_status mlm_safetensors_list_shards(char ***paths, int *n, const char *index) MLM_WARN_UNUSED;
-void       mlm_safetensors_free_shards(char **paths, int n);
 /* The shape as "[2, 3]". */
 void mlm_st_shape_text(const mlm_st_tensor *t, char *text, size_t cap);
 
