@@ -48,5 +48,8 @@
     "\"image_std\":[0.5,0.5,0.5]}"
 #define RUN(id)                                                                                              \
     "{\"model\":{\"vision_backbone_id\":\"" id "\",\"image_resize_strategy\":\"resize-naive\"},\"seed\":7}"
+#define STATE_SPACES(ssm)                                                                                    \
+    "{\"d_model\":32,\"n_layer\":2,\"vocab_size\":258,\"pad_vocab_size_multiple\":16,\"ssm_cfg\":" ssm       \
+    ",\"rms_norm\":true,\"attn_layer_idx\":[],\"d_intermediate\":0,\"tie_embeddings\":true}"
 
 #endif

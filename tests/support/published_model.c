@@ -407,39 +407,53 @@ static void put_hub(const char *root, const list *dino, const list *siglip)
     put_tokenizer(blob);
 }
 
-/* The same in two shards and an index. */
-static void put_shards(const char *root, const list *l)
+/* The same in two shards and an index: safetensors, or checkpoints, the first with its head in the table's storage. */
+static void put_shards(const char *root, const char *name, const list *l, const char *config, bool torch)
 {
-    char  path[1024];
-    list *half[2] = {new_list(), new_list()};
-    FILE *f       = NULL;
-    (void)mkdir(join(path, sizeof path, "%s/shards", root), 0777);
-    f = fopen(join(path, sizeof path, "%s/shards/model.safetensors.index.json", root), "w");
+    char        path[1024];
+    const char *stem = torch ? "pytorch_model" : "model", *end = torch ? "bin" : "safetensors";
+    list       *half[2] = {new_list(), new_list()};
+    FILE       *f       = NULL;
+    (void)mkdir(join(path, sizeof path, "%s/%s", root, name), 0777);
+    f = fopen(join(path, sizeof path, "%s/%s/%s.%s.index.json", root, name, stem, end), "w");
     need(f != NULL, path);
     (void)fputs("{\"metadata\":{\"total_size\":1},\"weight_map\":{", f);
+    if (torch)
+        (void)fprintf(f, "\"lm_head.weight\":\"%s-00001-of-00002.%s\",", stem, end);
     for (int i = 0; i < l->n; i++) {
         list *h      = half[i % 2];
         h->t[h->n++] = l->t[i];
-        (void)fprintf(f, "%s\"%s\":\"model-0000%d-of-00002.safetensors\"", i > 0 ? "," : "", l->t[i].pub,
-                      i % 2 + 1);
+        (void)fprintf(f, "%s\"%s\":\"%s-0000%d-of-00002.%s\"", i > 0 ? "," : "", l->t[i].pub, stem, i % 2 + 1,
+                      end);
     }
     (void)fputs("}}\n", f);
     need(fclose(f) == 0, path);
     for (int k = 0; k < 2; k++) {
         const list *p = half[k];
-        put_safetensors(join(path, sizeof path, "%s/shards/model-0000%d-of-00002.safetensors", root, k + 1),
-                        &p, 1, MLM_ST_BF16, false);
+        join(path, sizeof path, "%s/%s/%s-0000%d-of-00002.%s", root, name, stem, k + 1, end);
+        if (torch)
+            put_checkpoint(path, p, MLM_ST_BF16, k == 0 ? "lm_head.weight" : "", false);
+        else
+            put_safetensors(path, &p, 1, MLM_ST_BF16, false);
         free(half[k]); /* the data are l's */
     }
-    put_text(join(path, sizeof path, "%s/shards/config.json", root), MAMBA2);
-    put_tokenizer(join(path, sizeof path, "%s/shards/tokenizer.json", root));
+    put_text(join(path, sizeof path, "%s/%s/config.json", root, name), config);
+    put_tokenizer(join(path, sizeof path, "%s/%s/tokenizer.json", root, name));
+}
+
+/* The names of transformers: those of ours without the prefix. */
+static void use_own_names(list *l)
+{
+    for (int i = 0; i < l->n; i++)
+        join(l->t[i].pub, sizeof l->t[i].pub, "%s", l->t[i].own + strlen("language_model."));
 }
 
 static void put_texts(const char *root)
 {
-    char        path[1024];
-    list       *l = new_list();
-    const list *p = l;
+    static const char ss[] = STATE_SPACES("{\"layer\":\"Mamba2\",\"d_state\":16,\"headdim\":16}");
+    char              path[1024];
+    list             *l = new_list();
+    const list       *p = l;
     language_model(l, "language_model.", "", false);
     put_own(
         root, "own-text", &p, 1, MLM_ST_BF16,
@@ -447,22 +461,35 @@ static void put_texts(const char *root)
         "}",
         NULL);
     (void)mkdir(join(path, sizeof path, "%s/ss", root), 0777);
-    put_text(join(path, sizeof path, "%s/ss/config.json", root),
-             "{\"d_model\":32,\"n_layer\":2,\"vocab_size\":258,\"pad_vocab_size_multiple\":16,\"ssm_cfg\":{"
-             "\"layer\":\"Mamba2\","
-             "\"d_state\":16,\"headdim\":16},\"rms_norm\":true,\"attn_layer_idx\":[],\"d_intermediate\":0,"
-             "\"tie_embeddings\":true}");
+    put_text(join(path, sizeof path, "%s/ss/config.json", root), ss);
     put_checkpoint(join(path, sizeof path, "%s/ss/pytorch_model.bin", root), l, MLM_ST_BF16, "lm_head.weight",
                    false);
+    put_shards(root, "ss-bins", l, ss, true);
     (void)mkdir(join(path, sizeof path, "%s/hf", root), 0777);
     put_text(join(path, sizeof path, "%s/hf/config.json", root),
              "{\"architectures\":[\"Mamba2ForCausalLM\"],\"eos_token_id\":0,\"time_step_limit\":[0.0,"
              "Infinity]," MAMBA2_KEYS);
     put_tokenizer(join(path, sizeof path, "%s/hf/tokenizer.json", root));
-    for (int i = 0; i < l->n; i++) /* the names of transformers: those of ours without the prefix */
-        join(l->t[i].pub, sizeof l->t[i].pub, "%s", l->t[i].own + strlen("language_model."));
+    use_own_names(l);
     put_safetensors(join(path, sizeof path, "%s/hf/model.safetensors", root), &p, 1, MLM_ST_BF16, false);
-    put_shards(root, l);
+    put_shards(root, "shards", l, MAMBA2, false);
+    put_shards(root, "bins", l, MAMBA2, true);
+    free_list(l);
+}
+
+static void put_mamba1(const char *root)
+{
+    char  path[1024];
+    list *l = new_list();
+    language_model(l, "language_model.", "", true);
+    put_shards(root, "ss1-bins", l, STATE_SPACES("{\"d_state\":8}"), true);
+    use_own_names(l);
+    put_shards(root, "bins1", l, MAMBA1, true);
+    (void)mkdir(join(path, sizeof path, "%s/hf1", root), 0777);
+    put_text(join(path, sizeof path, "%s/hf1/config.json", root), MAMBA1);
+    put_tokenizer(join(path, sizeof path, "%s/hf1/tokenizer.json", root));
+    put_checkpoint(join(path, sizeof path, "%s/hf1/pytorch_model.bin", root), l, MLM_ST_BF16,
+                   "lm_head.weight", true);
     free_list(l);
 }
 
@@ -567,5 +594,6 @@ void published_write(const char *root)
     free_list(c);
     free_list(l);
     put_texts(root);
+    put_mamba1(root);
     put_facebook(root);
 }

@@ -8,6 +8,8 @@
  *   ROOT/facebook/cobra+tiny/{..}                                         Facebook's DINOv2 file; the run one folder deeper
  *   ROOT/hub/models--ORG--NAME/...                                        towers and tokenizer in a hub cache
  *   ROOT/ss, ROOT/hf, ROOT/shards                                         a text model as state-spaces and as Hugging Face
+ *   ROOT/ss-bins, ROOT/bins                                               the same in shards of pytorch_model.bin
+ *   ROOT/hf1, ROOT/ss1-bins, ROOT/bins1                                   Mamba-1 in one pytorch_model.bin and in shards
  *   ROOT/own-mlmamba, own-cobra, own-clip, own-text                       ours
  */
 #ifndef TESTS_PUBLISHED_MODEL_H

@@ -75,6 +75,12 @@ static void test_text(void **state)
     three_ways("ss", false);
     three_ways("hf", false);
     three_ways("shards", false);
+    three_ways("bins", false);
+    three_ways("ss-bins", false);
+    outcome one = answer_of(in("hf1"), false);
+    assert_true(one.n_tokens > 0);
+    same(one, answer_of(in("bins1"), false));
+    same(one, answer_of(in("ss1-bins"), false));
     eng = open_model(in("hf"));
     ses = open_session(eng, NULL);
     assert_int_equal(mlmamba_session_set_image_file(ses, SCENE(0), NULL), MLM_E_STATE);
