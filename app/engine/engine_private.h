@@ -27,6 +27,7 @@
 #define ENGINE_PREFILL_TOKENS     256 /* the same for one row and for many: pieces are cut at the same places */
 #define ENGINE_DEVICE_TOKENS      1024 /* of an accelerator, a row: a picture and a question in one piece ... */
 #define ENGINE_DEVICE_ROOM        5888 /* ... and tokens that its rows have together: eight pictures */
+#define ENGINE_GUEST_TOKENS       5632 /* of a row that uses the memory of a batch */
 #define ENGINE_LEAST_TOKENS       64   /* of a piece, where rows must have the bits they have alone */
 #define ENGINE_MAX_NEW_TOKENS     65536
 #define ENGINE_DEFAULT_NEW_TOKENS 256

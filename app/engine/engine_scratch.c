@@ -15,6 +15,7 @@ static mlm_status layout_text(engine_scratch *s, const model_config *c, int n_ro
     bool alone  = (kn_device_caps(dev) & KN_CAP_ALONE) != 0;
     int  room   = (ENGINE_DEVICE_ROOM + n_rows - 1) / n_rows;
     int  tokens = alone || room < 1             ? ENGINE_PREFILL_TOKENS
+                  : s->is_guest                 ? ENGINE_GUEST_TOKENS / n_rows
                   : room < ENGINE_DEVICE_TOKENS ? room
                                                 : ENGINE_DEVICE_TOKENS;
     MLM_TRY(lm_scratch_create(&s->lm, &s->arena, &c->text, n_rows, tokens));
@@ -89,9 +90,10 @@ static const vision_side *planned_side(const kn_device *dev, const model_config 
     return engine_has_side(dev, c) ? &planned : NULL;
 }
 
-static mlm_status measure(size_t *bytes, kn_device *dev, const model_config *c, int n_rows, int n_pictures)
+static mlm_status measure(size_t *bytes, kn_device *dev, const model_config *c, int n_rows, int n_pictures,
+                          bool is_guest)
 {
-    engine_scratch         s = {0};
+    engine_scratch         s = {.is_guest = is_guest};
     engine_picture_scratch p = {0};
     kn_arena_measure(&s.arena, dev);
     mlm_status status = layout(&s, &p, c, dev, n_rows, n_pictures, planned_side(dev, c));
@@ -103,7 +105,7 @@ static mlm_status measure(size_t *bytes, kn_device *dev, const model_config *c, 
 
 mlm_status engine_scratch_measure(size_t *bytes, kn_device *dev, const model_config *c)
 {
-    return measure(bytes, dev, c, 1, 1);
+    return measure(bytes, dev, c, 1, 1, false);
 }
 
 int engine_batch_pictures(const kn_device *dev, int n_rows)
@@ -114,7 +116,7 @@ int engine_batch_pictures(const kn_device *dev, int n_rows)
 
 mlm_status engine_batch_measure(size_t *bytes, kn_device *dev, const model_config *c, int n_rows)
 {
-    MLM_TRY(measure(bytes, dev, c, n_rows, engine_batch_pictures(dev, n_rows)));
+    MLM_TRY(measure(bytes, dev, c, n_rows, engine_batch_pictures(dev, n_rows), false));
     *bytes += (size_t)n_rows * lm_config_row_bytes(&c->text);
     return MLM_OK;
 }
@@ -126,27 +128,31 @@ static const vision_side *side_of(const mlmamba_engine *eng)
 
 /* Sessions and batches take turns: nothing that the one leaves in its activations is wanted when the other comes.  So memory for the
  * second lies over the activations of the first, as far as they reach. */
-static mlm_status find_room(engine_scratch *s, const mlmamba_engine *eng, size_t bytes)
+static mlm_status find_room(engine_scratch *s, const mlmamba_engine *eng, int n_rows, int n_pictures)
 {
     const engine_scratch *first = s == &eng->one ? &eng->many : &eng->one;
-    if (first->arena.buf == NULL || first->is_guest || bytes > first->arena.capacity - first->n_kept)
-        return kn_arena_create(&s->arena, eng->dev, bytes);
-    s->is_guest       = true;
-    s->arena          = (kn_arena){.dev = first->arena.dev, .buf = first->arena.buf, .used = first->n_kept};
-    s->arena.capacity = first->n_kept + bytes;
-    return MLM_OK;
+    size_t                bytes = 0, room = 0;
+    if (first->arena.buf != NULL && !first->is_guest && n_rows == 1) {
+        room = first->arena.capacity - first->n_kept;
+        MLM_TRY(measure(&bytes, eng->dev, &eng->config, n_rows, n_pictures, true));
+    }
+    s->is_guest = bytes > 0 && bytes <= room;
+    if (s->is_guest) {
+        s->arena          = (kn_arena){.dev = eng->dev, .buf = first->arena.buf, .used = first->n_kept};
+        s->arena.capacity = first->n_kept + bytes;
+        return MLM_OK;
+    }
+    MLM_TRY(measure(&bytes, eng->dev, &eng->config, n_rows, n_pictures, false));
+    return kn_arena_create(&s->arena, eng->dev, bytes);
 }
 
 mlm_status engine_scratch_create(engine_scratch *s, engine_picture_scratch *p, const mlmamba_engine *eng,
                                  int n_rows, int n_pictures)
 {
-    const model_config *c     = &eng->config;
-    size_t              bytes = 0;
+    const model_config *c = &eng->config;
     memset(s, 0, sizeof *s);
     memset(p, 0, sizeof *p);
-    mlm_status status = measure(&bytes, eng->dev, c, n_rows, n_pictures);
-    if (status == MLM_OK)
-        status = find_room(s, eng, bytes);
+    mlm_status status = find_room(s, eng, n_rows, n_pictures);
     if (status == MLM_OK)
         status = layout(s, p, c, eng->dev, n_rows, n_pictures, side_of(eng));
     if (status == MLM_OK)
