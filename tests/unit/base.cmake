@@ -12,3 +12,4 @@ mlm_test(NAME test_pt_zip LABELS unit SOURCES ${_u}/test_pt_zip.c ${_s}/pt_write
 mlm_test(NAME test_threads LABELS unit SOURCES ${_u}/test_threads.c ${_s}/alloc_fail.c LIBS mlm_base)
 mlm_test(NAME test_weights_made LABELS unit SOURCES ${_u}/test_weights_made.c ${_s}/alloc_fail.c LIBS mlm_kernels)
 mlm_test(NAME test_weights LABELS unit SOURCES ${_u}/test_weights.c ${_s}/temp_dir.c ${_s}/alloc_fail.c LIBS mlm_kernels)
+mlm_test(NAME test_pt_shards LABELS unit SOURCES ${_u}/test_pt_shards.c ${_s}/pt_write.c ${_s}/temp_dir.c ${_s}/alloc_fail.c LIBS mlm_kernels)

@@ -248,13 +248,11 @@ static void test_unknown_ids(void **state)
     mlmamba_model_check_free(c);
 }
 
-/* ---- tensors and bytes -------------------------------------------------------------------------- */
-
 /* ---- damaged directories ------------------------------------------------------------------------ */
 
 static void link_to(const char *folder, const char *from_folder, const char *name)
 {
-    char from[800], to[800];
+    char from[1100], to[1100];
     (void)snprintf(from, sizeof from, "%s/%s/%s", root, from_folder, name);
     (void)snprintf(to, sizeof to, "%s/%s", folder, name);
     assert_int_equal(symlink(from, to), 0);
@@ -368,30 +366,47 @@ static void test_check_tensors(void **state)
     mlmamba_model_check_free(c);
 }
 
-/* Shards are parts: found, with their tensors; one that is not there is named. */
-static void test_check_shards(void **state)
+/* Shards are parts: found, with their tensors and their sums; one that is not there is named. */
+static void check_shards(const char *name, const char *stem, const char *end)
 {
-    static const char *const files[] = {"config.json", "tokenizer.json", "model.safetensors.index.json",
-                                        "model-00001-of-00002.safetensors"};
-    mlmamba_model_check     *c       = NULL;
-    char                     folder[512];
-    (void)state;
-    assert_ok(mlmamba_check_model_hashes(&c, in("shards"), NULL, NULL));
+    mlmamba_model_check *c = NULL;
+    char                 folder[512], half[512], file[4][128];
+    (void)snprintf(folder, sizeof folder, "%s/%s", root, name);
+    (void)snprintf(half, sizeof half, "%s/half-%s", root, name);
+    (void)snprintf(file[0], sizeof file[0], "config.json");
+    (void)snprintf(file[1], sizeof file[1], "tokenizer.json");
+    (void)snprintf(file[2], sizeof file[2], "%s.%s.index.json", stem, end);
+    (void)snprintf(file[3], sizeof file[3], "%s-00001-of-00002.%s", stem, end);
+    assert_ok(mlmamba_check_model_hashes(&c, folder, NULL, NULL));
     assert_true(c->complete);
     assert_int_equal(c->n_faults_all, 0);
-    assert_non_null(strstr(part_of(c, "shard")->detail, "tensors, BF16"));
-    assert_int_equal(strlen(part_of(c, "shard")->sha256), 64);
+    for (int i = 0; i < 2; i++) {
+        const mlmamba_part *shard = &c->parts[c->n_parts - 1 - i];
+        assert_string_equal(shard->role, "shard");
+        assert_true(shard->usable);
+        assert_non_null(strstr(shard->detail, "tensors, BF16"));
+        assert_int_equal(strlen(shard->sha256), 64);
+    }
     mlmamba_model_check_free(c);
-    (void)snprintf(folder, sizeof folder, "%s/half", root);
-    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_int_equal(mkdir(half, 0777), 0);
     for (int i = 0; i < 4; i++)
-        link_to(folder, "shards", files[i]);
-    assert_ok(mlmamba_check_model(&c, folder));
+        link_to(half, name, file[i]);
+    assert_ok(mlmamba_check_model(&c, half));
     assert_false(c->complete);
     const mlmamba_part *lost = &c->parts[c->n_parts - 1];
     assert_false(lost->found);
-    assert_non_null(strstr(lost->source, "half/model-00002-of-00002.safetensors"));
+    (void)snprintf(file[0], sizeof file[0], "half-%s/%s-00002-of-00002.%s", name, stem, end);
+    assert_non_null(strstr(lost->source, file[0]));
+    assert_non_null(strstr(c->problem, file[0]));
     mlmamba_model_check_free(c);
+}
+
+static void test_check_shards(void **state)
+{
+    (void)state;
+    check_shards("shards", "model", "safetensors");
+    check_shards("bins", "pytorch_model", "bin");
+    check_shards("ss-bins", "pytorch_model", "bin");
 }
 
 /* One bit of a storage: with hashes `check` says which, and an import of it is refused before anything is written. */
