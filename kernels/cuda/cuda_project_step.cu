@@ -12,8 +12,6 @@
 #include "kernels/cuda/cuda_step.cuh"
 #include "kernels/cuda/cuda_stream.cuh"
 
-#define TAIL_ROWS 4 /* states a warp moves on at once */
-
 struct project_params {
     const char         *w;
     const float        *x, *norm, *scale;       /* norm, scale may be NULL */
@@ -60,29 +58,41 @@ __device__ __forceinline__ int row_of(const project_params &p, const project_sha
     return s.first_pair + i / 2 * (int)gridDim.x + i % 2 * p.inner;
 }
 
-/* What a warp asks for next. */
-struct project_cursor {
-    const char *from;
-    int         item, round, left;
+__device__ __forceinline__ int count_rows(const project_share &s)
+{
+    return s.n_ones + 2 * s.n_pairs;
+}
+
+/* What a warp asks for next: rows from `first` on. */
+template <int R> struct project_cursor {
+    const char *from[R];
+    int         first, round, left;
 };
 
-__device__ __forceinline__ void seek(project_cursor &c, const project_params &p, const project_share &s,
+template <int R>
+__device__ __forceinline__ void seek(project_cursor<R> &c, const project_params &p, const project_share &s,
                                      int lane)
 {
-    c.from  = p.w + row_of(p, s, c.item) * p.row_bytes + lane * 16;
+#pragma unroll
+    for (int r = 0; r < R; r++)
+        c.from[r] = p.w + row_of(p, s, c.first + r) * p.row_bytes + lane * 16;
     c.round = p.n_rounds;
     c.left  = p.n_groups - lane;
 }
 
-__device__ __forceinline__ void fetch(uint4 *slot, project_cursor &c, const project_params &p,
+template <typename WAY>
+__device__ __forceinline__ void fetch(uint4 *slot, project_cursor<WAY::rows> &c, const project_params &p,
                                       const project_share &s, int lane, uint64_t policy)
 {
-    if (c.item < s.n_ones + 2 * s.n_pairs) {
-        copy_round(slot, c.from, c.left, policy);
-        c.from += ROUND * WARP * 16;
+    if (c.first < count_rows(s)) {
+#pragma unroll
+        for (int r = 0; r < WAY::rows; r++) {
+            copy_round(slot + r * ROUND * WARP, c.from[r], c.first + r < count_rows(s) ? c.left : 0, policy);
+            c.from[r] += ROUND * WARP * 16;
+        }
         c.left -= ROUND * WARP;
         if (--c.round == 0) {
-            c.item += STREAM_WARPS;
+            c.first += WAY::warps * WAY::rows;
             seek(c, p, s, lane);
         }
     }
@@ -194,20 +204,21 @@ __device__ __forceinline__ void fetch_pairs(const project_params &p, const proje
     }
 }
 
-/* Moves a warp's states on, TAIL_ROWS at a time: what is one number a row by one lane a row, then rows one behind the other. */
-template <bool BF16>
+/* Moves a warp's states on, some at a time: what is one number a row by one lane a row, then rows one behind the other. */
+template <bool BF16, int WARPS>
 __device__ __forceinline__ void step_pairs(const project_params &p, const project_share &s,
                                            const char *states, const pair_constants *constants,
                                            const float *sums, const float *bc, const float *dts, float factor)
 {
     typedef typename state4<BF16>::stored stored;
+    constexpr int                         TAIL_ROWS = 64 / WARPS;
     int    lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, G = (int)gridDim.x;
     bool   in = lane * 4 < p.N;
     float4 b  = in ? *(const float4 *)(bc + lane * 4) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
     float4 c  = in ? *(const float4 *)(bc + p.N + lane * 4) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 #pragma unroll 1
-    for (int first = warp; first < s.n_pairs; first += STREAM_WARPS * TAIL_ROWS) {
-        int   mine = first + lane * STREAM_WARPS, ch = s.first_pair + mine * G;
+    for (int first = warp; first < s.n_pairs; first += WARPS * TAIL_ROWS) {
+        int   mine = first + lane * WARPS, ch = s.first_pair + mine * G;
         bool  real = lane < TAIL_ROWS && mine < s.n_pairs;
         float x = 0.0f, z = 0.0f, d = 0.0f, dx = 0.0f, decay = 0.0f, y = 0.0f;
         if (real) {
@@ -224,7 +235,7 @@ __device__ __forceinline__ void step_pairs(const project_params &p, const projec
         }
 #pragma unroll
         for (int r = 0; r < TAIL_ROWS; r++) {
-            int   pair = first + r * STREAM_WARPS;
+            int   pair = first + r * WARPS;
             float dx_r = __shfl_sync(ALL_LANES, dx, r), decay_r = __shfl_sync(ALL_LANES, decay, r),
                   sum = 0.0f;
             if (pair < s.n_pairs && in) {
@@ -244,39 +255,44 @@ __device__ __forceinline__ void step_pairs(const project_params &p, const projec
 
 /* ---- the kernel ------------------------------------------------------------------------------------- */
 
-template <int WT, int K>
-__device__ __forceinline__ void stream_items(uint4 *ring, const float *xs, float *sums, project_cursor c,
-                                             const project_params &p, const project_share &s, float factor,
-                                             unsigned launch, uint64_t policy)
+template <int WT, typename WAY>
+__device__ __forceinline__ void
+stream_rows(uint4 *ring, const float *xs, float *sums, project_cursor<WAY::rows> c, const project_params &p,
+            const project_share &s, float factor, unsigned launch, uint64_t policy)
 {
-    constexpr int V = weights16<WT>::n / 4, n_lanes = stream_shape<WT>::n_lanes;
-    int           lane = threadIdx.x % WARP, n_items = s.n_ones + 2 * s.n_pairs;
+    constexpr int V = weights16<WT>::n / 4, n_lanes = stream_shape<WT>::n_lanes, R = WAY::rows;
+    int           lane = threadIdx.x % WARP, n_rows = count_rows(s);
     uint4        *slot = ring;
 #pragma unroll 1
-    for (int item = threadIdx.x / WARP; item < n_items; item += STREAM_WARPS) {
-        bool          one   = item < s.n_ones;
-        float         small = one ? load_one(p, row_of(p, s, item), lane) : 0.0f, acc = 0.0f;
+    for (int first = threadIdx.x / WARP * R; first < n_rows; first += WAY::warps * R) {
+        float         small[R], acc[R] = {};
         const float4 *x = (const float4 *)xs + lane, *end = x + p.n_rounds * (n_lanes * V);
+#pragma unroll
+        for (int r = 0; r < R; r++)
+            small[r] = first + r < s.n_ones ? load_one(p, row_of(p, s, first + r), lane) : 0.0f;
 #pragma unroll 1
         for (; x < end; x += n_lanes * V) {
-            uint4 v[ROUND];
-            take_round<K>(v, slot);
-            fetch(slot, c, p, s, lane, policy);
-            if (c.item >= n_items)
+            uint4 v[R][ROUND];
+            take_round<WAY>(v, slot);
+            fetch<WAY>(slot, c, p, s, lane, policy);
+            if (c.first >= n_rows)
                 cuda_dependency_release();
-            slot = slot == ring + (K - 1) * n_lanes ? ring : slot + n_lanes;
-            acc  = multiply_round<WT>(acc, v, x);
+            slot = slot == ring + (WAY::depth - 1) * WAY::n_slot ? ring : slot + WAY::n_slot;
+            multiply_round<WT, R>(acc, v, x);
         }
-        acc = warp_sum(acc);
-        if (one)
-            publish(p, row_of(p, s, item), small, acc * factor, lane, launch);
-        else if (lane == 0)
-            sums[item - s.n_ones] = acc;
+#pragma unroll
+        for (int r = 0; r < R; r++) {
+            acc[r] = warp_sum(acc[r]);
+            if (first + r < s.n_ones)
+                publish(p, row_of(p, s, first + r), small[r], acc[r] * factor, lane, launch);
+            else if (lane == 0 && first + r < n_rows)
+                sums[first + r - s.n_ones] = acc[r];
+        }
     }
 }
 
-template <int WT, bool BF16, int K>
-__global__ void __launch_bounds__(STREAM_WARPS *WARP, 2) project_step_kernel(project_params p)
+template <int WT, bool BF16, typename WAY>
+__global__ void __launch_bounds__(WAY::warps *WARP, 2) project_step_kernel(project_params p)
 {
     constexpr int           E = weights16<WT>::n, n_lanes = stream_shape<WT>::n_lanes;
     extern __shared__ uint4 project_shared[];
@@ -284,24 +300,24 @@ __global__ void __launch_bounds__(STREAM_WARPS *WARP, 2) project_step_kernel(pro
     __shared__ unsigned     launch_shared;
     __shared__ __align__(16) float bc[2 * STEP_N];
     int             lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, padded = p.n_rounds * n_lanes * E;
-    uint4          *ring      = project_shared + warp * K * n_lanes + lane;
-    float          *xs        = (float *)(project_shared + STREAM_WARPS * K * n_lanes);
+    uint4          *ring      = project_shared + warp * WAY::depth * WAY::n_slot + lane;
+    float          *xs        = (float *)(project_shared + WAY::n_ring);
     char           *states    = (char *)(xs + padded);
     pair_constants *constants = (pair_constants *)(states + p.most_pairs * p.N * (BF16 ? 2 : 4));
     float          *sums = (float *)(constants + p.most_pairs), *dts = sums + 2 * p.most_pairs;
-    uint64_t        policy = stream_policy();
-    project_share   s      = share_of(p);
-    project_cursor  c      = {NULL, warp, 0, 0};
-    float4          norm[STAGE_ROUND];
+    uint64_t        policy      = stream_policy();
+    project_share   s           = share_of(p);
+    project_cursor<WAY::rows> c = {{}, warp * WAY::rows, 0, 0};
+    float4                    norm[STAGE_ROUND];
     load_round(norm, p.norm, (int)threadIdx.x * 4, p.in, 1.0f);
     seek(c, p, s, lane);
 #pragma unroll 1
-    for (int k = 0; k < K; k++)
-        fetch(ring + k * n_lanes, c, p, s, lane, policy);
+    for (int k = 0; k < WAY::depth; k++)
+        fetch<WAY>(ring + k * WAY::n_slot, c, p, s, lane, policy);
     if (threadIdx.x < GEMV_THREADS)
         stage_norm<E>(xs, p.norm, p.in, padded, norm);
     cuda_dependency_wait();
-    if (c.item >= s.n_ones + 2 * s.n_pairs)
+    if (c.first >= count_rows(s))
         cuda_dependency_release();
     if (threadIdx.x < GEMV_THREADS)
         stage_row<E>(xs, p.x, p.in, padded, part);
@@ -311,34 +327,35 @@ __global__ void __launch_bounds__(STREAM_WARPS *WARP, 2) project_step_kernel(pro
     __syncthreads();
     float    factor = norm_factor(p.norm, part, p.in, p.eps);
     unsigned launch = launch_shared;
-    stream_items<WT, K>(ring, xs, sums, c, p, s, factor, launch, policy);
+    stream_rows<WT, WAY>(ring, xs, sums, c, p, s, factor, launch, policy);
     for (int i = (int)threadIdx.x; i < 2 * p.N; i += (int)blockDim.x)
         bc[i] = wait_word(p.words + i, launch);
     for (int i = (int)(blockDim.x - 1 - threadIdx.x); i < s.n_pairs; i += (int)blockDim.x)
         dts[i] = wait_word(p.words + 2 * p.N + (s.first_pair + i * (int)gridDim.x) / p.P, launch);
     copy_async_wait_all();
     __syncthreads();
-    step_pairs<BF16>(p, s, states, constants, sums, bc, dts, factor);
+    step_pairs<BF16, WAY::warps>(p, s, states, constants, sums, bc, dts, factor);
 }
 
 /* ---- launching -------------------------------------------------------------------------------------- */
 
 template <int WT, bool BF16> static mlm_status launch(kn_queue *q, project_params *p, bool *done)
 {
-    const cuda_device *d     = cuda_of(q->dev);
-    int64_t            round = stream_shape<WT>::n_lanes * weights16<WT>::n;
-    p->n_groups              = (int)(p->row_bytes / 16);
-    p->n_rounds              = (int)((p->n_groups * weights16<WT>::n + round - 1) / round);
-    p->most_pairs            = (p->inner + d->n_sm - 1) / d->n_sm;
+    typedef typename stream_choice<WT>::way way;
+    const cuda_device                      *d     = cuda_of(q->dev);
+    int64_t                                 round = stream_shape<WT>::n_lanes * weights16<WT>::n;
+    p->n_groups                                   = (int)(p->row_bytes / 16);
+    p->n_rounds   = (int)((p->n_groups * weights16<WT>::n + round - 1) / round);
+    p->most_pairs = (p->inner + d->n_sm - 1) / d->n_sm;
     int64_t bytes =
-        (int64_t)STREAM_WARPS * DEPTH * stream_shape<WT>::n_lanes * 16 + p->n_rounds * round * 4 +
+        (int64_t)way::n_ring * 16 + p->n_rounds * round * 4 +
         p->most_pairs * (int64_t)(p->N * (BF16 ? 2 : 4) + sizeof(pair_constants) + 3 * sizeof(float));
     *done = p->n_rounds <= stream_shape<WT>::n_rounds && bytes <= d->max_shared - 2048;
     if (!*done)
         return MLM_OK;
-    cuda_prefer_shared((const void *)project_step_kernel<WT, BF16, DEPTH>);
-    return cuda_launch(q, "norm + linear + conv1d + ssd_step", project_step_kernel<WT, BF16, DEPTH>,
-                       dim3((unsigned)d->n_sm), dim3(STREAM_WARPS * WARP), (size_t)bytes, *p);
+    cuda_prefer_shared((const void *)project_step_kernel<WT, BF16, way>);
+    return cuda_launch(q, "norm + linear + conv1d + ssd_step", project_step_kernel<WT, BF16, way>,
+                       dim3((unsigned)d->n_sm), dim3(way::warps * WARP), (size_t)bytes, *p);
 }
 
 /* One row of f32 with a norm; z, the inputs of the convolution and dt one behind the other in the product's output. */
