@@ -377,16 +377,26 @@ static mlm_status open_tower(char **out, model_source *src, const tower_row *row
     return source_add_part(src, role, MLM_E_NOTFOUND, false, need, where);
 }
 
+/* Letterbox of the trainers pads before it resizes, for each tower with the mean of its own normalisation, so that the
+ * towers see two pictures; no released model was trained so. */
+static mlm_status refuse_resize(model_source *src, const char *resize)
+{
+    char        text[1024];
+    const char *hint =
+        strcmp(resize, "letterbox") == 0
+            ? "pads with a colour for each tower, which no released model does; to go on, write "
+              "resize-naive there and ask with --fit letterbox, which pads with one grey"
+            : "is not known; known are resize-naive and resize-crop";
+    (void)snprintf(text, sizeof text, "%.500s/config.json: image_resize_strategy '%.40s' %s", src->base,
+                   resize, hint);
+    return source_add_part(src, "preprocessing", MLM_E_UNSUPPORTED, true, resize, text);
+}
+
 static mlm_status write_preprocessor(char **out, model_source *src, int size, const char *resize)
 {
     char text[512];
-    bool known = strcmp(resize, "resize-naive") == 0 || strcmp(resize, "resize-crop") == 0;
-    if (!known) {
-        (void)snprintf(text, sizeof text,
-                       "image_resize_strategy '%.40s' is not supported: only resize-naive and resize-crop",
-                       resize);
-        return source_add_part(src, "preprocessing", MLM_E_UNSUPPORTED, false, resize, text);
-    }
+    if (strcmp(resize, "resize-naive") != 0 && strcmp(resize, "resize-crop") != 0)
+        return refuse_resize(src, resize);
     (void)snprintf(
         text, sizeof text,
         "{\n \"image_processor_type\": \"MLMambaImageProcessor\",\n \"do_convert_rgb\": true,\n "

@@ -220,7 +220,8 @@ static void test_unknown_ids(void **state)
          "dinosiglip-vit-so-384px, dinoclip-vit-l-336px"},
         {"\"llm_backbone_id\":\"llama2-7b-pure\"", "llama2-7b-pure", "mamba-2.8b-zephyr, mamba2-2.7b"},
         {"\"arch_specifier\":\"no-align+perceiver\"", "no-align+perceiver", "fused-gelu-mlp or fused-ldpnet"},
-        {"\"image_resize_strategy\":\"letterbox\"", "letterbox", "resize-naive and resize-crop"}};
+        {"\"image_resize_strategy\":\"letterbox\"", "'letterbox' pads", "--fit letterbox"},
+        {"\"image_resize_strategy\":\"stretch\"", "'stretch' is not known", "resize-naive and resize-crop"}};
     char folder[512], file[600], text[256];
     (void)state;
     (void)snprintf(folder, sizeof folder, "%s/ids", root);
@@ -228,7 +229,7 @@ static void test_unknown_ids(void **state)
     (void)snprintf(file, sizeof file, "%s/latest-checkpoint.pt", folder);
     put_copy(file, in("cobra/checkpoints/latest-checkpoint.pt"));
     (void)snprintf(file, sizeof file, "%s/config.json", folder);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         FILE *f = fopen(file, "wb");
         assert_non_null(f);
         assert_true(snprintf(text, sizeof text, "{\"model\":{%s}}", ids[i][0]) > 0);
