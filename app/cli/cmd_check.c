@@ -6,7 +6,7 @@
 
 static const char *verdict(const mlmamba_part *p)
 {
-    return p->found ? p->usable ? "found" : "DAMAGED" : p->usable ? "default" : "MISSING";
+    return p->found ? p->usable ? "found" : "UNUSABLE" : p->usable ? "default" : "MISSING";
 }
 
 #define MAX_LINES 20

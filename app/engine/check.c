@@ -184,6 +184,8 @@ static mlm_status judge(mlmamba_model_check *c, const model_source *src)
 {
     model_config config = {0};
     kn_weights  *w      = NULL;
+    if (src->problem != NULL)
+        return mlm_fail(src->problem_status, "%s", src->problem);
     MLM_TRY(model_source_require(src));
     mlm_status status = model_config_load(&config, src);
     if (status == MLM_OK)

@@ -38,6 +38,14 @@ mlm_status source_add_part(model_source *src, const char *role, mlm_status statu
     return copy_text(&p->part.detail, detail);
 }
 
+mlm_status source_set_problem(model_source *src, mlm_status status, const char *problem)
+{
+    if (src->problem != NULL)
+        return MLM_OK;
+    src->problem_status = status;
+    return copy_text(&src->problem, problem);
+}
+
 mlm_status source_add_file(model_source *src, source_file **out, const char *path)
 {
     if (src->n_files >= SOURCE_MAX_FILES)
@@ -310,7 +318,8 @@ static mlm_status open_run(model_source *src, unsigned flags)
     if (status == MLM_OK && checkpoint == NULL)
         status = fail_renamed(src->base);
     if (status == MLM_OK)
-        status = checkpoint != NULL ? source_open_checkpoint(src, checkpoint, flags) : open_own(src, true);
+        status =
+            checkpoint != NULL ? source_open_checkpoint(src, checkpoint, flags) : source_open_unknown(src);
     free(folder);
     free(checkpoint);
     return status;
@@ -394,6 +403,7 @@ void model_source_free(model_source *src)
     free(src->base);
     free(src->config);
     free(src->preprocessor);
+    free(src->problem);
     free(src->tokenizer);
     free(src->tokenizer_text);
     free(src);
@@ -401,6 +411,8 @@ void model_source_free(model_source *src)
 
 mlm_status model_source_require(const model_source *src)
 {
+    if (src->problem != NULL)
+        return mlm_fail(src->problem_status, "%s; `mlmamba check %.1500s` explains", src->problem, src->dir);
     for (int i = 0; i < src->n_parts && !src->own; i++) {
         const source_part *p = &src->part[i];
         if (p->status == MLM_OK)

@@ -47,6 +47,8 @@ typedef struct model_source {
     int          n_files;
     source_part  part[SOURCE_MAX_PARTS];
     int          n_parts;
+    char        *problem; /* not NULL: this is no model, and why ...  */
+    mlm_status   problem_status;
     bool         text_only; /* the model has pictures, but only its language model is here */
 } model_source;
 
@@ -80,6 +82,8 @@ bool model_source_published_name(char *out, size_t cap, const char **path, const
 /* Takes a copy of the texts.  status MLM_OK: found.  Otherwise detail says what is wrong, and found whether there is a file. */
 mlm_status source_add_part(model_source *src, const char *role, mlm_status status, bool found,
                            const char *source, const char *detail) MLM_WARN_UNUSED;
+/* This is no model.  The first one stays. */
+mlm_status source_set_problem(model_source *src, mlm_status status, const char *problem) MLM_WARN_UNUSED;
 /* A file of weights and its rules (copied). */
 mlm_status source_add_file(model_source *src, source_file **out, const char *path) MLM_WARN_UNUSED;
 mlm_status source_add_rule(source_file *f, const char *from,
@@ -99,6 +103,8 @@ mlm_status source_text_config(char **out, int *width, bool *tied, const kn_weigh
                               unsigned flags) MLM_WARN_UNUSED;
 mlm_status source_open_checkpoint(model_source *src, const char *path, unsigned flags) MLM_WARN_UNUSED;
 mlm_status source_open_text(model_source *src, bool state_spaces) MLM_WARN_UNUSED;
+/* Nothing that is known: the parts are what was looked for and what looks like weights. */
+mlm_status source_open_unknown(model_source *src) MLM_WARN_UNUSED;
 /* Towers of a backbone id ("dinosiglip-vit-so-384px"): parts, files, and the text of "vision" (owned; NULL when a tower is
  * missing) and of preprocessor_config.json. */
 mlm_status source_open_towers(char **vision, char **preprocessor, model_source *src, const char *backbone,

@@ -364,10 +364,11 @@ mlm_status mlmamba_quantize(const mlmamba_quantize_options *opt)
     for (int i = 0; i < src->n_parts; i++)
         job.pictures = job.pictures || strcmp(src->part[i].part.role, "preprocessing") == 0;
     mlm_status status =
-        src->own ? quantize(&job, src->dir)
-                 : mlm_fail(MLM_E_CONFIG,
-                            "%s: is a %s; 'mlmamba import' makes a directory of it that can be quantized",
-                            src->dir, src->kind);
+        src->problem != NULL ? model_source_require(src)
+        : src->own           ? quantize(&job, src->dir)
+                             : mlm_fail(MLM_E_CONFIG,
+                                        "%s: is a %s; 'mlmamba import' makes a directory of it that can be quantized",
+                                        src->dir, src->kind);
     mlm_safetensors_close(job.in);
     model_source_free(src);
     return status;

@@ -143,7 +143,7 @@ run ask "$hostile.none" "$q"; want_rc 'hostile error' 1; want_plain 'hostile err
 n=$((n + 1)); [ "$(wc -l <"$dir/err")" -eq 1 ] || bad 'hostile error: one line'
 
 # ---- models
-run info --model "$dir"; want_rc 'no model' 1; want_err 'no model' config.json
+run info --model "$dir"; want_rc "no model" 1; want_err "no model" "looked for config.json"; want_err "no model" "mlmamba check $dir"
 run info --model "$dir/none"; want_rc 'no directory' 1; want_err 'no directory' "$dir/none"
 run info --memory-limit 5; want_rc 'memory limit' 1; want_err 'memory limit' '5.0 MB'
 run info --device toaster; want_rc device 1; want_err device toaster

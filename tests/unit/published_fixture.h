@@ -108,6 +108,14 @@ static inline void same(outcome a, outcome b)
     assert_int_equal(a.n_tokens, b.n_tokens);
 }
 
+static inline void put_text(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
 static inline void put_copy(const char *path, const char *from)
 {
     char  *data = NULL;

@@ -2,6 +2,7 @@
  * test_published_check.c: what `check` says of published models and of directories of ours: parts found and missing, every
  * tensor against the configuration, damaged files; and that loading refuses what `check` refuses.
  */
+#include "tests/support/published_config.h"
 #include "tests/unit/published_fixture.h"
 
 /* ---- check -------------------------------------------------------------------------------------- */
@@ -69,6 +70,53 @@ static void test_missing(void **state)
     assert_int_equal(setenv("HF_HUB_CACHE", in("hub"), 1), 0);
     assert_int_equal(mlmamba_check_model(&c, "no/such-model"), MLM_E_NOTFOUND);
     assert_int_equal(mlmamba_check_model(&c, "../../no-such-etc"), MLM_E_NOTFOUND);
+}
+
+/* A directory that is no model: what was looked for, what lies there instead, and who explains it. */
+static void test_no_model(void **state)
+{
+    static const struct {
+        const char *config, *file, *want;
+        mlm_status  status;
+    } cases[] = {
+        {NULL, NULL, "/none: holds no model: looked for config.json, and for *.pt and *.safetensors",
+         MLM_E_NOTFOUND},
+        {NULL, "model.safetensors", "config.json, which belongs beside the weights", MLM_E_NOTFOUND},
+        {NULL, "model.gguf", "config.json, which belongs beside the weights", MLM_E_NOTFOUND},
+        {"{\"model_type\":\"llama\"}", NULL, "/config.json: model_type is 'llama', must be ml_mamba",
+         MLM_E_CONFIG},
+        {"{\"model_type\":[1]}", NULL, "/config.json: model_type is an array", MLM_E_CONFIG},
+        {"{\"architecture\":\"vit_x\"}", "model.safetensors", "timm's vit_x: a vision tower", MLM_E_CONFIG},
+        {RUN("clip-vit-l-336px"), NULL, "the checkpoint is missing: latest-checkpoint.pt", MLM_E_CONFIG},
+        {"link", NULL, "config.json: is a link to a file that is not there", MLM_E_NOTFOUND},
+    };
+    char                   folder[512], path[600];
+    mlmamba_engine        *eng = NULL;
+    mlmamba_model_check   *c   = NULL;
+    mlmamba_engine_options opt = {.model_dir = folder, .device = "cpu"};
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "%s/none", root);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(mkdir(folder, 0777), 0);
+        (void)snprintf(path, sizeof path, "%s/config.json", folder);
+        if (cases[i].config != NULL && strcmp(cases[i].config, "link") == 0)
+            assert_int_equal(symlink("../gone", path), 0);
+        else if (cases[i].config != NULL)
+            put_text(path, cases[i].config);
+        (void)snprintf(path, sizeof path, "%s/%s", folder, cases[i].file != NULL ? cases[i].file : "");
+        if (cases[i].file != NULL)
+            put_text(path, "weights");
+        refused_by_check(folder, cases[i].want, "");
+        assert_ok(mlmamba_check_model(&c, folder));
+        (void)part_of(c, "checkpoint");
+        if (cases[i].file != NULL)
+            assert_string_equal(part_of(c, "weights")->source, path);
+        mlmamba_model_check_free(c);
+        assert_int_equal(mlmamba_engine_open(&eng, &opt), cases[i].status);
+        assert_non_null(strstr(mlm_error_message(), cases[i].want));
+        assert_non_null(strstr(mlm_error_message(), "`mlmamba check "));
+        remove_tree(folder);
+    }
 }
 
 /* One byte of the checkpoint's directory, its pickle or its shapes wrong: the file is named. */
@@ -447,12 +495,12 @@ static void test_flipped_bit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_check),          cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_damaged),        cmocka_unit_test(test_blob),
-        cmocka_unit_test(test_swapped_towers), cmocka_unit_test(test_integers),
-        cmocka_unit_test(test_renamed),        cmocka_unit_test(test_unknown_ids),
-        cmocka_unit_test(test_check_tensors),  cmocka_unit_test(test_check_shards),
-        cmocka_unit_test(test_flipped_bit),
+        cmocka_unit_test(test_check),        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_no_model),     cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_blob),         cmocka_unit_test(test_swapped_towers),
+        cmocka_unit_test(test_integers),     cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_unknown_ids),  cmocka_unit_test(test_check_tensors),
+        cmocka_unit_test(test_check_shards), cmocka_unit_test(test_flipped_bit),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
