@@ -64,8 +64,8 @@ AVX2 void resize_row_avx2(uint8_t *dst, const uint8_t *src, const int *first, co
     }
 }
 
-AVX2 void resize_column_avx2(uint8_t *restrict dst, const uint8_t *restrict rows, size_t n, int count,
-                             const int32_t *w, int32_t *restrict sums)
+AVX2 void resize_column_avx2(uint8_t *__restrict dst, const uint8_t *__restrict rows, size_t n, int count,
+                             const int32_t *w, int32_t *__restrict sums)
 {
     resize_column(dst, rows, n, count, w, sums);
 }

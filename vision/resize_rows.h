@@ -18,16 +18,16 @@ static inline uint8_t resize_clip(int32_t sum)
 }
 
 /* One output row from `count` rows; sums [n] in memory so that the inner loops run over bytes side by side. */
-static inline __attribute__((always_inline)) void resize_column(uint8_t *restrict dst,
-                                                                const uint8_t *restrict rows, size_t n,
+static inline __attribute__((always_inline)) void resize_column(uint8_t *__restrict dst,
+                                                                const uint8_t *__restrict rows, size_t n,
                                                                 int count, const int32_t *w,
-                                                                int32_t *restrict sums)
+                                                                int32_t *__restrict sums)
 {
     for (size_t i = 0; i < n; i++)
         sums[i] = RESIZE_ROUND_HALF;
     for (int k = 0; k < count; k++) {
-        const uint8_t *restrict row = rows + (size_t)k * n;
-        const int32_t wk            = w[k];
+        const uint8_t *__restrict row = rows + (size_t)k * n;
+        const int32_t wk              = w[k];
         for (size_t i = 0; i < n; i++)
             sums[i] += row[i] * wk;
     }
@@ -50,8 +50,8 @@ void resize_pack_taps(resize_pack *pack, const int32_t *weight, int count); /* (
 /* stride: packs reserved for one output. */
 void resize_row_avx2(uint8_t *dst, const uint8_t *src, const int *first, const int *count,
                      const resize_pack *pack, int stride, int n_out);
-void resize_column_avx2(uint8_t *restrict dst, const uint8_t *restrict rows, size_t n, int count,
-                        const int32_t *w, int32_t *restrict sums);
+void resize_column_avx2(uint8_t *__restrict dst, const uint8_t *__restrict rows, size_t n, int count,
+                        const int32_t *w, int32_t *__restrict sums);
 #endif
 
 #endif

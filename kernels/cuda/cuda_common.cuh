@@ -58,16 +58,17 @@ struct cuda_queue {
     bool         capturing;
     void        *lt_workspace;
     unsigned    *tickets; /* [CUDA_TICKETS] zeros: blocks of one kernel agree on who is last */
-    void        *wide;    /* [CUDA_WIDE_WEIGHTS + CUDA_WIDE_SUMS] from the first product of int8 weights on that needs it */
+    void *
+        wide; /* [CUDA_WIDE_WEIGHTS + CUDA_WIDE_SUMS] from the first product of int8 weights on that needs it */
     unsigned long long
         *best; /* [CUDA_TICKETS] zeros: what blocks of one kernel found so far; tickets lie behind */
     unsigned long long *words; /* [CUDA_WORDS + 1], behind them */
 };
 
 struct cuda_matrix {
-    void   *data;  /* [out, pitch] in the stored dtype, zeros from column `in` on */
-    float  *scale; /* [out], I8 only */
-    int64_t pitch; /* elements; a row starts on a 16-byte boundary */
+    void      *data;                   /* [out, pitch] in the stored dtype, zeros from column `in` on */
+    float     *scale;                  /* [out], I8 only */
+    int64_t    pitch;                  /* elements; a row starts on a 16-byte boundary */
     cuda_slab *data_slab, *scale_slab; /* where they lie; NULL: alone */
 };
 

@@ -198,9 +198,12 @@ __global__ void __launch_bounds__(ROW_THREADS) patchify_bytes_kernel(byte_pixels
 static mlm_status patchify_bytes(kn_queue *q, const kn_patchify_args *a)
 {
     int64_t     n = a->pixels.dim[2] / a->patch;
-    byte_pixels x = {(const unsigned char *)kn_data(a->pixels), a->pixels.stride[0],
-                     a->pixels.stride[1],                       (const float *)kn_data(a->table),
-                     (const int *)kn_data(a->place),            a->place.stride[0]};
+    byte_pixels x = {(const unsigned char *)kn_data(a->pixels),
+                     a->pixels.stride[0],
+                     a->pixels.stride[1],
+                     (const float *)kn_data(a->table),
+                     (const int *)kn_data(a->place),
+                     a->place.stride[0]};
     return cuda_launch(q, "patchify", patchify_bytes_kernel, grid_of(a->pixels.dim[0] * n * n, a->y.dim[2]),
                        dim3(ROW_THREADS), 0, x, (int)n, a->patch, cuda_rows_of(a->y));
 }
