@@ -65,6 +65,8 @@ const op_case op_cases[] = {
     LINEAR(0, 1, 6400, 1100, KN_I8, .flags = OP_RESIDUAL),
     LINEAR(37, 1, 384, 3304, KN_BF16, BF16, .flags = OP_Y_F32 | OP_RESIDUAL),
     LINEAR(0, 3, 136, 12800, KN_BF16, BF16, .flags = OP_Y_F32),
+    LINEAR(37, 1, 2056, 2304, KN_BF16, BF16, .flags = OP_Y_F32 | OP_RESIDUAL),
+    LINEAR(0, 64, 2176, 2564, KN_BF16, BF16, .flags = OP_Y_F32 | OP_RES_INTO_Y),
 
     ROWS(layernorm, 0, 1, 1),
     ROWS(layernorm, 0, 7, 384),
