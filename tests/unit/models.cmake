@@ -7,6 +7,7 @@ mlm_test(NAME test_lm_algebra LABELS parity
 add_test(NAME test_lm_algebra_mamba COMMAND test_lm_algebra mamba)
 set_tests_properties(test_lm_algebra_mamba PROPERTIES LABELS parity TIMEOUT 120)
 mlm_gpu_test(test_lm_algebra_cuda test_lm_algebra tiny cuda+det)
+mlm_gpu_test(test_lm_algebra_fast_cuda test_lm_algebra tiny cuda)
 mlm_gpu_test(test_lm_algebra_mamba_cuda test_lm_algebra mamba cuda+det)
 mlm_test(NAME test_generate LABELS parity
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_generate.c ${_fixture}
