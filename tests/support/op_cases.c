@@ -119,6 +119,8 @@ const op_case op_cases[] = {
     ROWS(attention, 1, 67, 40, .H = 5, BF16),
     ROWS(attention, 2, 37, 144, .H = 2, BF16, .flags = OP_STRIDED),
     ROWS(attention, 1, 300, 144, .H = 2, BF16),
+    ROWS(attention, 5, 150, 896, .H = 14, BF16),
+    ROWS(attention, 5, 150, 1008, .H = 14, BF16),
 
     ROWS(swiglu, 0, 1, 1),
     ROWS(swiglu, 3, 5, 173, .flags = OP_STRIDED),
