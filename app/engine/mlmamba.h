@@ -53,7 +53,7 @@ typedef struct mlmamba_engine_options {
     const char *device;       /* NULL or "auto" | "cpu" | "ref" | "cuda" | "cuda:N"        */
     int         n_threads;    /* CPU threads; 0: all that this process may use             */
     size_t      memory_limit; /* bytes, for the engine and one session; 0: no limit        */
-    bool text_only; /* only mlmamba_session_complete: a run directory then needs no towers, and loads none */
+    bool        text_only; /* only mlmamba_session_complete: the model then needs no towers, and loads none */
     int max_batch; /* rows decoded together by a batch, 1..256; 0: 8.  Given, a GPU takes their memory at once */
     size_t kept_bytes;    /* states that a session keeps for instant rewind; 0: 256 MB */
     bool   bf16_state;    /* keep states in bf16: half the memory traffic of a batch; a GPU only */

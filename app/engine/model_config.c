@@ -202,7 +202,7 @@ static mlm_status parse_text(mlm_json **out, const char *text, const model_sourc
     return status;
 }
 
-/* preprocessor_config.json is wanted unless config.json describes a language model alone. */
+/* preprocessor_config.json is wanted unless config.json describes, or the caller wants, a language model alone. */
 static mlm_status parse_files(mlm_json **config, mlm_json **pre, const model_source *src)
 {
     if (!src->own) {
@@ -212,6 +212,8 @@ static mlm_status parse_files(mlm_json **config, mlm_json **pre, const model_sou
     }
     MLM_TRY(parse_file(config, src->dir, "config.json"));
     const mlm_json_node *root = mlm_json_root(*config);
+    if (src->text_only)
+        return MLM_OK;
     if (mlm_json_get(root, "text") != NULL && mlm_json_get(root, "vision") == NULL &&
         mlm_json_get(root, "connector") == NULL)
         return MLM_OK;

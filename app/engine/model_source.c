@@ -161,11 +161,13 @@ static mlm_status add_own(model_source *src, const char *role, const char *name,
 }
 
 /* The engine reads and judges these files itself; here they are only listed. */
-static mlm_status open_own(model_source *src, bool vision)
+static mlm_status open_own(model_source *src, bool vision, unsigned flags)
 {
-    char *weights = NULL;
-    src->own      = true;
-    src->kind     = "mlmamba directory";
+    char *weights  = NULL;
+    src->own       = true;
+    src->kind      = "mlmamba directory";
+    src->text_only = vision && (flags & SOURCE_TEXT_ONLY) != 0;
+    vision         = vision && !src->text_only;
     MLM_TRY(add_own(src, "configuration", "config.json", true));
     MLM_TRY(add_own(src, "preprocessing", "preprocessor_config.json", vision));
     MLM_TRY(add_own(src, "tokenizer", "tokenizer.json", true));
@@ -330,7 +332,7 @@ static mlm_status open_directory(model_source *src, unsigned flags)
     config_kind kind = CONFIG_NONE;
     MLM_TRY(look_at_config(&kind, src->base));
     if (kind == CONFIG_OWN || kind == CONFIG_TEXT_ONLY)
-        return open_own(src, kind == CONFIG_OWN);
+        return open_own(src, kind == CONFIG_OWN, flags);
     if (kind == CONFIG_HF || kind == CONFIG_STATE_SPACES)
         return source_open_text(src, kind == CONFIG_STATE_SPACES);
     return open_run(src, flags);
@@ -431,11 +433,35 @@ static kn_weights_source weights_of(const source_file *f, bool keep_unknown)
         .path = f->path, .rules = f->rules, .n_rules = f->n_rules, .keep_unknown = keep_unknown};
 }
 
+/* The language model of a directory of ours. */
+static mlm_status open_own_text(kn_weights **out, const model_source *src)
+{
+    static const kn_weights_rule rules[] = {
+        {"language_model.*", "language_model.*"}, {"vision_tower.*", NULL}, {"connector.*", NULL}};
+    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json"};
+    char                    *path    = NULL;
+    mlm_status               status  = MLM_OK;
+    bool                     found   = false;
+    for (int i = 0; i < 2 && !found; i++) {
+        free(path);
+        MLM_TRY(mlm_path_join(&path, src->dir, names[i]));
+        found = mlm_path_is_file(path);
+    }
+    if (found) {
+        const kn_weights_source source = {.path = path, .rules = rules, .n_rules = 3};
+        status                         = kn_weights_open_sources(out, src->dir, &source, 1);
+    } else {
+        status = kn_weights_open(out, src->dir); /* which says what is missing */
+    }
+    free(path);
+    return status;
+}
+
 static mlm_status open_weights(kn_weights **out, const model_source *src, bool keep_unknown)
 {
     kn_weights_source list[SOURCE_MAX_FILES];
     if (src->own)
-        return kn_weights_open(out, src->dir);
+        return src->text_only ? open_own_text(out, src) : kn_weights_open(out, src->dir);
     for (int i = 0; i < src->n_files; i++)
         list[i] = weights_of(&src->file[i], keep_unknown);
     return kn_weights_open_sources(out, src->dir, list, src->n_files);

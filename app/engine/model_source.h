@@ -55,7 +55,7 @@ typedef struct model_source {
 enum {
     SOURCE_DEEP =
         1, /* weights may be read where headers do not settle something (two copies of a tied table) */
-    SOURCE_TEXT_ONLY = 4, /* of a run directory the language model and the tokenizer only */
+    SOURCE_TEXT_ONLY = 4, /* of a model with pictures the language model and the tokenizer only */
     SOURCE_RESAMPLED =
         2 /* the config describes position tables that have been resampled to the picture's grid    */
 };

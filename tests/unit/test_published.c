@@ -126,6 +126,36 @@ static void test_text_only(void **state)
     }
 }
 
+/* The same of a directory of ours: neither weights of towers nor what is said of them is read. */
+static void test_own_text_only(void **state)
+{
+    static const char *const models[] = {"own-mlmamba", "own-cobra"};
+    static const char *const files[]  = {"config.json", "tokenizer.json", "model.safetensors"};
+    char                     folder[512], from[600], to[600];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        mlmamba_engine_info all, text;
+        (void)snprintf(folder, sizeof folder, "%s/lone-%s", root, models[i]);
+        assert_int_equal(mkdir(folder, 0777), 0);
+        for (int k = 0; k < 3; k++) { /* no preprocessor_config.json */
+            (void)snprintf(from, sizeof from, "%s/%s/%s", root, models[i], files[k]);
+            (void)snprintf(to, sizeof to, "%s/%s", folder, files[k]);
+            assert_int_equal(symlink(from, to), 0);
+        }
+        mlmamba_engine *whole = open_model(in(models[i])), *eng = open_text(folder);
+        same(completion_of(whole), completion_of(eng));
+        mlmamba_engine_get_info(whole, &all);
+        mlmamba_engine_get_info(eng, &text);
+        assert_true(text.n_parameters < all.n_parameters);
+        assert_true(text.memory.weights_bytes < all.memory.weights_bytes);
+        mlmamba_session *ses = open_session(eng, NULL);
+        assert_int_equal(mlmamba_session_set_image_file(ses, SCENE(0), NULL), MLM_E_STATE);
+        mlmamba_session_free(ses);
+        mlmamba_engine_close(eng);
+        mlmamba_engine_close(whole);
+    }
+}
+
 /* The checkpoint file itself, and a repository of the cache, name the same model. */
 static void test_other_names(void **state)
 {
@@ -292,19 +322,13 @@ static void test_import_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mlmamba),
-        cmocka_unit_test(test_cobra),
-        cmocka_unit_test(test_facebook),
-        cmocka_unit_test(test_clip),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_text_only),
-        cmocka_unit_test(test_other_names),
-        cmocka_unit_test(test_dtypes),
-        cmocka_unit_test(test_text_int8),
-        cmocka_unit_test(test_links),
-        cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_import_no_memory),
+        cmocka_unit_test(test_mlmamba),       cmocka_unit_test(test_cobra),
+        cmocka_unit_test(test_facebook),      cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_text),          cmocka_unit_test(test_text_only),
+        cmocka_unit_test(test_own_text_only), cmocka_unit_test(test_other_names),
+        cmocka_unit_test(test_dtypes),        cmocka_unit_test(test_text_int8),
+        cmocka_unit_test(test_links),         cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_import_no_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
