@@ -194,6 +194,7 @@ const op_case op_cases[] = {
     SCAN(ssd_scan, 2, 390, 2, 64, 1, 64, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_LEN),
     SCAN(ssd_scan, 1, 1600, 2, 64, 1, 128, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE),
     SCAN(ssd_scan, 1, 1570, 3, 64, 1, 64, BF16, .flags = OP_SKIP),
+    SCAN(ssd_scan, 9, 130, 30, 64, 1, 64, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE),
 
     SCAN(ssd_step, 1, 1, 1, 1, 1, 1, .flags = OP_STATE),
     SCAN(ssd_step, 1, 1, 12, 64, 1, 64, .flags = OP_BIAS | OP_SKIP | OP_STATE),
