@@ -38,6 +38,7 @@ __device__ __forceinline__ void linear_store(const linear_params &p, int64_t r, 
 /* Which of two ways a token goes, where both are right: here, so that a measurement may choose. */
 #define CUDA_STEP_AT_ONCE  0 /* one row: in_proj and the step in one kernel (cuda_project_step.cu) */
 #define CUDA_SKINNY_NARROW 0 /* batches: out_proj by clusters of four (cuda_skinny.cu), not by cuBLASLt */
+#define CUDA_STEP_STAGED   0 /* batches: states through shared memory instead of registers (cuda_step.cu) */
 
 #define CUDA_LT_ROWS   2 /* from the next row on cuBLASLt is faster, where x is bf16 */
 #define CUDA_GEMV_ROWS 8 /* at most so many rows go to the kernel that streams weights */

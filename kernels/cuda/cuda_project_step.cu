@@ -220,7 +220,7 @@ __device__ __forceinline__ void step_pairs(const project_params &p, const projec
     for (int first = warp; first < s.n_pairs; first += WARPS * TAIL_ROWS) {
         int   mine = first + lane * WARPS, ch = s.first_pair + mine * G;
         bool  real = lane < TAIL_ROWS && mine < s.n_pairs;
-        float x = 0.0f, z = 0.0f, d = 0.0f, dx = 0.0f, decay = 0.0f, y = 0.0f;
+        float x = 0.0f, z = 0.0f, d = 0.0f, dx = 0.0f, decay = 0.0f;
         if (real) {
             pair_constants k     = constants[mine];
             float          input = __fadd_rn(__fmul_rn(sums[2 * mine + 1] * factor, k.x_scale), 0.0f);
@@ -233,21 +233,22 @@ __device__ __forceinline__ void step_pairs(const project_params &p, const projec
             p.conv_state[(int64_t)p.C + ch]     = k.old[2];
             p.conv_state[2 * (int64_t)p.C + ch] = input;
         }
+        float sums[TAIL_ROWS];
 #pragma unroll
         for (int r = 0; r < TAIL_ROWS; r++) {
             int   pair = first + r * WARPS;
-            float dx_r = __shfl_sync(ALL_LANES, dx, r), decay_r = __shfl_sync(ALL_LANES, decay, r),
-                  sum = 0.0f;
+            float dx_r = __shfl_sync(ALL_LANES, dx, r), decay_r = __shfl_sync(ALL_LANES, decay, r);
+            sums[r] = 0.0f;
             if (pair < s.n_pairs && in) {
                 float4 t = state4<BF16>::unpack(((const stored *)states)[pair * (p.N / 4) + lane]);
                 t        = step_state(t, decay_r, dx_r, b);
                 ((stored *)p.ssm_state)[(int64_t)(s.first_pair + pair * G) * (p.N / 4) + lane] =
                     state4<BF16>::pack(t);
-                sum = step_dot(t, c);
+                sums[r] = step_dot(t, c);
             }
-            sum = warp_sum(sum);
-            y   = lane == r ? sum : y;
         }
+        float y = step_sums<TAIL_ROWS>(sums, lane);
+        y       = __shfl_sync(ALL_LANES, y, lane * (WARP / TAIL_ROWS));
         if (real)
             p.y[ch] = step_gate(step_skip(y, d, x), z);
     }
