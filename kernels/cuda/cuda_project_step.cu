@@ -7,7 +7,8 @@
  * z and its x, whose states it moves on when all its sums are there.  By then the words of the others have come long ago.
  * Sums and steps have the bits of cuda_stream.cu and cuda_step.cu.
  *
- * Blocks wait for each other: there is one an SM, and the kernel behind, which is let in when all have started, waits for none.
+ * Blocks wait for each other, but not for ever: there is one an SM, so all run at once, unless another queue has a part of the
+ * card.  Then a block makes the numbers that do not come by itself.
  */
 #include "kernels/cuda/cuda_step.cuh"
 #include "kernels/cuda/cuda_stream.cuh"
@@ -107,14 +108,18 @@ __device__ __forceinline__ void put_word(unsigned long long *at, unsigned launch
     asm volatile("st.relaxed.gpu.global.u64 [%0], %1;" ::"l"(at), "l"(word) : "memory");
 }
 
-/* The value of a word as soon as it is of this launch. */
-__device__ __forceinline__ float wait_word(const unsigned long long *at, unsigned launch)
+#define WAIT_POLLS 100 /* about 100 us; they come in less than one */
+
+/* The value of a word as soon as it is of this launch; false when it does not come. */
+__device__ __forceinline__ bool wait_word(const unsigned long long *at, unsigned launch, int n_polls,
+                                          float *v)
 {
     unsigned long long word;
     do
         asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(word) : "l"(at) : "memory");
-    while ((unsigned)(word >> 32) != launch);
-    return __uint_as_float((unsigned)word);
+    while ((unsigned)(word >> 32) != launch && --n_polls > 0);
+    *v = __uint_as_float((unsigned)word);
+    return (unsigned)(word >> 32) == launch;
 }
 
 /* The number of this launch, by one thread a block; the last block that has read it counts on. */
@@ -148,21 +153,71 @@ __device__ __forceinline__ float load_one(const project_params &p, int row, int 
     return at ? *at : lane == 9 ? 1.0f : 0.0f;
 }
 
-__device__ __forceinline__ void publish(const project_params &p, int row, float small, float sum, int lane,
-                                        unsigned launch)
+/* The number a row stands for, from its sum; all lanes have it.  *input: what the convolution keeps. */
+__device__ __forceinline__ float number_of(const project_params &p, int row, float small, float sum,
+                                           float *old, float *input)
 {
     float v[10];
-    int   c = row - p.inner;
 #pragma unroll
     for (int i = 0; i < 10; i++)
         v[i] = __shfl_sync(ALL_LANES, small, i);
-    float input = __fadd_rn(__fmul_rn(sum, v[9]), 0.0f);
-    if (lane < STEP_K - 1 && c < p.C)
-        p.conv_state[(int64_t)lane * p.C + c] = lane == 0 ? v[6] : lane == 1 ? v[7] : input;
+    old[0] = v[6], old[1] = v[7];
+    *input = __fadd_rn(__fmul_rn(sum, v[9]), 0.0f);
+    return row - p.inner < p.C ? step_conv(make_float4(v[0], v[1], v[2], v[3]), v[4], v + 5, *input)
+                               : step_dt(*input, v[8], p.dt_min, p.dt_max);
+}
+
+/* The word before the inputs that are kept: who sees those renewed sees the word (make_numbers). */
+__device__ __forceinline__ void publish(const project_params &p, int row, float small, float sum, int lane,
+                                        unsigned launch)
+{
+    float old[2], input, number = number_of(p, row, small, sum, old, &input);
+    int   c = row - p.inner;
     if (lane == 0)
-        put_word(p.words + row - 2 * p.inner, launch,
-                 c < p.C ? step_conv(make_float4(v[0], v[1], v[2], v[3]), v[4], v + 5, input)
-                         : step_dt(input, v[8], p.dt_min, p.dt_max));
+        put_word(p.words + row - 2 * p.inner, launch, number);
+    __threadfence();
+    __syncwarp();
+    if (lane < STEP_K - 1 && c < p.C)
+        p.conv_state[(int64_t)lane * p.C + c] = lane == 0 ? old[0] : lane == 1 ? old[1] : input;
+}
+
+/* A row's sum without a ring, with the same bits. */
+template <int WT>
+__device__ __forceinline__ float plain_sum(const project_params &p, const float *xs, int row, int lane)
+{
+    constexpr int E   = weights16<WT>::n;
+    const uint4  *w   = (const uint4 *)(p.w + row * p.row_bytes);
+    const float4 *x   = (const float4 *)xs + lane;
+    float         acc = 0.0f, f[E];
+#pragma unroll 1
+    for (int i = lane; i < p.n_groups; i += WARP, x += E / 4 * WARP) {
+        weights16<WT>::unpack(f, w[i]);
+#pragma unroll
+        for (int e = 0; e < E / 4; e++)
+            acc = dot4(acc, f + 4 * e, x[e * WARP]);
+    }
+    return warp_sum(acc);
+}
+
+/* What no other block has made in time. */
+template <int WT>
+__device__ __forceinline__ void make_numbers(const project_params &p, const project_share &s, const float *xs,
+                                             float factor, unsigned launch, float *bc, float *dts)
+{
+    int lane = threadIdx.x % WARP;
+#pragma unroll 1
+    for (int j = (int)threadIdx.x / WARP; j < 2 * p.N + s.n_pairs; j += (int)blockDim.x / WARP) {
+        int   n     = j < 2 * p.N ? j : 2 * p.N + (s.first_pair + (j - 2 * p.N) * (int)gridDim.x) / p.P;
+        float small = load_one(p, 2 * p.inner + n, lane), number, old[2], input;
+        __threadfence(); /* old inputs were read before the word is found not to be there */
+        __syncwarp();
+        if (!__all_sync(ALL_LANES, wait_word(p.words + n, launch, 1, &number)))
+            number = number_of(p, 2 * p.inner + n, small,
+                               plain_sum<WT>(p, xs, 2 * p.inner + n, lane) * factor, old, &input);
+        if (lane == 0)
+            *(j < 2 * p.N ? bc + j : dts + j - 2 * p.N) = number;
+    }
+    __syncthreads();
 }
 
 /* ---- pairs ------------------------------------------------------------------------------------------ */
@@ -329,12 +384,16 @@ __global__ void __launch_bounds__(WAY::warps *WARP, 2) project_step_kernel(proje
     float    factor = norm_factor(p.norm, part, p.in, p.eps);
     unsigned launch = launch_shared;
     stream_rows<WT, WAY>(ring, xs, sums, c, p, s, factor, launch, policy);
+    bool come = true;
     for (int i = (int)threadIdx.x; i < 2 * p.N; i += (int)blockDim.x)
-        bc[i] = wait_word(p.words + i, launch);
+        come = wait_word(p.words + i, launch, WAIT_POLLS, bc + i) && come;
     for (int i = (int)(blockDim.x - 1 - threadIdx.x); i < s.n_pairs; i += (int)blockDim.x)
-        dts[i] = wait_word(p.words + 2 * p.N + (s.first_pair + i * (int)gridDim.x) / p.P, launch);
+        come = wait_word(p.words + 2 * p.N + (s.first_pair + i * (int)gridDim.x) / p.P, launch, WAIT_POLLS,
+                         dts + i) &&
+               come;
     copy_async_wait_all();
-    __syncthreads();
+    if (__syncthreads_or(!come))
+        make_numbers<WT>(p, s, xs, factor, launch, bc, dts);
     step_pairs<BF16, WAY::warps>(p, s, states, constants, sums, bc, dts, factor);
 }
 
