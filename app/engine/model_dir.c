@@ -20,8 +20,13 @@ static mlm_status check_dir(const char *dir, const char *why)
 {
     if (!mlm_path_is_dir(dir)) {
         if (mlm_path_is_file(dir))
-            return mlm_fail(MLM_E_NOTFOUND, "model %s (%s) is a file, must be a directory with config.json",
-                            dir, why);
+            return mlm_fail(
+                MLM_E_NOTFOUND,
+                "model %s (%s) is a file, must be a directory with config.json (of weights, name the "
+                "directory that they lie in) or a *.pt checkpoint",
+                dir, why);
+        if (access(dir, F_OK) == 0)
+            return mlm_fail(MLM_E_NOTFOUND, "model %s (%s) is neither a directory nor a file", dir, why);
         return mlm_fail(
             MLM_E_NOTFOUND,
             "model directory %s (%s) does not exist, nor is it ORG/NAME in the Hugging Face cache", dir, why);

@@ -146,7 +146,7 @@ mlm_status source_open_unknown(model_source *src)
         src, "checkpoint", MLM_E_NOTFOUND, false, "latest-checkpoint.pt",
         "or that, of ML-Mamba's or Cobra's trainer; also in checkpoints/ or in one folder below"));
     MLM_TRY(list_weights(src, &n));
-    if (n == 0)
+    if (n == 0 && src->problem == NULL)
         MLM_TRY(source_add_part(src, "weights", MLM_E_NOTFOUND, false, "*.safetensors or pytorch_model.bin",
                                 "there are none"));
     (void)snprintf(text, sizeof text, "%.1500s: holds no model: looked for config.json%s, and for *.pt%s",

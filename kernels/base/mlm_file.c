@@ -192,6 +192,15 @@ mlm_status mlm_file_read(char **data, size_t *size, const char *path, size_t lim
     return status;
 }
 
+mlm_status mlm_file_check_pointer(const void *bytes, size_t n, const char *path)
+{
+    static const char pointer[] = "version https://git-lfs";
+    if (n < sizeof pointer || memcmp(bytes, pointer, sizeof pointer - 1) != 0)
+        return MLM_OK;
+    return mlm_fail(MLM_E_FORMAT,
+                    "%s: is a Git LFS pointer, not the file itself: fetch it with 'git lfs pull'", path);
+}
+
 mlm_status mlm_path_join(char **out, const char *dir, const char *name)
 {
     size_t n_dir = strlen(dir), n_name = strlen(name), bytes = 0;

@@ -28,6 +28,8 @@ void       mlm_file_close(mlm_file *f); /* zeroed or closed struct is fine (fd i
 /* Reads exactly n bytes at `offset`; MLM_E_IO when the file ended early or changed. */
 mlm_status mlm_file_pread(const mlm_file *f, void *dst, size_t n, uint64_t offset,
                           const char *path) MLM_WARN_UNUSED;
+/* The first n bytes of a file: MLM_E_FORMAT when they are a Git LFS pointer, which a clone without LFS leaves instead. */
+mlm_status mlm_file_check_pointer(const void *bytes, size_t n, const char *path) MLM_WARN_UNUSED;
 
 /* dir + "/" + name in owned memory. */
 mlm_status mlm_path_join(char **out, const char *dir, const char *name) MLM_WARN_UNUSED;

@@ -221,6 +221,7 @@ mlm_status mlm_json_parse_limited(mlm_json **out, const char *text, size_t n, co
     *out                  = NULL;
     if (n >= (size_t)INT_MAX)
         return mlm_fail(MLM_E_RANGE, "%s: %zu bytes of JSON, the limit is 2 GiB", name, n);
+    MLM_TRY(mlm_file_check_pointer(text, n, name));
     MLM_TRY(mlm_json_scan(&facts, text, n, name, flags, max_values));
     mlm_json *doc = calloc(1, sizeof *doc);
     if (!doc)

@@ -27,7 +27,7 @@ struct mlm_safetensors {
 /* Opens one file, checks it whole, and appends its tensors.  Takes `path` (owned). */
 static mlm_status add_shard(mlm_safetensors *st, char *path)
 {
-    unsigned char first[8];
+    unsigned char first[32];
     mlm_st_header h      = {0};
     char         *text   = NULL;
     uint64_t      length = 0;
@@ -39,7 +39,9 @@ static mlm_status add_shard(mlm_safetensors *st, char *path)
     if (s->file.size < 8)
         return mlm_fail(MLM_E_FORMAT, "%s: %llu bytes are too short for a safetensors file", path,
                         (unsigned long long)s->file.size);
-    MLM_TRY(mlm_file_pread(&s->file, first, sizeof first, 0, path));
+    size_t n = s->file.size < sizeof first ? (size_t)s->file.size : sizeof first;
+    MLM_TRY(mlm_file_pread(&s->file, first, n, 0, path));
+    MLM_TRY(mlm_file_check_pointer(first, n, path));
     MLM_TRY(mlm_st_header_length(&length, first, s->file.size, path));
     text = malloc((size_t)length + 1);
     if (!text)

@@ -55,14 +55,9 @@ static mlm_status find_directory(directory *d, const mlm_file *f, const char *pa
         at--;
         ok = memcmp(tail + at, "PK\5\6", 4) == 0 && u16(tail + at + 20) == n - at - END_BYTES;
     }
-    static const char pointer[] = "version https://git-lfs";
-    if (status == MLM_OK && !ok && start == 0 && n >= sizeof pointer &&
-        memcmp(tail, pointer, sizeof pointer - 1) == 0)
-        status = mlm_fail(
-            MLM_E_FORMAT,
-            "%s: is a Git LFS pointer of %zu bytes, not the file itself: fetch it with 'git lfs pull'", path,
-            n);
-    else if (status == MLM_OK && !ok)
+    if (status == MLM_OK && !ok && start == 0)
+        status = mlm_file_check_pointer(tail, n, path);
+    if (status == MLM_OK && !ok)
         status = mlm_fail(MLM_E_FORMAT,
                           "%s: is not a zip file (cut short, or saved by a PyTorch older than 1.6)", path);
     if (status == MLM_OK) {

@@ -173,6 +173,16 @@ static void test_paths(void **state)
     assert_true(mlm_now_ms() >= t);
 }
 
+static void test_pointer(void **state)
+{
+    static const char text[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n";
+    (void)state;
+    assert_int_equal(mlm_file_check_pointer(text, sizeof text - 1, "a/x.bin"), MLM_E_FORMAT);
+    assert_non_null(strstr(mlm_error_message(), "a/x.bin: is a Git LFS pointer"));
+    assert_int_equal(mlm_file_check_pointer(text, 20, "x"), MLM_OK);
+    assert_int_equal(mlm_file_check_pointer(text + 1, sizeof text - 2, "x"), MLM_OK);
+}
+
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -257,10 +267,11 @@ static void test_write_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),  cmocka_unit_test(test_not_regular),
-        cmocka_unit_test(test_pread), cmocka_unit_test(test_descriptor),
-        cmocka_unit_test(test_paths), cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_write), cmocka_unit_test(test_write_refused),
+        cmocka_unit_test(test_read),          cmocka_unit_test(test_not_regular),
+        cmocka_unit_test(test_pread),         cmocka_unit_test(test_descriptor),
+        cmocka_unit_test(test_paths),         cmocka_unit_test(test_pointer),
+        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_write),
+        cmocka_unit_test(test_write_refused),
     };
     temp_dir_open(&dir);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
