@@ -72,20 +72,19 @@ __device__ __forceinline__ float step_gate(float y, float z)
 }
 
 /* Sums over the warp of N numbers a lane, the bits of warp_sum; a lane gets the sum of number lane N / 32. */
-template <int N> __device__ __forceinline__ float step_sums(float *v, int lane)
+template <int N, int K = WARP / 2> __device__ __forceinline__ float step_sums(const float *v, int lane)
 {
-    int k = WARP / 2;
+    constexpr int H = N > 1 ? N / 2 : 1;
+    float         s[H];
 #pragma unroll
-    for (int n = N / 2; n > 0; n /= 2, k /= 2)
-#pragma unroll
-        for (int i = 0; i < n; i++) {
-            float keep = lane & k ? v[i + n] : v[i], send = lane & k ? v[i] : v[i + n];
-            v[i] = keep + __shfl_xor_sync(ALL_LANES, send, k);
-        }
-#pragma unroll
-    for (k = WARP / 2 / N; k > 0; k /= 2)
-        v[0] += __shfl_xor_sync(ALL_LANES, v[0], k);
-    return v[0];
+    for (int i = 0; i < H; i++) {
+        float keep = N > 1 && lane & K ? v[i + N / 2] : v[i], send = N > 1 && lane & K ? v[i] : v[i + N / 2];
+        s[i] = keep + __shfl_xor_sync(ALL_LANES, send, K);
+    }
+    if constexpr (K > 1)
+        return step_sums<H, K / 2>(s, lane);
+    else
+        return s[0];
 }
 
 #endif
