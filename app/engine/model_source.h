@@ -84,6 +84,9 @@ mlm_status source_add_part(model_source *src, const char *role, mlm_status statu
                            const char *source, const char *detail) MLM_WARN_UNUSED;
 /* This is no model.  The first one stays. */
 mlm_status source_set_problem(model_source *src, mlm_status status, const char *problem) MLM_WARN_UNUSED;
+/* As the hub's cache leaves them when a download stops, or its blobs are removed. */
+#define SOURCE_BROKEN_LINK "is a link to a file that is not there: the download is not complete"
+bool source_is_broken_link(const char *path);
 /* A file of weights and its rules (copied). */
 mlm_status source_add_file(model_source *src, source_file **out, const char *path) MLM_WARN_UNUSED;
 mlm_status source_add_rule(source_file *f, const char *from,

@@ -142,8 +142,8 @@ mlm_status source_text_config(char **out, int *width, bool *tied, const kn_weigh
 
 /* ---- directories of Hugging Face and state-spaces ----------------------------------------------- */
 
-/* One file or the index of several: the first that is there. */
-static mlm_status find_weights(char **out, const char *dir)
+/* One file or the index of several: the first that is there, else the first that should be. */
+static mlm_status find_weights(char **out, char **broken, const char *dir)
 {
     static const char *const names[] = {"model.safetensors", "model.safetensors.index.json",
                                         "pytorch_model.bin", "pytorch_model.bin.index.json"};
@@ -152,7 +152,10 @@ static mlm_status find_weights(char **out, const char *dir)
         MLM_TRY(mlm_path_join(out, dir, names[i]));
         if (mlm_path_is_file(*out))
             return MLM_OK;
-        free(*out);
+        if (*broken == NULL && source_is_broken_link(*out))
+            *broken = *out;
+        else
+            free(*out);
         *out = NULL;
     }
     return MLM_OK;
@@ -229,7 +232,7 @@ static mlm_status wrap_config(model_source *src, const char *text, const mlm_jso
 
 static mlm_status open_text(model_source *src, const char *path, bool state_spaces)
 {
-    char      *text = NULL, *weights = NULL;
+    char      *text = NULL, *weights = NULL, *broken = NULL;
     mlm_json  *doc = NULL;
     size_t     n   = 0;
     mlm_status status;
@@ -237,9 +240,11 @@ static mlm_status open_text(model_source *src, const char *path, bool state_spac
     MLM_TRY_GOTO(status, mlm_json_parse(&doc, text, n, path, MLM_JSON_ALLOW_INFINITY), done);
     MLM_TRY_GOTO(status, source_add_part(src, "configuration", MLM_OK, true, path, "config.json"), done);
     MLM_TRY_GOTO(status, wrap_config(src, text, mlm_json_root(doc)), done);
-    MLM_TRY_GOTO(status, find_weights(&weights, src->base), done);
+    MLM_TRY_GOTO(status, find_weights(&weights, &broken, src->base), done);
     if (weights != NULL)
         status = open_weights(src, weights, is_tied(mlm_json_root(doc), state_spaces));
+    else if (broken != NULL)
+        status = source_add_part(src, "language model", MLM_E_NOTFOUND, false, broken, SOURCE_BROKEN_LINK);
     else
         status = source_add_part(src, "language model", MLM_E_NOTFOUND, false,
                                  "model.safetensors or pytorch_model.bin, or one of them with .index.json",
@@ -249,6 +254,7 @@ static mlm_status open_text(model_source *src, const char *path, bool state_spac
 done:
     mlm_json_free(doc);
     free(weights);
+    free(broken);
     free(text);
     return status;
 }

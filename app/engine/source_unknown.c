@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define CONFIG_LIMIT ((size_t)16 << 20)
 #define MAX_ENTRIES  4096
@@ -22,7 +21,7 @@ static bool ends_with(const char *text, const char *end)
     return n > m && strcmp(text + n - m, end) == 0;
 }
 
-static bool is_broken_link(const char *path)
+bool source_is_broken_link(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) != 0;
@@ -63,7 +62,7 @@ static mlm_status add_config(model_source *src)
     mlm_json *doc  = NULL;
     MLM_TRY(mlm_path_join(&path, src->base, "config.json"));
     mlm_status status = MLM_OK;
-    bool       there = mlm_path_is_file(path), broken = is_broken_link(path);
+    bool       there = mlm_path_is_file(path), broken = source_is_broken_link(path);
     if (there)
         status = mlm_json_parse_file(&doc, path, CONFIG_LIMIT, MLM_JSON_ALLOW_INFINITY);
     if (there && status == MLM_OK)
@@ -72,7 +71,7 @@ static mlm_status add_config(model_source *src)
         (void)snprintf(
             text, sizeof text, "%s",
             there    ? mlm_error_message()
-            : broken ? "is a link to a file that is not there: the download is not complete"
+            : broken ? SOURCE_BROKEN_LINK
                      : "names the kind of model: it lies beside model.safetensors or pytorch_model.bin");
     mlm_json_free(doc);
     if (status != MLM_E_NOMEM)
@@ -89,11 +88,11 @@ static mlm_status add_weights(model_source *src, const char *name)
 {
     char *path = NULL;
     MLM_TRY(mlm_path_join(&path, src->base, name));
-    const char *what =
-        ends_with(name, ".gguf") ? "is of another program's format; the original files are wanted"
-        : is_broken_link(path)   ? "is a link to a file that is not there: the download is not complete"
-                                 : "weights, but nothing beside them says of which model";
-    mlm_status status = source_add_part(src, "weights", MLM_E_CONFIG, true, path, what);
+    const char *what   = ends_with(name, ".gguf")
+                             ? "is of another program's format; the original files are wanted"
+                         : source_is_broken_link(path) ? SOURCE_BROKEN_LINK
+                                                       : "weights, but nothing beside them says of which model";
+    mlm_status  status = source_add_part(src, "weights", MLM_E_CONFIG, true, path, what);
     free(path);
     return status;
 }

@@ -444,6 +444,7 @@ static void check_shards(const char *name, const char *stem, const char *end)
     assert_false(c->complete);
     const mlmamba_part *lost = &c->parts[c->n_parts - 1];
     assert_false(lost->found);
+    assert_string_equal(lost->role, "shard");
     (void)snprintf(file[0], sizeof file[0], "half-%s/%s-00002-of-00002.%s", name, stem, end);
     assert_non_null(strstr(lost->source, file[0]));
     assert_non_null(strstr(c->problem, file[0]));
@@ -456,6 +457,13 @@ static void test_check_shards(void **state)
     check_shards("shards", "model", "safetensors");
     check_shards("bins", "pytorch_model", "bin");
     check_shards("ss-bins", "pytorch_model", "bin");
+    char folder[512], file[600];
+    (void)snprintf(folder, sizeof folder, "%s/lost-blob", root); /* the hub's cache with a blob removed */
+    assert_int_equal(mkdir(folder, 0777), 0);
+    link_to(folder, "bins", "config.json");
+    (void)snprintf(file, sizeof file, "%s/pytorch_model.bin", folder);
+    assert_int_equal(symlink("../../blobs/gone", file), 0);
+    refused_by_check(folder, "lost-blob/pytorch_model.bin", "is a link to a file that is not there");
 }
 
 /* One bit of a storage: with hashes `check` says which, and an import of it is refused before anything is written. */
