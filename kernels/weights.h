@@ -31,7 +31,8 @@ typedef struct kn_weights_rule {
     const char *from, *to;
 } kn_weights_rule;
 typedef struct kn_weights_source {
-    const char *path; /* .pt, .pth, .bin, .bin.index.json: PyTorch checkpoints; else safetensors or an index of them */
+    const char *
+        path; /* .pt, .pth, .bin, .bin.index.json: PyTorch checkpoints; else safetensors or an index of them */
     const kn_weights_rule *rules; /* NULL: all names as they are */
     int                    n_rules;
     bool                   keep_unknown; /* a tensor that no rule fits keeps its name and is not refused */
