@@ -7,7 +7,6 @@
 `use_kernels()` switches both to the Triton kernels after comparing them with the plain forms on the GPU at hand, and says
 so; a kernel that does not agree is not used, and that is said too.
 """
-import functools
 
 import torch
 import torch.nn.functional as F
@@ -95,29 +94,13 @@ class ScanKernels(torch.autograd.Function):
         ga = torch.empty(B * NC, H, device=dt.device)
         gd = torch.empty_like(ga)
         K.chunk_dstates[(B * H, state // BN)](xbc, dt, a, dy, dstates, T, H, NC, *sizes, BN, num_warps=4, num_stages=2)
-        dx_form = SCAN_DX[CHOSEN.get("scan dx, state %d" % state, "old")]
-        dx_form((B * NC * H,), (xbc, dt, a, d, states, dstates, dy, dxbc, ddt, ga, gd, T, H, NC, *sizes), state)
+        K.chunk_dx[(B * NC * H,)](xbc, dt, a, d, states, dstates, dy, dxbc, ddt, ga, gd, T, H, NC, *sizes,
+                                  num_warps=WARPS["dx"], num_stages=1)
         dg = torch.empty(B * NC * groups, chunk, chunk, device=xbc.device, dtype=xbc.dtype)
         K.chunk_dg[(B * NC * groups,)](xbc, dt, a, dy, dg, T, H, NC, *sizes, 2, num_warps=WARPS["dg"])
         K.chunk_dbc[(B * NC * groups, 2)](xbc, dt, a, states, dstates, dy, dg, dxbc, T, H, NC, *sizes, 2,
                                                    num_warps=WARPS["dbc"])
         return dxbc, ddt, ga.sum(0), gd.sum(0), None, None, None, None
-
-
-def scan_dx_old(grid, args, state):
-    import ssd_kernels as K
-    K.chunk_dx[grid](*args, num_warps=WARPS["dx"], num_stages=1)
-
-
-def scan_dx_wide(grid, args, state):
-    """Twice the warps, as many programs: half the registers each."""
-    import ssd_kernels as K
-    K.chunk_dx[grid](*args, num_warps=8, num_stages=1, maxnreg=128)
-
-
-def scan_dx_split(grid, args, state):
-    import ssd_kernels as K
-    K.chunk_dx_split[grid](*args, max(16, state // 2), num_warps=8, num_stages=1, maxnreg=128)
 
 
 def scan_kernels(xbc, dt, a, d, groups, state, head=HEAD, chunk=CHUNK):
@@ -143,35 +126,19 @@ class SplitConvKernels(torch.autograd.Function):
         grid = (-(-conv // bc), -(-T // bt), B)
         K.conv_forward[grid](zx, weight, bias, y, T, row, inner, conv, bt, bc, num_warps=4)
         ctx.save_for_backward(zx, weight, bias)
-        ctx.sizes = (inner, conv, heads, grid)
+        ctx.sizes = (inner, conv, heads)
         return z, y, dt
 
     @staticmethod
     def backward(ctx, dz, dy, ddt):
         zx, weight, bias = ctx.saved_tensors
-        inner, conv, heads, grid = ctx.sizes
+        inner, conv, heads = ctx.sizes
         dzx = torch.empty_like(zx)
-        form = CONV_BACKWARD[CHOSEN["conv backward"]]
-        dw, db = form(zx, weight, bias, dz, dy.contiguous(), ddt, dzx, inner, conv, heads, grid)
+        dw, db = conv_backward(zx, weight, bias, dz, dy.contiguous(), ddt, dzx, inner, conv, heads)
         return dzx, dw, db, None, None, None
 
 
-def conv_backward_two(zx, weight, bias, dz, dy, ddt, dzx, inner, conv, heads, grid):
-    """One kernel for the weights, one for the input; copies for the ends of the rows."""
-    import ssd_kernels as K
-    B, T, row = zx.shape
-    dzx[..., :inner] = dz
-    dzx[..., inner + conv:inner + conv + heads] = ddt
-    dzx[..., inner + conv + heads:] = 0
-    dv = torch.empty(B, T, conv, device=zx.device, dtype=zx.dtype)
-    part = torch.empty(B, 5, conv, device=zx.device)
-    K.conv_backward_weights[(-(-conv // 64), B)](zx, weight, bias, dy, dv, part, T, row, inner, conv, 16, 64, num_warps=4)
-    K.conv_backward_input[grid](dv, weight, dzx, T, row, inner, conv, *SplitConvKernels.BLOCK, num_warps=4)
-    sums = part.sum(0)
-    return sums[:4].t().contiguous(), sums[4]
-
-
-def conv_backward_one(zx, weight, bias, dz, dy, ddt, dzx, inner, conv, heads, grid, steps=64, warps=2):
+def conv_backward(zx, weight, bias, dz, dy, ddt, dzx, inner, conv, heads, steps=64):
     """One kernel for weights and input, one for the ends of the rows."""
     import ssd_kernels as K
     B, T, row = zx.shape
@@ -180,7 +147,7 @@ def conv_backward_one(zx, weight, bias, dz, dy, ddt, dzx, inner, conv, heads, gr
     pieces = -(-T // steps)
     part = torch.empty(B * pieces, 5 * conv, device=zx.device)
     K.conv_backward[(-(-conv // 128), pieces, B)](zx, weight, bias, dy, dzx, part, T, row, inner, conv, steps, 128,
-                                                  num_warps=warps)
+                                                  num_warps=2)
     tail = max(16, 1 << (row - inner - conv - 1).bit_length())
     K.row_ends[(-(-B * T // 16), -(-inner // 256))](dz, ddt, dzx, B * T, dz.stride(0), row, inner, inner + conv, heads, 16, 256,
                                                    tail, num_warps=4)
@@ -193,11 +160,6 @@ def split_conv_kernels(zx, weight, bias, inner, conv, heads):
 
 
 # ---- which of them runs ------------------------------------------------------------------------------------------------
-
-CONV_BACKWARD = {"old": conv_backward_two, "new": conv_backward_one,
-                 "new, 1 warp": functools.partial(conv_backward_one, warps=1)}
-SCAN_DX = {"old": scan_dx_old, "8 warps": scan_dx_wide, "split": scan_dx_split}
-CHOSEN = {"conv backward": "old"}  # choose() may change it for what is right and faster on the GPU at hand
 
 _scan, _split_conv = scan_plain, split_conv_plain
 
@@ -279,75 +241,7 @@ def use_kernels(scans, conv, device, dtype, log=print, strict=False):
         log("*** THE CONVOLUTION KERNELS ARE NOT USED:", str(error)[:600])
         if strict:
             raise
-    if device != "cpu":
-        choose_forms(scans, conv, device, dtype, log)
     torch.backends.cuda.matmul.allow_tf32 = tf32
-
-
-def milliseconds(work, times=4):
-    """The fastest of a few launches on the GPU."""
-    found = []
-    for _ in range(times):
-        marks = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
-        marks[0].record()
-        work()
-        marks[1].record()
-        torch.cuda.synchronize()
-        found.append(marks[0].elapsed_time(marks[1]))
-    return min(found)
-
-
-def choose(part, forms, compare, work, limit, log):
-    """CHOSEN[part] = the fastest of `forms` whose compare() stays under the limit; "old" (already compared) if all else fails.
-
-    Nothing that a new form does may stop the training: it is logged and left."""
-    times = {}
-    for name in forms:
-        CHOSEN[part] = name
-        try:
-            error = 0.0 if name == "old" else compare()
-            if not error < limit:
-                raise ValueError("relative error %g" % error)
-            times[name] = milliseconds(work)
-        except Exception as error:
-            log("*** %s: form '%s' is not used:" % (part, name), str(error)[:400])
-    CHOSEN[part] = min(times, key=times.get) if times else "old"
-    log("%s: %s: %s" % (part, ", ".join("%s %.2f ms" % (n, t) for n, t in times.items()), CHOSEN[part]))
-
-
-def choose_conv(conv, device, dtype, log, batch=256, steps=448):
-    inner, channels, heads = conv
-    row = -(-sum(conv) // 16) * 16
-    zx = torch.randn(batch, steps, row, device=device, dtype=dtype)
-    w, b = torch.randn(channels, 4, device=device), torch.randn(channels, device=device)
-    z, y, dt = split_conv_kernels(zx.requires_grad_(), w, b, *conv)
-    dz, dy, ddt = torch.randn_like(z.contiguous()), torch.randn_like(y), torch.randn_like(dt)
-    choose("conv backward", CONV_BACKWARD, lambda: compare_conv(*conv, 208, device, dtype),
-           lambda: torch.autograd.grad((z, y, dt), zx, (dz, dy, ddt), retain_graph=True), 0.02, log)
-
-
-def choose_scan(use, device, dtype, log, batch=256):
-    """The times are of the scan's whole backward pass."""
-    inputs, outer = scan_case(*use, device, batch)
-    inputs = [t.requires_grad_() for t in [inputs[0].to(dtype)] + inputs[1:]]
-    y = scan_kernels(*inputs, use[0], use[2])
-    dy = outer[0].to(y.dtype)
-    choose("scan dx, state %d" % use[2], SCAN_DX, lambda: compare_scan(*use, device, dtype),
-           lambda: torch.autograd.grad(y, inputs, dy, retain_graph=True), 0.04, log)
-
-
-def choose_forms(scans, conv, device, dtype, log):
-    """Old kernels or new ones: whatever happens here, the training goes on."""
-    kept = dict(CHOSEN)
-    try:
-        if _split_conv is split_conv_kernels:
-            choose_conv(conv, device, dtype, log)
-        for use in scans if _scan is scan_kernels else []:
-            choose_scan(use, device, dtype, log)
-    except Exception as error:
-        CHOSEN.update(kept)
-        log("*** the old kernels are used:", str(error)[:400])
-    torch.cuda.empty_cache()
 
 
 def time_scan(groups, heads, state, steps, device, dtype, batch):

@@ -10,7 +10,7 @@ row of all groups.  States and their gradients are bf16 [batch, chunk, head, N, 
   forward    chunk_states    one program a (batch, head, half of N) walks the chunks, keeps the state in registers
              chunk_outputs   one program a (batch, chunk, head)
   backward   chunk_dstates   as chunk_states, backwards
-             chunk_dx        one program a (batch, chunk, head): dx, d dt, dA, dD; chunk_dx_split does the same
+             chunk_dx        one program a (batch, chunk, head): dx, d dt, dA, dD
              chunk_dg        one program a (batch, chunk, group) sums the gradient of C B^T over the heads
              chunk_dbc       one program a (batch, chunk, group) sums dB over the heads, another dC
 
@@ -158,59 +158,6 @@ def chunk_dx(X, DT, A, D, ST, DST, DY, DX, DDT, GA, GD, T, H, NC, HG: tl.constex
 
 
 @triton.jit
-def chunk_dx_split(X, DT, A, D, ST, DST, DY, DX, DDT, GA, GD, T, H, NC, HG: tl.constexpr, CG: tl.constexpr,
-                   CT: tl.constexpr, P: tl.constexpr, N: tl.constexpr, L: tl.constexpr, BN: tl.constexpr):
-    """chunk_dx with the sums over the state taken BN at a time: fewer registers, more programs in flight."""
-    pid = tl.program_id(0).to(tl.int64)
-    h = pid % H
-    c = (pid // H) % NC
-    b = pid // (H * NC)
-    l = tl.arange(0, L)
-    p = tl.arange(0, P)
-    n = tl.arange(0, BN)
-    step = b * T + c * L
-    a = tl.load(A + h)
-    group = step * CT + h // HG * CG
-    rows = l[:, None] * CT
-    b_at = X + group + HG * P + (rows + n[None, :])
-    s_at = pid * N * P + (n[:, None] * P + p[None, :])
-    bc = tl.zeros([L, L], tl.float32)
-    cstate = tl.zeros([L, P], tl.float32)
-    bds = tl.zeros([L, P], tl.float32)
-    both_states = tl.zeros([P], tl.float32)
-    for k in range(0, N, BN):
-        bm = tl.load(b_at + k)
-        cm = tl.load(b_at + N + k)
-        state = tl.load(ST + k * P + s_at)
-        dstate = tl.load(DST + k * P + s_at)
-        bc = tl.dot(bm, tl.trans(cm), acc=bc)
-        cstate = tl.dot(cm, state, acc=cstate)
-        bds = tl.dot(bm, dstate, acc=bds)
-        both_states += tl.sum(state.to(tl.float32) * dstate.to(tl.float32), 0)
-    dt = tl.load(DT + step * H + h + l * H)
-    x_at = group + h % HG * P + (rows + p[None, :])
-    x = tl.load(X + x_at)
-    dy = tl.load(DY + (step * H + h) * P + (l[:, None] * (H * P) + p[None, :]))
-    da = dt * a
-    cs = tl.cumsum(da, 0)
-    total = tl.sum(da, 0)
-    w = tl.exp(total - cs)
-    dcs = tl.exp(cs) * tl.sum(dy.to(tl.float32) * cstate, 1)
-    wq = w * tl.sum(x.to(tl.float32) * bds, 1)
-    dx = bds * (w * dt)[:, None] + dy.to(tl.float32) * tl.load(D + h)
-    gd = bc * tl.exp(tl.where(l[:, None] <= l[None, :], cs[None, :] - cs[:, None], -1e9))
-    dx = tl.dot((gd * dt[:, None]).to(x.dtype), dy, acc=dx)
-    tl.store(DX + x_at, dx.to(x.dtype))
-    gk = tl.dot(x, tl.trans(dy)) * gd
-    col = tl.sum(gk, 1)
-    dcs += tl.sum(gk * dt[:, None], 0) - dt * (col + wq)
-    dda = tl.sum(dcs, 0) - tl.cumsum(dcs, 0) + dcs + tl.exp(total) * tl.sum(both_states, 0) + tl.sum(dt * wq, 0)
-    tl.store(DDT + step * H + h + l * H, col + wq + a * dda)
-    tl.store(GA + pid, tl.sum(dt * dda, 0))
-    tl.store(GD + pid, tl.sum(tl.sum(dy.to(tl.float32) * x.to(tl.float32), 1), 0))
-
-
-@triton.jit
 def chunk_dg(X, DT, A, DY, DG, T, H, NC, HG: tl.constexpr, CG: tl.constexpr, CT: tl.constexpr, P: tl.constexpr,
              N: tl.constexpr, L: tl.constexpr, STAGES: tl.constexpr):
     """DG[b,c,g] = gradient of C B^T, summed over the heads of the group."""
@@ -294,74 +241,6 @@ def conv_forward(ZX, W, BIAS, Y, T, ROW, AT, C, BT: tl.constexpr, BC: tl.constex
     v = conv_sum(ZX, W, BIAS, b, t, ch, live, T, ROW, AT, BT, BC)
     tl.store(Y + (b * T + t)[:, None] * C + ch[None, :], (v * tl.sigmoid(v)).to(Y.dtype.element_ty),
              mask=(t < T)[:, None] & live[None, :])
-
-
-@triton.jit
-def conv_tap(ZX, t, ch, live, T, ROW, K: tl.constexpr):
-    s = t - 3 + K
-    return tl.load(ZX + s[:, None] * ROW + ch[None, :], mask=((s >= 0) & (s < T))[:, None] & live[None, :], other=0.0).to(tl.float32)
-
-
-@triton.jit
-def conv_backward_weights(ZX, W, BIAS, DY, DV, PART, T, ROW, AT, C, BT: tl.constexpr, BC: tl.constexpr):
-    """DV = gradient before the SiLU; PART[b] = this sequence's share of the four taps' and the bias' gradients."""
-    b = tl.program_id(1).to(tl.int64)
-    l = tl.arange(0, BT)
-    ch = tl.program_id(0) * BC + tl.arange(0, BC)
-    live = ch < C
-    w0 = tl.load(W + ch * 4, mask=live, other=0.0)[None, :]
-    w1 = tl.load(W + ch * 4 + 1, mask=live, other=0.0)[None, :]
-    w2 = tl.load(W + ch * 4 + 2, mask=live, other=0.0)[None, :]
-    w3 = tl.load(W + ch * 4 + 3, mask=live, other=0.0)[None, :]
-    bias = tl.load(BIAS + ch, mask=live, other=0.0)[None, :]
-    g0 = tl.zeros([BT, BC], tl.float32)
-    g1 = tl.zeros([BT, BC], tl.float32)
-    g2 = tl.zeros([BT, BC], tl.float32)
-    g3 = tl.zeros([BT, BC], tl.float32)
-    gb = tl.zeros([BT, BC], tl.float32)
-    zx_at = ZX + b * T * ROW + AT
-    for i in range(0, T, BT):
-        t = i + l
-        inside = (t < T)[:, None] & live[None, :]
-        at = t[:, None] * C + ch[None, :]
-        x0 = conv_tap(zx_at, t, ch, live, T, ROW, 0)
-        x1 = conv_tap(zx_at, t, ch, live, T, ROW, 1)
-        x2 = conv_tap(zx_at, t, ch, live, T, ROW, 2)
-        x3 = conv_tap(zx_at, t, ch, live, T, ROW, 3)
-        v = bias + w0 * x0 + w1 * x1 + w2 * x2 + w3 * x3
-        s = tl.sigmoid(v)
-        dy = tl.load(DY + b * T * C + at, mask=inside, other=0.0).to(tl.float32)
-        dv = dy * (s + v * s * (1 - s))
-        tl.store(DV + b * T * C + at, dv.to(DV.dtype.element_ty), mask=inside)
-        g0 += dv * x0
-        g1 += dv * x1
-        g2 += dv * x2
-        g3 += dv * x3
-        gb += dv
-    part = PART + b * 5 * C + ch
-    tl.store(part, tl.sum(g0, 0), mask=live)
-    tl.store(part + C, tl.sum(g1, 0), mask=live)
-    tl.store(part + 2 * C, tl.sum(g2, 0), mask=live)
-    tl.store(part + 3 * C, tl.sum(g3, 0), mask=live)
-    tl.store(part + 4 * C, tl.sum(gb, 0), mask=live)
-
-
-@triton.jit
-def conv_backward_input(DV, W, DZX, T, ROW, AT, C, BT: tl.constexpr, BC: tl.constexpr):
-    b = tl.program_id(2).to(tl.int64)
-    t = tl.program_id(1) * BT + tl.arange(0, BT)
-    ch = tl.program_id(0) * BC + tl.arange(0, BC)
-    live = ch < C
-    total = tl.zeros([BT, BC], tl.float32)
-    for k in tl.static_range(4):
-        s = t + 3 - k
-        dv = tl.load(DV + (b * T + s)[:, None] * C + ch[None, :], mask=(s < T)[:, None] & live[None, :], other=0.0)
-        total += dv.to(tl.float32) * tl.load(W + ch * 4 + k, mask=live, other=0.0)[None, :]
-    tl.store(DZX + (b * T + t)[:, None] * ROW + AT + ch[None, :], total.to(DZX.dtype.element_ty),
-             mask=(t < T)[:, None] & live[None, :])
-
-
-# ---- the same backward pass in one walk ---------------------------------------------------------------------------
 
 
 @triton.jit

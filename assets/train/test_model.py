@@ -165,44 +165,14 @@ print(max(ssd.compare_scan(2, 4, 128, 192, "cpu", torch.float32), ssd.compare_sc
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         return done.stdout.split()[-1]
 
-    def test_forms_in_the_interpreter(self):
-        """Every form of the kernels at odd sizes, and the choice among them with made-up times."""
+    def test_convolution_at_odd_sizes(self):
         try:
             import triton  # noqa: F401
         except ImportError:
             self.skipTest("no triton")
         self.assertLess(float(self.interpreted("""
 import torch, ssd
-worst = 0.0
-for ssd.CHOSEN["conv backward"] in ssd.CONV_BACKWARD:
-    for sizes in ((32, 40, 3, 70), (16, 130, 5, 3), (48, 20, 1, 131)):
-        worst = max(worst, ssd.compare_conv(*sizes, "cpu", torch.float32))
-for form in ssd.SCAN_DX:
-    ssd.CHOSEN.update({"scan dx, state 64": form, "scan dx, state 16": form})
-    worst = max(worst, ssd.compare_scan(2, 4, 64, 128, "cpu", torch.float32), ssd.compare_scan(1, 2, 16, 70, "cpu", torch.float32))
-times = iter((3.0, 1.0, 2.0, 3.0, 2.0, 1.0))
-ssd.milliseconds = lambda work: work() and next(times)
-ssd.choose_conv((32, 40, 3), "cpu", torch.float32, print, 2, 20)
-ssd.choose_scan((1, 1, 16, 64), "cpu", torch.float32, print, 1)
-assert (ssd.CHOSEN["conv backward"], ssd.CHOSEN["scan dx, state 16"]) == ("new", "split")
-print(worst)""")), 1e-5)
-
-    def test_choice_of_a_form(self):
-        def fail():
-            raise RuntimeError("no such instruction")
-
-        said, times = [], {"old": 3.0, "wrong": 1.0, "slow": 4.0, "good": 2.0}
-        compare = {"wrong": lambda: float("nan"), "slow": lambda: 0.0, "good": lambda: 0.01}
-        kept, ssd.milliseconds = ssd.milliseconds, lambda work: times[ssd.CHOSEN["part"]]
-        try:
-            ssd.choose("part", times, lambda: compare[ssd.CHOSEN["part"]](), None, 0.02, lambda *words: said.extend(words))
-            self.assertEqual((ssd.CHOSEN["part"], said[-1]), ("good", "part: old 3.00 ms, slow 4.00 ms, good 2.00 ms: good"))
-            ssd.choose("part", ["old", "new"], fail, None, 0.02, lambda *words: said.extend(words))
-            self.assertEqual((ssd.CHOSEN["part"], said[-1]), ("old", "part: old 3.00 ms: old"))
-            self.assertIn("no such instruction", said)
-        finally:
-            ssd.milliseconds = kept
-            ssd.CHOSEN.pop("part")
+print(max(ssd.compare_conv(*sizes, "cpu", torch.float32) for sizes in ((32, 40, 3, 70), (16, 130, 5, 3), (48, 20, 1, 131))))""")), 1e-5)
 
 
 class Weights(unittest.TestCase):

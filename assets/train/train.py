@@ -101,6 +101,8 @@ def make_learner(args, log, config=None, data=None):
     device = device_of(args)
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     torch.manual_seed(args.seed)
+    if device == "cuda":
+        torch.set_num_threads(2)    # more only spin between the small copies of a step, on cores that the loaders need
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     data = data or make_source(args, log)
