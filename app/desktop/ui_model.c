@@ -20,9 +20,9 @@ static const struct {
     {"scene3.png",
      "Sample 2",
      {"Describe the image.", "What is in the center?", "What color is the background?", NULL}},
-    {"scene4.png",
+    {"scene6.png",
      "Sample 3",
-     {"Describe the image.", "How many objects are there?", "What is in the top left?", NULL}},
+     {"What does the sign say?", "Describe the image.", "Is the snail to the right of the snowman?", NULL}},
 };
 
 static mlm_status make_samples(ui_model *m, const char *dir)

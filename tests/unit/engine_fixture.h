@@ -19,6 +19,8 @@
 #define TOP       "What is in the top middle?"
 #define COLOR     "What color is it?"
 #define DESCRIBE  "Describe the image."
+/* what the reference program answers to DESCRIBE after three other questions about scene 0 */
+#define CAPTION0 "A crown, yarn, an orange cross, a sailboat and a helicopter on a pink background."
 #define FILE_QUERY(path, text)                                                                               \
     {                                                                                                        \
         .image_path = (path), .question = (text)                                                             \
