@@ -2,10 +2,10 @@
  * cuda_lt.cu: large bf16 products through cuBLASLt, opened at run time like the plug-in itself: without the
  * library the backend's own tensor-core kernel does the same products.
  *
- * Used for bf16 x and weights and more than a few rows when the epilogue is one that cuBLASLt has exactly: a bias and a
- * residual of y's dtype, tanh GELU.  Other activations follow in a kernel over y.  A view whose rows are not evenly
- * spaced ([B,T,D] cut out of longer rows), or a residual that repeats, is a batch of B products.  Its sums depend on the algorithm it picks for a shape, so a row's last bits may
- * depend on the number of rows; MLM_CUDA_NO_LT=1 keeps to one kernel family.
+ * Used for bf16 x and weights and more than a few rows when the epilogue is one that cuBLASLt has: a bias and a residual of y's
+ * dtype, tanh GELU (in bf16 for the erf GELU too).  Other activations follow in a kernel over y.  A view whose rows are not evenly
+ * spaced ([B,T,D] cut out of longer rows), or a residual that repeats, is a batch of B products.  Its sums depend on the algorithm
+ * it picks for a shape, so a row's last bits may depend on the number of rows; MLM_CUDA_NO_LT=1 keeps to one kernel family.
  */
 #include "kernels/cuda/cuda_linear.cuh"
 #include "kernels/cuda/cuda_objects.cuh"
@@ -130,6 +130,17 @@ static int64_t leading(const cuda_rows &v, int64_t R)
     return one || even ? v.row_stride : 0;
 }
 
+/*
+ * cuBLASLt has the tanh GELU only.  In bf16 it stands for the erf GELU too: the two differ by at most 4.8e-4 and 2e-4 (root mean
+ * square, relative), an eighth of what rounding the result costs, and the sum is not rounded before it, as in a kernel of
+ * its own: 1.7e-3 instead of 2.6e-3 from the erf GELU of the exact sum, 1.07e-2 instead of 1.09e-2 from fp64 after 23 blocks of a
+ * tower (NOTES.md).
+ */
+static bool in_epilogue(const linear_params *p)
+{
+    return p->act == KN_ACT_GELU_TANH || (p->act == KN_ACT_GELU_ERF && p->y.dtype == KN_BF16);
+}
+
 static lt_key key_of(const linear_params *p)
 {
     lt_key k;
@@ -145,7 +156,7 @@ static lt_key key_of(const linear_params *p)
     k.y_dtype = p->y.dtype;
     k.beta    = p->has_residual;
     k.bias    = p->bias != NULL;
-    k.tanh    = p->act == KN_ACT_GELU_TANH;
+    k.tanh    = in_epilogue(p);
     if (p->R > p->y.n_rows && p->y.n_rows > 1 &&
         (k.x_ld == 0 || k.y_ld == 0 || k.c_ld == 0 || p->residual_repeats)) {
         k.R      = p->y.n_rows;
@@ -363,5 +374,5 @@ mlm_status cuda_lt_gemm(kn_queue *q, const linear_params *p, bool *done)
     if (!*done)
         return MLM_OK;
     MLM_TRY(cuda_launched(q, "linear", cudaGetLastError()));
-    return p->act == KN_ACT_NONE || p->act == KN_ACT_GELU_TANH ? MLM_OK : activate_rows(q, p);
+    return p->act == KN_ACT_NONE || in_epilogue(p) ? MLM_OK : activate_rows(q, p);
 }

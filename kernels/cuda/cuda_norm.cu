@@ -148,12 +148,14 @@ static mlm_status gated_in_turn(kn_queue *q, const kn_rmsnorm_gated_args *a)
 
 mlm_status cuda_rmsnorm_gated(kn_queue *q, const kn_rmsnorm_gated_args *a)
 {
-    if (kn_present(a->x2))
-        return gated_in_turn(q, a);
     norm_params p = wide_of(a->x, a->w, a->y, a->eps);
     p.z           = cuda_rows_of(a->z);
     p.scale       = a->scale == 0.0f ? 1.0f : a->scale;
     p.accumulate  = a->accumulate;
+    if (kn_present(a->x2)) {
+        p.x2 = cuda_rows_of(a->x2);
+        return a->n_groups == 1 && cuda_norm_pair_fits(&p) ? cuda_norm_pair(q, &p) : gated_in_turn(q, a);
+    }
     if (a->n_groups == 1 && cuda_norm_wide_fits(&p, NORM_GATED))
         return cuda_norm_wide(q, "rmsnorm_gated", &p, NORM_GATED);
     unsigned blocks = (unsigned)(cuda_count_rows(a->x) * a->n_groups);

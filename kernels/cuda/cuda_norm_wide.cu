@@ -91,6 +91,56 @@ __global__ void __launch_bounds__(TPR > WIDE_THREADS ? TPR : WIDE_THREADS) norm_
     }
 }
 
+/*
+ * y = scale (g1 / rms(g1) + g2 / rms(g2)) w,  g = x silu(z): z and y go through memory once.  bf16; every thread writes what it
+ * read, so y may be x2.
+ */
+template <int TPR, int V>
+__global__ void __launch_bounds__(TPR > WIDE_THREADS ? TPR : WIDE_THREADS) norm_pair_kernel(norm_params p)
+{
+    constexpr int    ROWS = TPR > WIDE_THREADS ? 1 : WIDE_THREADS / TPR;
+    __shared__ float part[WIDE_MOST / WARP];
+    int              D = p.x.width, sub = (int)(threadIdx.x % TPR), R = (int)p.R;
+    int              at = (int)blockIdx.x * ROWS + (int)threadIdx.x / TPR, row = min(at, R - 1);
+    cuda_begin();
+    const char  *xr = row_of(p.x, row), *zr = row_of(p.z, row), *x2r = row_of(p.x2, row);
+    char        *yr = row_of(p.y, row);
+    octet<false> x[V], x2[V], z[V];
+    float        a[V][8], b[V][8], sum = 0.0f, sum2 = 0.0f;
+#pragma unroll
+    for (int k = 0; k < V; k++) {
+        int near = min((k * TPR + sub) * 8, D - 8);
+        x[k].load(xr, near), x2[k].load(x2r, near), z[k].load(zr, near);
+    }
+#pragma unroll
+    for (int k = 0; k < V; k++) {
+        bool  in = (k * TPR + sub) * 8 < D;
+        float gate[8];
+        x[k].unpack(a[k]), x2[k].unpack(b[k]), z[k].unpack(gate);
+#pragma unroll
+        for (int e = 0; e < 8; e++) {
+            float g = in ? silu_fast(gate[e]) : 0.0f;
+            a[k][e] *= g, b[k][e] *= g;
+            sum += a[k][e] * a[k][e], sum2 += b[k][e] * b[k][e];
+        }
+    }
+    float r  = rsqrtf(row_sum<TPR>(sum, part) / (float)D + p.eps) * p.scale,
+          r2 = rsqrtf(row_sum<TPR>(sum2, part) / (float)D + p.eps) * p.scale;
+#pragma unroll
+    for (int k = 0; k < V; k++) {
+        int         i = (k * TPR + sub) * 8;
+        octet<true> weight;
+        float       w[8], o[8];
+        weight.load_constant(p.w, min(i, D - 8));
+        weight.unpack(w);
+#pragma unroll
+        for (int e = 0; e < 8; e++)
+            o[e] = (a[k][e] * r + b[k][e] * r2) * w[e];
+        if (i < D && at < R)
+            store8(yr, KN_BF16, i, o);
+    }
+}
+
 static bool aligned8(const cuda_rows &v, int64_t R)
 {
     return (uintptr_t)v.data % 16 == 0 && (v.n_rows < 2 || v.row_stride % 8 == 0) &&
@@ -106,6 +156,28 @@ bool cuda_norm_wide_fits(const norm_params *p, norm_kind kind)
            p->R < (int64_t)1 << 30 && aligned8(p->x, p->R) && aligned8(p->y, p->R) &&
            (uintptr_t)p->w % 16 == 0 && (kind != NORM_LAYER || (uintptr_t)p->b % 16 == 0) &&
            (kind != NORM_GATED || aligned8(p->z, p->R));
+}
+
+bool cuda_norm_pair_fits(const norm_params *p)
+{
+    return p->x.dtype == KN_BF16 && p->z.dtype == KN_BF16 && aligned8(p->x2, p->R) &&
+           cuda_norm_wide_fits(p, NORM_GATED);
+}
+
+template <int TPR, int V> static mlm_status launch_pair(kn_queue *q, const norm_params *p)
+{
+    constexpr int threads = TPR > WIDE_THREADS ? TPR : WIDE_THREADS;
+    return cuda_launch(q, "rmsnorm_gated", norm_pair_kernel<TPR, V>, dim3(cuda_blocks(p->R, threads / TPR)),
+                       dim3(threads), 0, *p);
+}
+
+mlm_status cuda_norm_pair(kn_queue *q, const norm_params *p)
+{
+    int threads = (p->x.width + WIDE_VECTORS * 8 - 1) / (WIDE_VECTORS * 8);
+    return threads <= 32    ? launch_pair<32, WIDE_VECTORS>(q, p)
+           : threads <= 64  ? launch_pair<64, WIDE_VECTORS>(q, p)
+           : threads <= 128 ? launch_pair<128, WIDE_VECTORS>(q, p)
+                            : launch_pair<256, WIDE_VECTORS>(q, p);
 }
 
 template <int TPR, int V> static void (*kernel_of(const norm_params *p, norm_kind kind))(norm_params)
