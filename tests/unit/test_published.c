@@ -270,13 +270,8 @@ static void test_resume(void **state)
     assert_int_not_equal(stat(in("resumed.partial"), &st), 0);
 }
 
-static void test_no_memory(void **state)
+static void check_without_memory(const char *model)
 {
-    char model[512];
-    (void)state;
-    if (!alloc_fail_works())
-        skip();
-    (void)snprintf(model, sizeof model, "%s/cobra", root);
     for (long n = 1;; n += n < 200 ? 1 : 7) {
         mlmamba_model_check *c      = NULL;
         long                 before = alloc_fail_live();
@@ -289,6 +284,48 @@ static void test_no_memory(void **state)
         else
             assert_int_equal(status, reached ? MLM_E_NOMEM : MLM_OK);
         mlmamba_model_check_free(c);
+        assert_int_equal(alloc_fail_live(), before);
+        if (!reached || n > 4000)
+            break;
+    }
+}
+
+/* A checkpoint with towers, PyTorch shards, and a folder without a model. */
+static void test_no_memory(void **state)
+{
+    static const char *const names[] = {"cobra", "bins", "own-lost"};
+    char                     model[512], file[600];
+    (void)state;
+    if (!alloc_fail_works())
+        skip();
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(model, sizeof model, "%s/%s", root, names[i]);
+        if (i == 2) {
+            assert_int_equal(mkdir(model, 0777), 0);
+            (void)snprintf(file, sizeof file, "%s/model.safetensors", model);
+            put_text(file, "weights");
+        }
+        check_without_memory(model);
+    }
+}
+
+/* The language model of a directory of ours, without memory for its list. */
+static void test_own_text_no_memory(void **state)
+{
+    char                   model[512];
+    mlmamba_memory         m;
+    mlmamba_engine_options opt = {.model_dir = model, .device = "cpu", .n_threads = 1, .text_only = true};
+    (void)state;
+    if (!alloc_fail_works())
+        skip();
+    (void)snprintf(model, sizeof model, "%s/own-cobra", root);
+    for (long n = 1;; n += n < 200 ? 1 : 7) {
+        long before = alloc_fail_live();
+        alloc_fail_at(n, ALLOC_FAIL_ONCE);
+        mlm_status status  = mlmamba_estimate_memory(&m, &opt);
+        bool       reached = alloc_fail_stop();
+        assert_true(status == MLM_E_NOMEM || status == MLM_OK);
+        assert_true(reached || status == MLM_OK);
         assert_int_equal(alloc_fail_live(), before);
         if (!reached || n > 4000)
             break;
@@ -322,13 +359,21 @@ static void test_import_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mlmamba),       cmocka_unit_test(test_cobra),
-        cmocka_unit_test(test_facebook),      cmocka_unit_test(test_clip),
-        cmocka_unit_test(test_text),          cmocka_unit_test(test_text_only),
-        cmocka_unit_test(test_own_text_only), cmocka_unit_test(test_other_names),
-        cmocka_unit_test(test_dtypes),        cmocka_unit_test(test_text_int8),
-        cmocka_unit_test(test_links),         cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_import_no_memory),
+        cmocka_unit_test(test_mlmamba),
+        cmocka_unit_test(test_cobra),
+        cmocka_unit_test(test_facebook),
+        cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_only),
+        cmocka_unit_test(test_own_text_only),
+        cmocka_unit_test(test_other_names),
+        cmocka_unit_test(test_dtypes),
+        cmocka_unit_test(test_text_int8),
+        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_own_text_no_memory),
+        cmocka_unit_test(test_import_no_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
