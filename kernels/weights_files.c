@@ -242,18 +242,10 @@ static mlm_status add_file(kn_weights *w, const kn_weights_source *src, const ch
     return MLM_OK;
 }
 
-typedef struct shard_files {
-    const weights_file *file;
-    int                 n;
-} shard_files;
-
-static bool has_tensor(const void *payload, const char *tensor)
+static bool has_tensor(const void *payload, int shard, const char *tensor)
 {
-    const shard_files *s = payload;
-    for (int i = 0; i < s->n; i++)
-        if (mlm_pt_find(s->file[i].pt, tensor) != NULL)
-            return true;
-    return false;
+    const weights_file *files = payload;
+    return mlm_pt_find(files[shard].pt, tensor) != NULL;
 }
 
 /* Checkpoints that an index names: each is a file of its own, as several checkpoints are. */
@@ -272,10 +264,8 @@ static mlm_status add_checkpoints(kn_weights *w, const kn_weights_source *src)
         if (status == MLM_OK)
             n += file_count(&w->files[w->n_files - 1]);
     }
-    if (status == MLM_OK) {
-        const shard_files all = {w->files + first, w->n_files - first};
-        status                = mlm_shards_check_all(&x, n, has_tensor, &all);
-    }
+    if (status == MLM_OK)
+        status = mlm_shards_check_all(&x, n, has_tensor, w->files + first);
     mlm_shards_free(&x);
     return status;
 }

@@ -94,9 +94,10 @@ static mlm_status index_names(mlm_safetensors *st, const char *path)
 
 /* ---- shards ------------------------------------------------------------------------------------- */
 
-static bool has_tensor(const void *payload, const char *tensor)
+static bool has_tensor(const void *payload, int shard_index, const char *tensor)
 {
-    return mlm_safetensors_find(payload, tensor) != NULL;
+    const mlm_st_tensor *t = mlm_safetensors_find(payload, tensor);
+    return t && t->shard == shard_index;
 }
 
 static mlm_status open_shards(mlm_safetensors *st, const mlm_shards *x)

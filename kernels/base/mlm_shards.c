@@ -114,7 +114,9 @@ mlm_status mlm_shards_check_all(const mlm_shards *x, int64_t n_tensors, mlm_shar
     if (mlm_json_count(x->map) == n_tensors)
         return MLM_OK;
     for (const mlm_json_node *c = mlm_json_first(x->map); c; c = mlm_json_next(c)) {
-        if (!has(payload, mlm_json_key(c)))
+        const char        *name = mlm_json_text(c, NULL);
+        const char *const *at   = bsearch(&name, x->names, (size_t)x->n, sizeof *x->names, compare_strings);
+        if (!at || !has(payload, (int)(at - (const char *const *)x->names), mlm_json_key(c)))
             return mlm_fail(MLM_E_FORMAT,
                             "%s: weight_map places tensor '%.200s' in '%.200s', which does not have it",
                             x->path, mlm_json_key(c), mlm_json_text(c, NULL));

@@ -29,7 +29,7 @@ mlm_status mlm_shards_fail_open(const mlm_shards *x, mlm_status status) MLM_WARN
 /* A tensor that a shard holds: does the index place it there? */
 mlm_status mlm_shards_check(const mlm_shards *x, const char *tensor, int shard) MLM_WARN_UNUSED;
 /* After all n_tensors were checked: does the index list others? */
-typedef bool (*mlm_shards_has)(const void *payload, const char *tensor);
+typedef bool (*mlm_shards_has)(const void *payload, int shard, const char *tensor);
 mlm_status mlm_shards_check_all(const mlm_shards *x, int64_t n_tensors, mlm_shards_has has,
                                 const void *payload) MLM_WARN_UNUSED;
 
