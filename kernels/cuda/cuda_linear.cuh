@@ -35,12 +35,8 @@ __device__ __forceinline__ void linear_store(const linear_params &p, int64_t r, 
     store1(row_at(p.y, b, t), p.y.dtype, o, v);
 }
 
-/* Which of two ways a token goes, where both are right: here, so that a measurement may choose. */
-#define CUDA_STEP_AT_ONCE  0 /* one row: in_proj and the step in one kernel (cuda_project_step.cu) */
-#define CUDA_STEP_DEALT    1 /* ... its rows in turn instead of in pieces */
-#define CUDA_STREAM_DEALT  0 /* one row: outputs in turn (cuda_stream.cu) */
-#define CUDA_SKINNY_NARROW 0 /* batches: out_proj by clusters of four (cuda_skinny.cu), not by cuBLASLt */
-#define CUDA_STEP_STAGED   0 /* batches: states through shared memory instead of registers (cuda_step.cu) */
+#define CUDA_STEP_AT_ONCE                                                                                    \
+    1 /* one row: in_proj and the step in one kernel (cuda_project_step.cu), not in two; the same bits */
 
 #define CUDA_LT_ROWS   2 /* from the next row on cuBLASLt is faster, where x is bf16 */
 #define CUDA_GEMV_ROWS 8 /* at most so many rows go to the kernel that streams weights */

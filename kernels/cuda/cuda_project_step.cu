@@ -35,29 +35,18 @@ struct pair_constants {
     float  old[STEP_K - 1], bias, a, d, z_scale, x_scale;
 };
 
-/* Of this block: rows `step` apart. */
+/* Of this block.  Rows of W are dealt out in turn. */
 struct project_share {
-    int n_ones, first_one, n_pairs, first_pair, step;
+    int n_ones, n_pairs, first_pair;
 };
 
 __device__ __forceinline__ project_share share_of(const project_params &p)
 {
     project_share s;
     int           G = (int)gridDim.x, b = (int)blockIdx.x, ones = 2 * p.N + p.H;
-    if (CUDA_STEP_DEALT) { /* in turn, so that the card reads W from its start to its end */
-        s.step       = G;
-        s.first_one  = b;
-        s.n_ones     = (ones - b + G - 1) / G;
-        s.first_pair = G - 1 - b; /* who has a row of b, c, dt more should have a pair less */
-        s.n_pairs    = (p.inner - s.first_pair + G - 1) / G;
-    } else {
-        int64_t all  = ones + 2 * p.inner;
-        s.step       = 1;
-        s.first_one  = ones * b / G;
-        s.n_ones     = ones * (b + 1) / G - s.first_one;
-        s.first_pair = (int)(all * b / G - s.first_one) / 2;
-        s.n_pairs    = (int)(all * (b + 1) / G - s.first_one - s.n_ones) / 2 - s.first_pair;
-    }
+    s.n_ones     = (ones - b + G - 1) / G;
+    s.first_pair = G - 1 - b; /* who has a row of b, c, dt more should have a pair less */
+    s.n_pairs    = (p.inner - s.first_pair + G - 1) / G;
     return s;
 }
 
@@ -65,9 +54,9 @@ __device__ __forceinline__ project_share share_of(const project_params &p)
 __device__ __forceinline__ int row_of(const project_params &p, const project_share &s, int i)
 {
     if (i < s.n_ones)
-        return 2 * p.inner + s.first_one + i * s.step;
+        return 2 * p.inner + (int)blockIdx.x + i * (int)gridDim.x;
     i -= s.n_ones;
-    return s.first_pair + i / 2 * s.step + i % 2 * p.inner;
+    return s.first_pair + i / 2 * (int)gridDim.x + i % 2 * p.inner;
 }
 
 __device__ __forceinline__ int count_rows(const project_share &s)
@@ -218,7 +207,7 @@ __device__ __forceinline__ void make_numbers(const project_params &p, const proj
     int lane = threadIdx.x % WARP;
 #pragma unroll 1
     for (int j = (int)threadIdx.x / WARP; j < 2 * p.N + s.n_pairs; j += (int)blockDim.x / WARP) {
-        int   n     = j < 2 * p.N ? j : 2 * p.N + (s.first_pair + (j - 2 * p.N) * s.step) / p.P;
+        int   n     = j < 2 * p.N ? j : 2 * p.N + (s.first_pair + (j - 2 * p.N) * (int)gridDim.x) / p.P;
         float small = load_one(p, 2 * p.inner + n, lane), number, old[2], input;
         __threadfence(); /* old inputs were read before the word is found not to be there */
         __syncwarp();
@@ -249,12 +238,12 @@ __device__ __forceinline__ void fetch_pairs(const project_params &p, const proje
     for (int i = (int)threadIdx.x; i < s.n_pairs * n; i += (int)blockDim.x) {
         int pair = i / n;
         copy_async((uint4 *)(states + i * 16),
-                   (const char *)p.ssm_state + (int64_t)(s.first_pair + pair * s.step) * row_bytes +
+                   (const char *)p.ssm_state + (int64_t)(s.first_pair + pair * (int)gridDim.x) * row_bytes +
                        i % n * 16,
                    true);
     }
     for (int i = (int)threadIdx.x; i < s.n_pairs; i += (int)blockDim.x) {
-        int             c = s.first_pair + i * s.step, h = c / p.P;
+        int             c = s.first_pair + i * (int)gridDim.x, h = c / p.P;
         pair_constants *to = constants + i;
         copy_async((uint4 *)&to->conv_w, p.conv_w + c, true);
         for (int k = 0; k < STEP_K - 1; k++)
@@ -285,7 +274,7 @@ __device__ __forceinline__ void step_pairs(const project_params &p, const projec
     float4 c = in ? *(const float4 *)(bc + p.N + lane * 4) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 #pragma unroll 1
     for (int first = warp; first < s.n_pairs; first += WARPS * TAIL_ROWS) {
-        int   mine = first + lane * WARPS, ch = s.first_pair + mine * s.step;
+        int   mine = first + lane * WARPS, ch = s.first_pair + mine * (int)gridDim.x;
         bool  real = lane < TAIL_ROWS && mine < s.n_pairs;
         float x = 0.0f, z = 0.0f, d = 0.0f, dx = 0.0f, decay = 0.0f;
         if (real) {
@@ -309,7 +298,7 @@ __device__ __forceinline__ void step_pairs(const project_params &p, const projec
             if (pair < s.n_pairs && in) {
                 float4 t = state4<BF16>::unpack(((const stored *)states)[pair * (p.N / 4) + lane]);
                 t        = step_state(t, decay_r, dx_r, b);
-                ((stored *)p.ssm_state)[(int64_t)(s.first_pair + pair * s.step) * (p.N / 4) + lane] =
+                ((stored *)p.ssm_state)[(int64_t)(s.first_pair + pair * (int)gridDim.x) * (p.N / 4) + lane] =
                     state4<BF16>::pack(t);
                 sums[r] = step_dot(t, c);
             }
@@ -400,25 +389,28 @@ __global__ void __launch_bounds__(WAY::warps *WARP, 2) project_step_kernel(proje
     for (int i = (int)threadIdx.x; i < 2 * p.N; i += (int)blockDim.x)
         come = wait_word(p.words + i, launch, WAIT_POLLS, bc + i) && come;
     for (int i = (int)(blockDim.x - 1 - threadIdx.x); i < s.n_pairs; i += (int)blockDim.x)
-        come =
-            wait_word(p.words + 2 * p.N + (s.first_pair + i * s.step) / p.P, launch, WAIT_POLLS, dts + i) &&
-            come;
+        come = wait_word(p.words + 2 * p.N + (s.first_pair + i * (int)gridDim.x) / p.P, launch, WAIT_POLLS,
+                         dts + i) &&
+               come;
     copy_async_wait_all();
     if (__syncthreads_or(!come))
         make_numbers<WT>(p, s, xs, factor, launch, bc, dts);
     step_pairs<BF16, WAY::warps>(p, s, states, constants, sums, bc, dts, factor);
 }
 
+/* 120 KB an SM on their way: more than half of its memory, so that two blocks are never on one SM while another has none. */
+typedef stream_way<16, 1, 3> project_way;
+
 /* ---- launching -------------------------------------------------------------------------------------- */
 
 template <int WT, bool BF16> static mlm_status launch(kn_queue *q, project_params *p, bool *done)
 {
-    typedef typename stream_choice<WT>::way way;
-    const cuda_device                      *d     = cuda_of(q->dev);
-    int64_t                                 round = stream_shape<WT>::n_lanes * weights16<WT>::n;
-    p->n_groups                                   = (int)(p->row_bytes / 16);
-    p->n_rounds   = (int)((p->n_groups * weights16<WT>::n + round - 1) / round);
-    p->most_pairs = (p->inner + d->n_sm - 1) / d->n_sm + 1;
+    typedef project_way way;
+    const cuda_device  *d     = cuda_of(q->dev);
+    int64_t             round = stream_shape<WT>::n_lanes * weights16<WT>::n;
+    p->n_groups               = (int)(p->row_bytes / 16);
+    p->n_rounds               = (int)((p->n_groups * weights16<WT>::n + round - 1) / round);
+    p->most_pairs             = (p->inner + d->n_sm - 1) / d->n_sm;
     int64_t bytes =
         (int64_t)way::n_ring * 16 + p->n_rounds * round * 4 +
         p->most_pairs * (int64_t)(p->N * (BF16 ? 2 : 4) + sizeof(pair_constants) + 3 * sizeof(float));

@@ -2,8 +2,8 @@
  * cuda_skinny.cu: products of a batch of tokens, bf16: 3 to 64 rows of x past weights that are read once, on tensor
  * cores, at the speed of the memory.
  *
- * One block or a cluster of two or four takes a share of the outputs, each block a part of the width (x would cost more
- * than the weights if every block read all of it); their sums meet through distributed shared memory in a fixed order.
+ * One block or a cluster of two takes a share of the outputs, each block a part of the width (x would cost more than the
+ * weights if every block read all of it); their sums meet through distributed shared memory in a fixed order.
  * Weights and x come 128 columns at a time through a ring in shared memory; the first weights before the kernel
  * in front has finished.  A row's result depends neither on the other rows nor on how many there are.
  */
@@ -16,19 +16,12 @@
 #define ROW_BYTES      (SKINNY_K * 2)
 #define ROW_CHUNKS     (ROW_BYTES / 16)
 
+#define SKINNY_OUT    192 /* outputs a block and pass */
 #define SKINNY_M      2 /* tiles of 16 rows a warp; with 48 outputs: 2 warps side by side, 4 groups of them */
-#define SKINNY_STRIPE 48
-#define SKINNY_GROUPS 4
-
-/* OUT outputs a block and pass; groups of warps that are not needed for more outputs share the columns of a stage. */
-template <int OUT, int N_STAGES> struct skinny_shape {
-    static constexpr int out = OUT, n_stages = N_STAGES, stripes = OUT / SKINNY_STRIPE,
-                         k_groups = SKINNY_GROUPS / stripes, stage_bytes = (SKINNY_ROWS + OUT) * ROW_BYTES,
-                         shared  = N_STAGES * stage_bytes,
-                         sum_row = OUT + 4; /* floats between rows of sums in shared memory */
-};
-typedef skinny_shape<192, 3> skinny_wide;
-typedef skinny_shape<96, 5>  skinny_narrow;
+#define SKINNY_STAGES 3
+#define STAGE_BYTES   ((SKINNY_ROWS + SKINNY_OUT) * ROW_BYTES)
+#define SKINNY_SHARED (SKINNY_STAGES * STAGE_BYTES)
+#define SUM_ROW       (SKINNY_OUT + 4) /* floats between rows of sums in shared memory */
 
 struct skinny_params {
     const char  *w, *x;
@@ -54,7 +47,6 @@ __device__ __forceinline__ void copy_weights(uint32_t to, const char *from, int 
 }
 
 /* Columns of stage k0 (in chunks) of n rows, chunks before `end`. */
-template <int OUT>
 __device__ __forceinline__ void fetch_w(uint32_t tile, const char *w, int64_t row_bytes, int n, int k0,
                                         int end, uint64_t policy)
 {
@@ -62,7 +54,7 @@ __device__ __forceinline__ void fetch_w(uint32_t tile, const char *w, int64_t ro
     const char *first = w;
     w += r0 * row_bytes + (k0 + c) * 16;
 #pragma unroll 4
-    for (int r = r0; r < OUT; r += SKINNY_THREADS / ROW_CHUNKS) {
+    for (int r = r0; r < SKINNY_OUT; r += SKINNY_THREADS / ROW_CHUNKS) {
         copy_weights(tile + tile_at(r, c), r < n ? w : first, r < n && k0 + c < end ? 16 : 0, policy);
         w += SKINNY_THREADS / ROW_CHUNKS * row_bytes;
     }
@@ -78,14 +70,12 @@ __device__ __forceinline__ void fetch_x(uint32_t tile, const skinny_params &p, i
     }
 }
 
-/* 32 rows of x times 48 outputs, a stage of both; of its columns the part of one of K_GROUPS. */
-template <int K_GROUPS>
+/* 32 rows of x times 48 outputs, a stage of both. */
 __device__ __forceinline__ void multiply_stage(float (*acc)[6][4], uint32_t xt, uint32_t wt, int lane, int m0,
-                                               int n0, int k_group)
+                                               int n0)
 {
 #pragma unroll
-    for (int i = 0; i < SKINNY_K / 16 / K_GROUPS; i++) {
-        int      k = K_GROUPS == 1 ? i : k_group * (SKINNY_K / 16 / K_GROUPS) + i;
+    for (int k = 0; k < SKINNY_K / 16; k++) {
         uint32_t a[SKINNY_M][4], b[3][4];
 #pragma unroll
         for (int m = 0; m < SKINNY_M; m++)
@@ -134,12 +124,11 @@ __device__ __forceinline__ float4 load_from_rank(uint32_t at, uint32_t rank)
 #define STORE_MOST 6 /* groups of 4 outputs a thread and round */
 
 /* Sums of all blocks of the cluster in the order of their rank, each block a share of the outputs, to memory. */
-template <int SPLITS, typename SHAPE>
+template <int SPLITS>
 __device__ __forceinline__ void store_sums(const skinny_params &p, float (*acc)[6][4], float *sums, int lane,
-                                           int m0, int n0, int k_group, int first, int n, uint32_t rank)
+                                           int m0, int n0, int first, int n, uint32_t rank)
 {
-    constexpr int row_size = SHAPE::sum_row, part_size = SKINNY_ROWS * row_size,
-                  PARTS = SPLITS * SHAPE::k_groups;
+    constexpr int row_size = SUM_ROW;
     int      from = n / 4 * (int)rank / SPLITS, width = n / 4 * ((int)rank + 1) / SPLITS - from; /* groups */
     int      all = width * p.R;
     float4   v[STORE_MOST];
@@ -150,8 +139,8 @@ __device__ __forceinline__ void store_sums(const skinny_params &p, float (*acc)[
         for (int k = 0; k < 6; k++)
 #pragma unroll
             for (int half = 0; half < 2; half++)
-                *(float2 *)(sums + k_group * part_size + (m0 + m * 16 + half * 8 + lane / 4) * row_size + n0 +
-                            k * 8 + lane % 4 * 2) = make_float2(acc[m][k][2 * half], acc[m][k][2 * half + 1]);
+                *(float2 *)(sums + (m0 + m * 16 + half * 8 + lane / 4) * row_size + n0 + k * 8 +
+                            lane % 4 * 2) = make_float2(acc[m][k][2 * half], acc[m][k][2 * half + 1]);
     bool arrived = false;
     for (int i0 = (int)threadIdx.x; i0 - (int)threadIdx.x < all || !arrived;
          i0 += SKINNY_THREADS * STORE_MOST) {
@@ -167,18 +156,15 @@ __device__ __forceinline__ void store_sums(const skinny_params &p, float (*acc)[
 #pragma unroll
         for (int j = 0; j < STORE_MOST; j++) {
             int    i = i0 + j * SKINNY_THREADS, r = i / max(width, 1), o = (from + i - r * width) * 4;
-            float4 s = make_float4(0.0f, 0.0f, 0.0f, 0.0f), part[PARTS];
+            float4 s = make_float4(0.0f, 0.0f, 0.0f, 0.0f), part[SPLITS];
             if (i >= all)
                 continue;
 #pragma unroll
-            for (int k = 0; k < PARTS; k++) {
-                int from_sums = k % SHAPE::k_groups * part_size + r * row_size + o;
-                part[k]       = SPLITS == 1
-                                    ? *(const float4 *)(sums + from_sums)
-                                    : load_from_rank(at + (uint32_t)from_sums * 4, (uint32_t)(k / SHAPE::k_groups));
-            }
+            for (int k = 0; k < SPLITS; k++)
+                part[k] = SPLITS == 1 ? *(const float4 *)(sums + r * row_size + o)
+                                      : load_from_rank(at + (uint32_t)(r * row_size + o) * 4, (uint32_t)k);
 #pragma unroll
-            for (int k = 0; k < PARTS; k++)
+            for (int k = 0; k < SPLITS; k++)
                 s.x += part[k].x, s.y += part[k].y, s.z += part[k].z, s.w += part[k].w;
             *(float4 *)(p.y + r * p.y_row + first + o) =
                 make_float4(s.x + v[j].x, s.y + v[j].y, s.z + v[j].z, s.w + v[j].w);
@@ -187,21 +173,18 @@ __device__ __forceinline__ void store_sums(const skinny_params &p, float (*acc)[
     cluster_barrier();
 }
 
-template <int SPLITS, typename SHAPE>
-__global__ void __launch_bounds__(SKINNY_THREADS, 1) skinny_kernel(skinny_params p)
+template <int SPLITS> __global__ void __launch_bounds__(SKINNY_THREADS, 1) skinny_kernel(skinny_params p)
 {
     extern __shared__ __align__(128) char skinny_shared[];
     uint32_t                              shared = (uint32_t)__cvta_generic_to_shared(skinny_shared),
              rank                                = SPLITS == 1 ? 0 : cluster_rank();
-    constexpr int OUT = SHAPE::out, STAGES = SHAPE::n_stages, STAGE_BYTES = SHAPE::stage_bytes;
-    int           lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, m0 = warp % 2 * 32,
-        n0 = warp / 2 % SHAPE::stripes * SKINNY_STRIPE, k_group = warp / 2 / SHAPE::stripes;
+    int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, m0 = warp % 2 * 32, n0 = warp / 2 * 48;
     int group    = (int)blockIdx.x / SPLITS;
     int first    = (int)((unsigned)(p.out / 4) * group / p.n_groups) * 4,
         last     = (int)((unsigned)(p.out / 4) * (group + 1) / p.n_groups) * 4;
     int n_stages = (p.n_chunks + ROW_CHUNKS - 1) / ROW_CHUNKS;
     int s0 = n_stages * (int)rank / SPLITS, n = n_stages * ((int)rank + 1) / SPLITS - s0;
-    int n_passes    = (last - first + OUT - 1) / OUT,
+    int n_passes    = (last - first + SKINNY_OUT - 1) / SKINNY_OUT,
         per_pass    = ((last - first) / 4 + n_passes - 1) / n_passes * 4;
     uint64_t policy = stream_policy();
     bool     waited = false;
@@ -209,48 +192,48 @@ __global__ void __launch_bounds__(SKINNY_THREADS, 1) skinny_kernel(skinny_params
         int         rows                = min(per_pass, last - first);
         const char *w                   = p.w + first * p.w_row;
         float       acc[SKINNY_M][6][4] = {};
-        for (int s = 0; s < STAGES - 1; s++)
+        for (int s = 0; s < SKINNY_STAGES - 1; s++)
             if (s < n)
-                fetch_w<OUT>(shared + s * STAGE_BYTES + SKINNY_ROWS * ROW_BYTES, w, p.w_row, rows,
-                             (s0 + s) * ROW_CHUNKS, p.n_chunks, policy);
+                fetch_w(shared + s * STAGE_BYTES + SKINNY_ROWS * ROW_BYTES, w, p.w_row, rows,
+                        (s0 + s) * ROW_CHUNKS, p.n_chunks, policy);
         if (!waited) {
             cuda_dependency_wait();
             waited = true;
         }
-        for (int s = 0; s < STAGES - 1; s++) {
+        for (int s = 0; s < SKINNY_STAGES - 1; s++) {
             if (s < n)
                 fetch_x(shared + s * STAGE_BYTES, p, (s0 + s) * ROW_CHUNKS, p.n_chunks);
             copy_async_commit();
         }
         for (int s = 0; s < n; s++) {
-            asm volatile("cp.async.wait_group %0;" ::"n"(STAGES - 2) : "memory");
+            asm volatile("cp.async.wait_group %0;" ::"n"(SKINNY_STAGES - 2) : "memory");
             __syncthreads(); /* stage s has come, stage s - 1 is free */
-            int ahead = s + STAGES - 1;
+            int ahead = s + SKINNY_STAGES - 1;
             if (ahead < n) {
-                uint32_t tile = shared + ahead % STAGES * STAGE_BYTES;
+                uint32_t tile = shared + ahead % SKINNY_STAGES * STAGE_BYTES;
                 fetch_x(tile, p, (s0 + ahead) * ROW_CHUNKS, p.n_chunks);
-                fetch_w<OUT>(tile + SKINNY_ROWS * ROW_BYTES, w, p.w_row, rows, (s0 + ahead) * ROW_CHUNKS,
-                             p.n_chunks, policy);
+                fetch_w(tile + SKINNY_ROWS * ROW_BYTES, w, p.w_row, rows, (s0 + ahead) * ROW_CHUNKS,
+                        p.n_chunks, policy);
             } else {
                 cuda_dependency_release();
             }
             copy_async_commit();
-            uint32_t tile = shared + s % STAGES * STAGE_BYTES;
-            multiply_stage<SHAPE::k_groups>(acc, tile, tile + SKINNY_ROWS * ROW_BYTES, lane, m0, n0, k_group);
+            uint32_t tile = shared + s % SKINNY_STAGES * STAGE_BYTES;
+            multiply_stage(acc, tile, tile + SKINNY_ROWS * ROW_BYTES, lane, m0, n0);
         }
         copy_async_wait_all();
         __syncthreads();
-        store_sums<SPLITS, SHAPE>(p, acc, (float *)skinny_shared, lane, m0, n0, k_group, first, rows, rank);
+        store_sums<SPLITS>(p, acc, (float *)skinny_shared, lane, m0, n0, first, rows, rank);
     }
 }
 
 /* As cuda_launch, in clusters. */
-template <int SPLITS, typename SHAPE> static mlm_status launch(kn_queue *q, skinny_params p, bool *done)
+template <int SPLITS> static mlm_status launch(kn_queue *q, skinny_params p, bool *done)
 {
-    const void *kernel = (const void *)skinny_kernel<SPLITS, SHAPE>;
+    const void *kernel = (const void *)skinny_kernel<SPLITS>;
     MLM_TRY(cuda_enter(q->dev, "linear"));
     MLM_TRY(cuda_status(
-        q->dev, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, SHAPE::shared),
+        q->dev, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, SKINNY_SHARED),
         "linear"));
     cudaLaunchAttribute attr[2]                        = {};
     attr[0].id                                         = cudaLaunchAttributeProgrammaticStreamSerialization;
@@ -260,7 +243,7 @@ template <int SPLITS, typename SHAPE> static mlm_status launch(kn_queue *q, skin
     attr[1].val.clusterDim.y = attr[1].val.clusterDim.z = 1;
     cudaLaunchConfig_t config                           = {};
     config.blockDim                                     = dim3(SKINNY_THREADS);
-    config.dynamicSmemBytes                             = SHAPE::shared;
+    config.dynamicSmemBytes                             = SKINNY_SHARED;
     config.stream                                       = cuda_of(q)->stream;
     config.attrs                                        = attr;
     config.numAttrs                                     = SPLITS > 1 ? 2 : 1;
@@ -271,8 +254,8 @@ template <int SPLITS, typename SHAPE> static mlm_status launch(kn_queue *q, skin
         count.attrs              = attr + 1;
         count.numAttrs           = 1;
         count.gridDim            = dim3((unsigned)(n / SPLITS * SPLITS));
-        MLM_TRY(cuda_status(q->dev, cudaOccupancyMaxActiveClusters(&n, skinny_kernel<SPLITS, SHAPE>, &count),
-                            "linear"));
+        MLM_TRY(
+            cuda_status(q->dev, cudaOccupancyMaxActiveClusters(&n, skinny_kernel<SPLITS>, &count), "linear"));
         if (n < 1) {
             *done = false;
             return MLM_OK;
@@ -281,7 +264,7 @@ template <int SPLITS, typename SHAPE> static mlm_status launch(kn_queue *q, skin
     p.n_groups     = p.out / 4 < n ? p.out / 4 : n;
     config.gridDim = dim3((unsigned)(p.n_groups * SPLITS));
     *done          = true;
-    return cuda_launched(q, "linear", cudaLaunchKernelEx(&config, skinny_kernel<SPLITS, SHAPE>, p));
+    return cuda_launched(q, "linear", cudaLaunchKernelEx(&config, skinny_kernel<SPLITS>, p));
 }
 
 static bool aligned4(const cuda_rows &v)
@@ -292,8 +275,7 @@ static bool aligned4(const cuda_rows &v)
 static bool fits(const kn_queue *q, const linear_params *p)
 {
     return p->R > CUDA_LT_ROWS && p->R <= SKINNY_ROWS && cuda_of(q->dev)->capability >= 90 &&
-           cuda_of(q->dev)->max_shared >= skinny_narrow::shared &&
-           cuda_of(q->dev)->max_shared >= skinny_wide::shared && p->x.dtype == KN_BF16 && p->x_vec &&
+           cuda_of(q->dev)->max_shared >= SKINNY_SHARED && p->x.dtype == KN_BF16 && p->x_vec &&
            p->in % 8 == 0 && p->out % 4 == 0 && aligned4(p->y) && (p->R == p->x.n_rows || p->x.n_rows == 1) &&
            !p->gate.data && !p->norm && !p->bias && !p->gamma && p->act == KN_ACT_NONE &&
            p->y.dtype == KN_F32 && (p->R == p->y.n_rows || p->y.n_rows == 1) &&
@@ -325,12 +307,8 @@ mlm_status cuda_skinny(kn_queue *q, const linear_params *l, kn_dtype w_dtype, bo
     p.out           = l->out;
     p.n_chunks      = l->in / 8;
     int64_t n_sm    = cuda_of(q->dev)->n_sm;
-    if (l->out * 2 > n_sm * skinny_wide::out || l->in < 2 * SKINNY_K)
-        return launch<1, skinny_wide>(q, p, done);
-    if (l->out * 4 > n_sm * skinny_wide::out / 2)
-        return launch<2, skinny_wide>(q, p, done);
-    /* Four blocks of 96 outputs each; of fewer, or of a short row, cuBLASLt makes as much. */
-    return CUDA_SKINNY_NARROW && l->out * 6 > n_sm * skinny_narrow::out && l->in >= 16 * SKINNY_K
-               ? launch<4, skinny_narrow>(q, p, done)
-               : MLM_OK;
+    if (l->out * 2 > n_sm * SKINNY_OUT || l->in < 2 * SKINNY_K)
+        return launch<1>(q, p, done);
+    return l->out * 4 > n_sm * SKINNY_OUT / 2 ? launch<2>(q, p, done)
+                                              : MLM_OK; /* fewer outputs: cuBLASLt is faster */
 }

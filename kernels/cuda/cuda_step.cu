@@ -6,13 +6,10 @@
  *
  * A block does 16 rows of one head's state, or in large batches four times as many: it needs as many channels of x and
  * all of b and c, whose convolution (4 multiplications a channel, but more bytes than 16 rows of a bf16 state) every
- * block repeats for itself; with CUDA_STEP_STAGED the state then comes through shared memory, for twice the blocks an SM.
- * State, weights and the old inputs are fetched before the kernel in front has finished: kn_conv_ssd_step promises that it
- * is not the one that wrote them.
+ * block repeats for itself.  State, weights and the old inputs are fetched before the
+ * kernel in front has finished: kn_conv_ssd_step promises that it is not the one that wrote them.
  * The inputs kept for x belong to one block; those of b and c are renewed by the block that reads them last.
  */
-#include "kernels/cuda/cuda_linear.cuh"
-#include "kernels/cuda/cuda_mma.cuh"
 #include "kernels/cuda/cuda_step.cuh"
 
 #define STEP_WARPS   4
@@ -44,36 +41,28 @@ template <int ROWS> __device__ __forceinline__ int channel_of(const step_params 
     return i < p.N ? p.b_at + i : i < 2 * p.N ? p.c_at + i - p.N : -1;
 }
 
-template <bool BF16, int ROUNDS, bool STAGED>
+template <bool BF16, int ROUNDS>
 __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params p)
 {
     constexpr int                         BLOCK_ROWS = ROUNDS * ROUND_ROWS, MINE = ROUNDS * STEP_ROWS;
     typedef typename state4<BF16>::stored stored;
     __shared__ __align__(16) float out[BLOCK_ROWS + 2 * STEP_N];
     __shared__ bool                last;
-    __shared__ __align__(16) stored states[STAGED ? BLOCK_ROWS * STEP_N / 4 : 1];
     int h = (int)blockIdx.x, first = (int)blockIdx.y * BLOCK_ROWS, lane = threadIdx.x % WARP,
         warp      = threadIdx.x / WARP;
     int64_t batch = blockIdx.z;
     float  *conv  = p.conv_state + batch * p.conv_row;
     stored *S =
         (stored *)p.ssm_state + (batch * p.ssm_row + ((int64_t)h * p.P + first + warp * STEP_ROWS) * p.N) / 4;
-    stored old_s[STAGED ? 1 : ROUNDS][STEP_ROWS];
+    stored old_s[ROUNDS][STEP_ROWS];
     float4 w[STEP_ITEMS];
     float  old[STEP_ITEMS][STEP_K - 1], input[STEP_ITEMS], bias[STEP_ITEMS];
     bool   in = lane * 4 < p.N;
-    if (STAGED) {
-        const char *from = (const char *)(S - warp * STEP_ROWS * p.N / 4);
-        for (int i = (int)threadIdx.x * 16; i < BLOCK_ROWS * p.N / 4 * (int)sizeof(stored);
-             i += STEP_THREADS * 16)
-            copy_async((uint4 *)((char *)states + i), from + i, true);
-    } else {
 #pragma unroll
-        for (int k = 0; k < ROUNDS; k++)
+    for (int k = 0; k < ROUNDS; k++)
 #pragma unroll
-            for (int r = 0; r < STEP_ROWS; r++)
-                old_s[STAGED ? 0 : k][r] = in ? S[((k * ROUND_ROWS + r) * p.N) / 4 + lane] : stored{};
-    }
+        for (int r = 0; r < STEP_ROWS; r++)
+            old_s[k][r] = in ? S[((k * ROUND_ROWS + r) * p.N) / 4 + lane] : stored{};
 #pragma unroll
     for (int i = 0; i < STEP_ITEMS; i++) {
         int c = channel_of<BLOCK_ROWS>(p, i * STEP_THREADS + (int)threadIdx.x, h, first);
@@ -114,8 +103,6 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
             conv[2 * (int64_t)p.C + c] = input[i];
         }
     }
-    if (STAGED)
-        copy_async_wait_all();
     __syncthreads();
     if (p.late)
         cuda_dependency_release();
@@ -134,10 +121,7 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
 #pragma unroll
         for (int r = 0; r < STEP_ROWS; r++) {
             float  x = out[k * ROUND_ROWS + warp * STEP_ROWS + r];
-            stored was =
-                STAGED ? in ? states[((k * ROUND_ROWS + warp * STEP_ROWS + r) * p.N) / 4 + lane] : stored{}
-                       : old_s[STAGED ? 0 : k][r];
-            float4 s = step_state(state4<BF16>::unpack(was), decay, __fmul_rn(dt, x), b);
+            float4 s = step_state(state4<BF16>::unpack(old_s[k][r]), decay, __fmul_rn(dt, x), b);
             if (in)
                 S[((k * ROUND_ROWS + r) * p.N) / 4 + lane] = state4<BF16>::pack(s);
             sums[k * STEP_ROWS + r] = step_dot(s, c);
@@ -209,15 +193,12 @@ mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_
     /* More rounds, fewer blocks: only where they still fill the card several times. */
     bool long_blocks = p.P % (MOST_ROUNDS * ROUND_ROWS) == 0 &&
                        step->n_heads * conv->x.dim[0] >= (int64_t)16 * cuda_of(q->dev)->n_sm;
-    p.late      = !long_blocks;
-    int  rows   = long_blocks ? MOST_ROUNDS * ROUND_ROWS : ROUND_ROWS;
-    bool staged = CUDA_STEP_STAGED && step->state.stride[0] % 8 == 0; /* 16 bytes, whatever the dtype */
-    void (*kernel)(step_params) = bf16 ? long_blocks ? staged ? conv_ssd_step_kernel<true, MOST_ROUNDS, true>
-                                                              : conv_ssd_step_kernel<true, MOST_ROUNDS, false>
-                                                     : conv_ssd_step_kernel<true, 1, false>
-                                  : long_blocks ? staged ? conv_ssd_step_kernel<false, MOST_ROUNDS, true>
-                                                         : conv_ssd_step_kernel<false, MOST_ROUNDS, false>
-                                                : conv_ssd_step_kernel<false, 1, false>;
+    p.late   = !long_blocks;
+    int rows = long_blocks ? MOST_ROUNDS * ROUND_ROWS : ROUND_ROWS;
+    void (*kernel)(step_params) =
+        bf16          ? long_blocks ? conv_ssd_step_kernel<true, MOST_ROUNDS> : conv_ssd_step_kernel<true, 1>
+                 : long_blocks ? conv_ssd_step_kernel<false, MOST_ROUNDS>
+                      : conv_ssd_step_kernel<false, 1>;
     dim3 grid((unsigned)step->n_heads, (unsigned)(p.P / rows), (unsigned)conv->x.dim[0]);
     if (p.late)
         cuda_prefer_shared((const void *)kernel);

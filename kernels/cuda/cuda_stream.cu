@@ -109,15 +109,12 @@ __global__ void __launch_bounds__(WAY::warps *WARP, 2) stream_kernel(stream_para
     uint4                  *ring   = stream_shared + warp * WAY::depth * WAY::n_slot + lane;
     float                  *xs     = (float *)(stream_shared + WAY::n_ring);
     float                  *sums   = xs + padded;
-    int                     step   = CUDA_STREAM_DEALT ? (int)gridDim.x : 1;
-    int         first = CUDA_STREAM_DEALT ? (int)blockIdx.x : (int)((unsigned)p.out * blockIdx.x / gridDim.x);
-    int         n_rows = CUDA_STREAM_DEALT ? (p.out - first + step - 1) / step
-                                           : (int)((unsigned)p.out * (blockIdx.x + 1) / gridDim.x) - first;
-    const char *w      = p.w + first * p.row_bytes;
-    p.row_bytes *= step;
-    uint64_t      policy = stream_policy();
-    stream_cursor c      = {w, warp / p.n_seg, warp % p.n_seg, 0, 0};
-    float4        norm[STAGE_ROUND];
+    int                     first  = (int)((unsigned)p.out * blockIdx.x / gridDim.x);
+    int                     n_rows = (int)((unsigned)p.out * (blockIdx.x + 1) / gridDim.x) - first;
+    const char             *w      = p.w + first * p.row_bytes;
+    uint64_t                policy = stream_policy();
+    stream_cursor           c      = {w, warp / p.n_seg, warp % p.n_seg, 0, 0};
+    float4                  norm[STAGE_ROUND];
     load_round(norm, p.norm, (int)threadIdx.x * 4, p.in, 1.0f);
     seek<WT, WAY>(c, p, w, lane);
 #pragma unroll 1
@@ -125,13 +122,13 @@ __global__ void __launch_bounds__(WAY::warps *WARP, 2) stream_kernel(stream_para
         fetch<WT, WAY>(ring + k * WAY::n_slot, c, p, w, n_rows, lane, policy);
     if (threadIdx.x < GEMV_THREADS)
         stage_norm<E>(xs, p.norm, p.in, padded, norm);
-    float scale = p.scale && threadIdx.x < n_rows ? p.scale[first + threadIdx.x * step] : 1.0f;
+    float scale = p.scale && threadIdx.x < n_rows ? p.scale[first + threadIdx.x] : 1.0f;
     cuda_dependency_wait();
     if (c.set * WAY::rows >= n_rows)
         cuda_dependency_release();
     if (threadIdx.x < GEMV_THREADS)
         stage_row<E>(xs, p.x, p.in, padded, part);
-    float residual = p.residual && threadIdx.x < n_rows ? p.residual[first + threadIdx.x * step] : 0.0f;
+    float residual = p.residual && threadIdx.x < n_rows ? p.residual[first + threadIdx.x] : 0.0f;
     __syncthreads();
     float factor = norm_factor(p.norm, part, p.in, p.eps);
     stream_pieces<WT, WAY>(ring, xs, sums, c, p, w, n_rows, policy);
@@ -144,10 +141,10 @@ __global__ void __launch_bounds__(WAY::warps *WARP, 2) stream_kernel(stream_para
             v += sums[i * p.n_seg + s];
         v *= factor;
         if (i != (int)threadIdx.x) {
-            scale    = p.scale ? p.scale[first + i * step] : 1.0f;
-            residual = p.residual ? p.residual[first + i * step] : 0.0f;
+            scale    = p.scale ? p.scale[first + i] : 1.0f;
+            residual = p.residual ? p.residual[first + i] : 0.0f;
         }
-        p.y[first + i * step] = __fadd_rn(__fmul_rn(v, scale), residual);
+        p.y[first + i] = __fadd_rn(__fmul_rn(v, scale), residual);
     }
 }
 
