@@ -250,8 +250,8 @@ static mlm_status build_engine(mlmamba_engine *eng, const mlmamba_engine_options
     eng->looks_ahead = engine_is_accelerated(eng->dev);
     engine_memory_note(eng, ENGINE_DRIVER);
     MLM_TRY(kn_queue_create(&eng->queue, eng->dev));
-    for (int i = 0; i < ENGINE_GROUPS * ENGINE_MARKS; i++)
-        MLM_TRY(kn_event_create(&eng->mark[i / ENGINE_MARKS][i % ENGINE_MARKS], eng->dev));
+    for (int i = 0; i < ENGINE_MARKS; i++)
+        MLM_TRY(kn_event_create(&eng->mark[i], eng->dev));
     if (engine_has_side(eng->dev, &eng->config))
         MLM_TRY(vision_side_create(&eng->side, eng->dev));
     engine_memory_note(eng, ENGINE_QUEUES);
@@ -309,8 +309,8 @@ void mlmamba_engine_close(mlmamba_engine *eng)
     connector_free(eng->connector);
     vision_encoder_free(eng->vision);
     vision_side_free(&eng->side);
-    for (int i = 0; i < ENGINE_GROUPS * ENGINE_MARKS; i++)
-        kn_event_free(eng->mark[i / ENGINE_MARKS][i % ENGINE_MARKS]);
+    for (int i = 0; i < ENGINE_MARKS; i++)
+        kn_event_free(eng->mark[i]);
     kn_queue_free(eng->queue);
     kn_device_close(eng->dev);
     model_config_free(&eng->config);

@@ -107,25 +107,25 @@ mlm_status engine_picture_prepare(engine_picture **out, const mlmamba_engine *en
     return MLM_OK;
 }
 
-static mlm_status mark(mlmamba_engine *eng, int group, int stage)
+static mlm_status mark(mlmamba_engine *eng, int stage)
 {
-    return kn_event_record(eng->queue, eng->mark[group][stage]);
+    return kn_event_record(eng->queue, eng->mark[stage]);
 }
 
-/* Waits for what is under way. */
-static mlm_status read_marks(mlmamba_engine *eng, int group, engine_times *times)
+/* Waits for the last stage. */
+static mlm_status read_marks(mlmamba_engine *eng, engine_times *times)
 {
     double *ms[] = {&times->vision_ms, &times->connector_ms, &times->prefill_ms};
     MLM_TRY(kn_queue_sync(eng->queue));
     for (int i = 0; i < ENGINE_MARKS - 1; i++)
-        MLM_TRY(kn_event_elapsed(ms[i], eng->mark[group][i], eng->mark[group][i + 1]));
+        MLM_TRY(kn_event_elapsed(ms[i], eng->mark[i], eng->mark[i + 1]));
     return MLM_OK;
 }
 
 /* Enqueues towers and connector on n pictures: nothing waits between the stages.  Ends between two blocks when the ticket
  * (NULL: none) is cancelled. */
 static mlm_status see(mlmamba_engine *eng, engine_picture_scratch *s, engine_picture *const *p, int n,
-                      int group, engine_ticket *ticket)
+                      engine_ticket *ticket)
 {
     kn_tensor      features = kn_slice(s->features, 0, 0, n), rows = kn_slice(s->rows, 0, 0, n);
     const uint8_t *views[ENGINE_MAX_PICTURES];
@@ -133,19 +133,19 @@ static mlm_status see(mlmamba_engine *eng, engine_picture_scratch *s, engine_pic
         views[i] = p[i]->record;
     s->vision.is_cancelled   = engine_ticket_cancelled;
     s->vision.cancel_payload = ticket;
-    mlm_status status        = mark(eng, group, 0);
+    mlm_status status        = mark(eng, 0);
     if (status == MLM_OK)
         status = vision_encode_views(eng->queue, eng->vision, &s->vision, views, n, features);
     s->vision.is_cancelled = NULL;
     MLM_TRY(status);
-    MLM_TRY(mark(eng, group, 1));
+    MLM_TRY(mark(eng, 1));
     MLM_TRY(engine_ticket_check(ticket));
     for (int i = 0; i < n; i += s->n_joined) {
         int count = n - i < s->n_joined ? n - i : s->n_joined;
         MLM_TRY(connector_forward(eng->queue, eng->connector, s->connector, kn_slice(features, 0, i, count),
                                   kn_slice(rows, 0, i, count), NULL, NULL));
     }
-    MLM_TRY(mark(eng, group, 2));
+    MLM_TRY(mark(eng, 2));
     return engine_ticket_check(ticket);
 }
 
@@ -166,10 +166,10 @@ static mlm_status look(engine_picture *p, mlmamba_engine *eng, const token_list 
         a.logits  = eng->one.logits;
         end       = eng->one.state;
     }
-    MLM_TRY(see(eng, &eng->picture, &p, 1, 0, ticket));
+    MLM_TRY(see(eng, &eng->picture, &p, 1, ticket));
     MLM_TRY(lm_state_reset(eng->queue, end));
     MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->one.lm, end, &a));
-    return mark(eng, 0, 3);
+    return mark(eng, 3);
 }
 
 mlm_status engine_picture_run_with(engine_picture *p, mlmamba_engine *eng, const token_list *question,
@@ -181,7 +181,7 @@ mlm_status engine_picture_run_with(engine_picture *p, mlmamba_engine *eng, const
     MLM_TRY(lm_state_take(&state, eng->states));
     mlm_status status = look(p, eng, question, state, ticket);
     if (status == MLM_OK)
-        status = read_marks(eng, 0, &ms);
+        status = read_marks(eng, &ms);
     if (status != MLM_OK) {
         lm_state_free(state);
         return status;
@@ -203,23 +203,18 @@ mlm_status engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine_tim
     return engine_picture_run_with(p, eng, NULL, NULL, times, ticket);
 }
 
-mlm_status engine_pictures_start(mlmamba_engine *eng, engine_picture *const *p, int n, int first_row,
-                                 int group)
+mlm_status engine_pictures_run(mlmamba_engine *eng, engine_picture *const *p, int n, int first_row,
+                               engine_times *times)
 {
     lm_prefill_args a = {.x         = kn_slice(eng->pictures.rows, 0, 0, n),
                          .n_rows    = n,
                          .n_tokens  = eng->config.n_image_tokens,
                          .first_row = first_row};
-    MLM_TRY(see(eng, &eng->pictures, p, n, group, NULL));
+    MLM_TRY(see(eng, &eng->pictures, p, n, NULL));
     MLM_TRY(lm_state_reset_rows(eng->queue, eng->many.state, first_row, n));
     MLM_TRY(lm_prefill(eng->queue, eng->lm, eng->many.lm, eng->many.state, &a));
-    return mark(eng, group, 3);
-}
-
-mlm_status engine_pictures_end(mlmamba_engine *eng, engine_picture *const *p, int n, int group,
-                               engine_times *times)
-{
-    MLM_TRY(read_marks(eng, group, times));
+    MLM_TRY(mark(eng, 3));
+    MLM_TRY(read_marks(eng, times));
     for (int i = 0; i < n; i++)
         p[i]->is_seen = true;
     return MLM_OK;

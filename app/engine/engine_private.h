@@ -33,7 +33,6 @@
 #define ENGINE_DEFAULT_NEW_TOKENS 256
 #define ENGINE_MAX_TURNS          100000
 #define ENGINE_MARKS              4 /* begin, and the ends of towers, connector, prefill */
-#define ENGINE_GROUPS             8 /* of pictures that are under way together */
 #define SESSION_MIN_KEPT          2
 #define SESSION_MAX_KEPT          64                  /* states kept for instant rewind ...        */
 #define SESSION_MAX_KEPT_BYTES    ((size_t)256 << 20) /* ... and what they may take together      */
@@ -85,13 +84,13 @@ struct mlmamba_engine {
     lm_state_pool         *states;  /* of one row, for pictures, turns and snapshots */
     pthread_mutex_t        lock;
     bool                   has_lock;
-    engine_scratch         one;                               /* for sessions                          */
-    engine_scratch         many;                              /* for batches; made at the first one    */
-    engine_picture_scratch picture;                           /* guarded by lock, as the two above     */
-    kn_event              *mark[ENGINE_GROUPS][ENGINE_MARKS]; /* the same; of the stages of pictures */
-    engine_picture_scratch pictures;                          /* of batches; made with `many`          */
-    int                    n_pictures;                        /* encoded together in a batch */
-    pthread_mutex_t        batch_lock; /* held by whoever uses `many` and `pictures`, before `lock` */
+    engine_scratch         one;                /* for sessions                          */
+    engine_scratch         many;               /* for batches; made at the first one    */
+    engine_picture_scratch picture;            /* guarded by lock, as the two above     */
+    kn_event              *mark[ENGINE_MARKS]; /* the same; of the stages of a picture */
+    engine_picture_scratch pictures;           /* of batches; made with `many`          */
+    int                    n_pictures;         /* encoded together in a batch */
+    pthread_mutex_t        batch_lock;         /* held by whoever uses `many` and `pictures`, before `lock` */
     bool                   has_batch_lock;
     bool                   looks_ahead; /* streams make pictures ready while the model runs elsewhere */
     atomic_int             n_waiting;   /* for lock */
@@ -235,12 +234,8 @@ mlm_status     engine_picture_run(engine_picture *p, mlmamba_engine *eng, engine
 mlm_status engine_picture_run_with(engine_picture *p, mlmamba_engine *eng, const token_list *question,
                                    double *question_ms, engine_times *times,
                                    engine_ticket *ticket) MLM_WARN_UNUSED;
-/* n prepared pictures together, 1 to n_pictures: their states go to rows first_row ... of many.state.  Enqueued: up to ENGINE_GROUPS
- * groups, each with its number, may be under way before the first is waited for. */
-mlm_status engine_pictures_start(mlmamba_engine *eng, engine_picture *const *p, int n, int first_row,
-                                 int group) MLM_WARN_UNUSED;
-/* Waits for a group. */
-mlm_status      engine_pictures_end(mlmamba_engine *eng, engine_picture *const *p, int n, int group,
+/* n prepared pictures together, 1 to n_pictures: their states go to rows first_row ... of many.state. */
+mlm_status      engine_pictures_run(mlmamba_engine *eng, engine_picture *const *p, int n, int first_row,
                                     engine_times *times) MLM_WARN_UNUSED;
 engine_picture *engine_picture_share(engine_picture *p); /* NULL is fine */
 void            engine_picture_drop(engine_picture *p);  /* NULL is fine */

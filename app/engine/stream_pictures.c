@@ -198,62 +198,30 @@ static void add_stats(mlmamba_stream_stats *s, const engine_times *t)
     s->image_prefill_ms += t->prefill_ms;
 }
 
-/* Pictures of some joining rows that are encoded together. */
-typedef struct picture_group {
-    stream_row *const *rows;
-    engine_picture    *picture[ENGINE_MAX_PICTURES];
-    int                n;
-    mlm_status         status;
-} picture_group;
-
-static void start_group(stream *st, picture_group *g, int number, stream_row *const *rows, int n)
-{
-    g->rows = rows;
-    g->n    = n < st->eng->n_pictures ? n : st->eng->n_pictures;
-    for (int i = 0; i < g->n; i++)
-        g->picture[i] = rows[i]->picture->picture;
-    g->status = engine_pictures_start(st->eng, g->picture, g->n, rows[0]->picture->row, number);
-    for (int i = 0; i < g->n && g->status != MLM_OK; i++)
-        entry_fail(rows[i]->picture, g->status);
-}
-
-static void end_group(stream *st, picture_group *g, int number)
-{
-    engine_times times = {0};
-    if (g->status != MLM_OK)
-        return;
-    g->status = engine_pictures_end(st->eng, g->picture, g->n, number, &times);
-    for (int i = 0; i < g->n; i++) {
-        picture_entry *e = g->rows[i]->picture;
-        if (g->status != MLM_OK) {
-            entry_fail(e, g->status);
-            continue;
-        }
-        e->times.vision_ms    = times.vision_ms / g->n; /* a picture's share of what was done together */
-        e->times.connector_ms = times.connector_ms / g->n;
-        e->times.prefill_ms   = times.prefill_ms / g->n;
-        add_stats(&st->stats, &e->times);
-    }
-}
-
-/* The pictures of the first n_new rows, as many together as the scratch takes; the device goes from group to group without
- * waiting for anybody. */
+/* The pictures of the first n_new rows, as many together as the scratch takes. */
 static mlm_status encode(stream *st, stream_row *const *joining, int n_new)
 {
-    picture_group group[ENGINE_GROUPS];
+    engine_picture *picture[ENGINE_MAX_PICTURES];
     for (int from = 0; from < n_new;) {
-        int        n      = 0;
-        mlm_status status = MLM_OK;
-        for (; n < ENGINE_GROUPS && from < n_new && status != MLM_E_DEVICE; from += group[n++].n) {
-            start_group(st, &group[n], n, joining + from, n_new - from);
-            status = group[n].status;
-        }
-        for (int k = 0; k < n; k++) {
-            end_group(st, &group[k], k);
-            status = group[k].status == MLM_E_DEVICE ? MLM_E_DEVICE : status;
+        int count = 0, most = st->eng->n_pictures;
+        for (; count < most && from + count < n_new; count++)
+            picture[count] = joining[from + count]->picture->picture;
+        engine_times times = {0};
+        mlm_status status = engine_pictures_run(st->eng, picture, count, joining[from]->picture->row, &times);
+        for (int i = 0; i < count; i++) {
+            picture_entry *e = joining[from + i]->picture;
+            if (status != MLM_OK) {
+                entry_fail(e, status);
+                continue;
+            }
+            e->times.vision_ms    = times.vision_ms / count; /* a picture's share of what was done together */
+            e->times.connector_ms = times.connector_ms / count;
+            e->times.prefill_ms   = times.prefill_ms / count;
+            add_stats(&st->stats, &e->times);
         }
         if (status == MLM_E_DEVICE)
             return status;
+        from += count;
     }
     return MLM_OK;
 }
