@@ -86,9 +86,9 @@ want 'vsr prompt' "$(grep -c 'is this statement \\"True\\" or \\"False\\"? The p
 run vqa "$fixtures/vlmevalkit.tsv" --max-tokens 4 -o "$dir/kit"
 want_rc kit 0; want kit "$(grep -c '"probs": {"A": ' "$dir/kit/results.jsonl")" 2
 run vqa "$images" --max-tokens 4 -o "$dir/folder"; want_rc folder 0
-want caption "$(grep -c '"prompt": "Provide a short image description."' "$dir/folder/results.jsonl")" 6
+want caption "$(grep -c '"prompt": "Provide a short image description."' "$dir/folder/results.jsonl")" 7
 run vqa "$images" --question 'Is it {red}?' --prompt 'Q: {question} {{x}}' --max-tokens 2 -o "$dir/template"
-want template "$(grep -c '"prompt": "Q: Is it {red}? {x}"' "$dir/template/results.jsonl")" 6
+want template "$(grep -c '"prompt": "Q: Is it {red}? {x}"' "$dir/template/results.jsonl")" 7
 
 # ---- a full disk, a file limit
 if mkdir "$dir/small" && mount -t tmpfs -o size=16k tmpfs "$dir/small" 2>/dev/null; then

@@ -359,14 +359,14 @@ static void test_folder(void **state)
     const char *const   paths[] = {MLM_SOURCE_DIR "/assets/images"};
     vqa_dataset_options opt     = {.paths = paths, .n_paths = 1};
     vqa_dataset        *ds      = open_set(&opt);
-    want_format(ds, VQA_FORMAT_FOLDER, VQA_TASK_CAPTION, 6);
+    want_format(ds, VQA_FORMAT_FOLDER, VQA_TASK_CAPTION, 7);
     vqa_item *item = load(ds, 2);
     assert_string_equal(item->id, "scene2.png");
     vqa_item_free(item);
     vqa_dataset_close(ds);
     opt.question = "What is it?";
     ds           = open_set(&opt);
-    want_format(ds, VQA_FORMAT_FOLDER, VQA_TASK_CHAT, 6);
+    want_format(ds, VQA_FORMAT_FOLDER, VQA_TASK_CHAT, 7);
     item = load(ds, 5);
     assert_string_equal(item->question, "What is it?");
     vqa_item_free(item);
