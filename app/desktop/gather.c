@@ -184,7 +184,8 @@ static mlm_status take_named(walk *w, const char *given)
     return status;
 }
 
-static mlm_status write_note(walk *w)
+/* path: the first of the n that were dropped or chosen. */
+static mlm_status write_note(walk *w, const char *path, int n)
 {
     gathered   *g = w->out;
     text_buffer b = {0};
@@ -200,7 +201,9 @@ static mlm_status write_note(walk *w)
     else if (w->cut_depth)
         text_addf(&b, "%sfolders deeper than %d are left out", join, GATHER_MAX_DEPTH);
     else if (b.n == 0 && g->n == 0)
-        text_add(&b, "there is no picture in it");
+        text_addf(&b,
+                  n == 1 ? "%s: there is no picture in it" : "%s and the others: there is no picture in them",
+                  path);
     if (b.n == 0 && !b.failed)
         return MLM_OK;
     return text_take(&b, &g->note);
@@ -215,7 +218,7 @@ mlm_status gather_pictures(gathered *out, char *const *path, int n, const atomic
         status = stop != NULL && atomic_load(stop) ? mlm_fail(MLM_E_CANCELLED, "stopped")
                                                    : take_named(&w, path[i]);
     if (status == MLM_OK)
-        status = write_note(&w);
+        status = write_note(&w, n > 0 ? path[0] : "nothing", n);
     text_drop(&w.first);
     if (status != MLM_OK)
         gathered_free(out);
