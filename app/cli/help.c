@@ -26,8 +26,9 @@ static const char overview[] =
     "\n"
     "example: mlmamba ask picture.png \"What is in the middle?\"\n"
     "\n"
-    "The built-in model is small: it knows drawn objects, shapes, colours, counts and positions, and is\n"
-    "weak on photographs and on reading text.  'mlmamba info' says more; --model takes another one.\n"
+    "The built-in model is small: it knows drawn objects, shapes, colours, counts, positions and\n"
+    "short words, and is weak on photographs and on full lists of many things.  'mlmamba info'\n"
+    "says more; --model takes another one.\n"
     "\n"
     "exit status: 0 ok; 1 failed; 2 usage; 3 some pictures failed; 130, 143 interrupted\n";
 
