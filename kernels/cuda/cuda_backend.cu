@@ -146,12 +146,13 @@ static mlm_status device_open(kn_device *dev, const kn_device_options *opt, int 
     cuda_device *d = (cuda_device *)calloc(1, sizeof *d);
     if (d == NULL)
         return mlm_fail_nomem(sizeof *d, "CUDA device");
-    const char *sync = getenv("MLM_CUDA_SYNC");
+    const char *sync = getenv("MLM_CUDA_SYNC"), *at_once = getenv("MLM_CUDA_STEP_AT_ONCE");
     d->index         = index;
     d->capability    = prop.major * 10 + prop.minor;
     d->n_sm          = prop.multiProcessorCount;
     d->max_shared    = (int)prop.sharedMemPerBlockOptin;
     d->sync_each     = sync != NULL && strcmp(sync, "1") == 0;
+    d->step_at_once  = at_once != NULL && strcmp(at_once, "1") == 0;
     d->deterministic = opt->deterministic;
     (void)pthread_mutex_init(&d->lock, NULL);
     dev->impl = d;

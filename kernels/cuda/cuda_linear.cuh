@@ -35,10 +35,6 @@ __device__ __forceinline__ void linear_store(const linear_params &p, int64_t r, 
     store1(row_at(p.y, b, t), p.y.dtype, o, v);
 }
 
-/* One row: in_proj and the step in one kernel (cuda_project_step.cu), not in two; the same bits.  11 % faster in bf16, off until the
- * whole of `ctest -L gpu` has run with it: kernels/bench/NOTES.md. */
-#define CUDA_STEP_AT_ONCE 0
-
 #define CUDA_LT_ROWS   2 /* from the next row on cuBLASLt is faster, where x is bf16 */
 #define CUDA_GEMV_ROWS 8 /* at most so many rows go to the kernel that streams weights */
 

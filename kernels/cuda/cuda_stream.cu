@@ -15,49 +15,46 @@ struct stream_params {
     float       *y, eps;
     int64_t      row_bytes;
     int          out, in, n_groups, n_rounds; /* groups of 16 bytes, rounds of a row */
-    int          n_seg, set_step, seg_step;   /* segments of a row; how far a warp's next piece is */
+    int          n_seg, row_step, seg_step;   /* segments of a row; how far a warp's next piece is */
 };
 
 /* What a warp asks for next. */
 struct stream_cursor {
-    const char *from;        /* this lane's first group of the round, of the first row */
-    int         set, seg;    /* rows that are done at once, of the block's */
+    const char *from;        /* this lane's first group of the round */
+    int         row, seg;    /* of the block's */
     int         round, left; /* left: groups from this lane's first to the end of the row */
 };
 
-template <int WT, typename WAY>
+template <int WT>
 __device__ __forceinline__ void seek(stream_cursor &c, const stream_params &p, const char *w, int lane)
 {
     int group = c.seg * (stream_shape<WT>::n_rounds * ROUND * WARP) + lane;
     c.round   = min(stream_shape<WT>::n_rounds, p.n_rounds - c.seg * stream_shape<WT>::n_rounds);
-    c.from    = w + c.set * WAY::rows * p.row_bytes + group * 16;
+    c.from    = w + c.row * p.row_bytes + group * 16;
     c.left    = p.n_groups - group;
 }
 
-__device__ __forceinline__ void next_piece(int &set, int &seg, const stream_params &p)
+__device__ __forceinline__ void next_piece(int &row, int &seg, const stream_params &p)
 {
-    set += p.set_step;
+    row += p.row_step;
     seg += p.seg_step;
     if (seg >= p.n_seg) {
         seg -= p.n_seg;
-        set++;
+        row++;
     }
 }
 
-template <int WT, typename WAY>
+template <int WT>
 __device__ __forceinline__ void fetch(uint4 *slot, stream_cursor &c, const stream_params &p, const char *w,
                                       int n_rows, int lane, uint64_t policy)
 {
-    if (c.set * WAY::rows < n_rows) {
-#pragma unroll
-        for (int r = 0; r < WAY::rows; r++)
-            copy_round(slot + r * ROUND * WARP, c.from + r * p.row_bytes,
-                       c.set * WAY::rows + r < n_rows ? c.left : 0, policy);
+    if (c.row < n_rows) {
+        copy_round(slot, c.from, c.left, policy);
         c.from += ROUND * WARP * 16;
         c.left -= ROUND * WARP;
         if (--c.round == 0) {
-            next_piece(c.set, c.seg, p);
-            seek<WT, WAY>(c, p, w, lane);
+            next_piece(c.row, c.seg, p);
+            seek<WT>(c, p, w, lane);
         }
     }
     copy_async_commit();
@@ -69,32 +66,29 @@ __device__ __forceinline__ void stream_pieces(uint4 *ring, const float *xs, floa
                                               const stream_params &p, const char *w, int n_rows,
                                               uint64_t policy)
 {
-    constexpr int V = weights16<WT>::n / 4, n_lanes = stream_shape<WT>::n_lanes, R = WAY::rows;
+    constexpr int V = weights16<WT>::n / 4, n_lanes = stream_shape<WT>::n_lanes;
     int           lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
     uint4        *slot = ring;
-    int           set = warp / p.n_seg, seg = warp % p.n_seg;
-    while (set * R < n_rows) {
+    int           row = warp / p.n_seg, seg = warp % p.n_seg;
+    while (row < n_rows) {
         const float4 *x = (const float4 *)xs + seg * (stream_shape<WT>::n_rounds * n_lanes * V) + lane;
         const float4 *end =
             (const float4 *)xs + min((seg + 1) * stream_shape<WT>::n_rounds, p.n_rounds) * (n_lanes * V);
-        float acc[R] = {};
+        float acc = 0.0f;
 #pragma unroll 1
         for (; x < end; x += n_lanes * V) {
-            uint4 v[R][ROUND];
+            uint4 v[ROUND];
             take_round<WAY>(v, slot);
-            fetch<WT, WAY>(slot, c, p, w, n_rows, lane, policy);
-            if (c.set * R >= n_rows)
+            fetch<WT>(slot, c, p, w, n_rows, lane, policy);
+            if (c.row >= n_rows)
                 cuda_dependency_release();
             slot = slot == ring + (WAY::depth - 1) * WAY::n_slot ? ring : slot + WAY::n_slot;
-            multiply_round<WT, R>(acc, v, x);
+            acc  = multiply_round<WT>(acc, v, x);
         }
-#pragma unroll
-        for (int r = 0; r < R; r++) {
-            acc[r] = warp_sum(acc[r]);
-            if (lane == 0)
-                sums[(set * R + r) * p.n_seg + seg] = acc[r];
-        }
-        next_piece(set, seg, p);
+        acc = warp_sum(acc);
+        if (lane == 0)
+            sums[row * p.n_seg + seg] = acc;
+        next_piece(row, seg, p);
     }
 }
 
@@ -116,15 +110,15 @@ __global__ void __launch_bounds__(WAY::warps *WARP, 2) stream_kernel(stream_para
     stream_cursor           c      = {w, warp / p.n_seg, warp % p.n_seg, 0, 0};
     float4                  norm[STAGE_ROUND];
     load_round(norm, p.norm, (int)threadIdx.x * 4, p.in, 1.0f);
-    seek<WT, WAY>(c, p, w, lane);
+    seek<WT>(c, p, w, lane);
 #pragma unroll 1
     for (int k = 0; k < WAY::depth; k++)
-        fetch<WT, WAY>(ring + k * WAY::n_slot, c, p, w, n_rows, lane, policy);
+        fetch<WT>(ring + k * WAY::n_slot, c, p, w, n_rows, lane, policy);
     if (threadIdx.x < GEMV_THREADS)
         stage_norm<E>(xs, p.norm, p.in, padded, norm);
     float scale = p.scale && threadIdx.x < n_rows ? p.scale[first + threadIdx.x] : 1.0f;
     cuda_dependency_wait();
-    if (c.set * WAY::rows >= n_rows)
+    if (c.row >= n_rows)
         cuda_dependency_release();
     if (threadIdx.x < GEMV_THREADS)
         stage_row<E>(xs, p.x, p.in, padded, part);
@@ -152,13 +146,13 @@ template <int WT, typename WAY> static mlm_status launch(kn_queue *q, stream_par
 {
     const cuda_device *d      = cuda_of(q->dev);
     int                blocks = p->out < d->n_sm ? p->out : d->n_sm;
-    int64_t            rows   = (p->out + blocks - 1) / blocks + WAY::rows - 1;
+    int64_t            rows   = (p->out + blocks - 1) / blocks;
     int64_t bytes = (int64_t)WAY::n_ring * 16 + (int64_t)p->n_rounds * ROUND * WARP * weights16<WT>::n * 4 +
                     rows * p->n_seg * 4;
     *done = bytes <= d->max_shared - 1024;
     if (!*done)
         return MLM_OK;
-    p->set_step = WAY::warps / p->n_seg;
+    p->row_step = WAY::warps / p->n_seg;
     p->seg_step = WAY::warps % p->n_seg;
     cuda_prefer_shared((const void *)stream_kernel<WT, WAY>);
     return cuda_launch(q, "linear", stream_kernel<WT, WAY>, dim3((unsigned)blocks), dim3(WAY::warps * WARP),

@@ -11,14 +11,14 @@
 #define ROUND        5                  /* steps of 32 x 16 bytes that travel together */
 #define STAGE_STRIDE (GEMV_THREADS * 4) /* whole steps: slots are as far apart as elements */
 
-/* W warps a block, each R rows at once, which share what it reads of x, K rounds on their way. */
-template <int W, int R, int K> struct stream_way {
-    static constexpr int warps = W, rows = R, depth = K, n_slot = R * ROUND * WARP, n_ring = W * K * n_slot;
+/* W warps a block, a row each, K rounds on their way. */
+template <int W, int K> struct stream_way {
+    static constexpr int warps = W, depth = K, n_slot = ROUND * WARP, n_ring = W * K * n_slot;
     static_assert(W >= GEMV_WARPS, "as many threads as put the row in its place");
 };
 /* 80 KB an SM on their way, and as much for the kernel behind. */
 template <int WT> struct stream_choice {
-    typedef stream_way<16, 1, 2> way;
+    typedef stream_way<16, 2> way;
 };
 
 template <int WT> struct stream_shape {
@@ -43,34 +43,26 @@ __device__ __forceinline__ void copy_round(uint4 *slot, const char *from, int le
 }
 
 /* Waits for the oldest of K rounds. */
-template <typename WAY> __device__ __forceinline__ void take_round(uint4 (*v)[ROUND], const uint4 *slot)
+template <typename WAY> __device__ __forceinline__ void take_round(uint4 *v, const uint4 *slot)
 {
     asm volatile("cp.async.wait_group %0;" ::"n"(WAY::depth - 1) : "memory");
 #pragma unroll
-    for (int r = 0; r < WAY::rows; r++)
-#pragma unroll
-        for (int u = 0; u < ROUND; u++)
-            v[r][u] = slot[(r * ROUND + u) * WARP];
+    for (int u = 0; u < ROUND; u++)
+        v[u] = slot[u * WARP];
 }
 
-template <int WT, int R>
-__device__ __forceinline__ void multiply_round(float *acc, const uint4 (*v)[ROUND], const float4 *x)
+template <int WT> __device__ __forceinline__ float multiply_round(float acc, const uint4 *v, const float4 *x)
 {
     constexpr int E = weights16<WT>::n, V = E / 4;
 #pragma unroll
     for (int u = 0; u < ROUND; u++) {
-        float f[R][E];
+        float f[E];
+        weights16<WT>::unpack(f, v[u]);
 #pragma unroll
-        for (int r = 0; r < R; r++)
-            weights16<WT>::unpack(f[r], v[r][u]);
-#pragma unroll
-        for (int e = 0; e < V; e++) {
-            float4 t = x[(u * V + e) * WARP];
-#pragma unroll
-            for (int r = 0; r < R; r++)
-                acc[r] = dot4(acc[r], f[r] + 4 * e, t);
-        }
+        for (int e = 0; e < V; e++)
+            acc = dot4(acc, f + 4 * e, x[(u * V + e) * WARP]);
     }
+    return acc;
 }
 
 /* This thread's elements of a vector; what is behind its end, or the whole when it is absent, is `otherwise`. */
