@@ -207,7 +207,7 @@ void       kn_graph_free(kn_graph *g); /* NULL is fine */
 
 typedef enum kn_act {
     KN_ACT_NONE = 0,
-    KN_ACT_GELU_ERF,
+    KN_ACT_GELU_ERF, /* bf16 y on cuda: the tanh form, nearer than a rounding of y (cuda_lt.cu) */
     KN_ACT_GELU_TANH,
     KN_ACT_SILU,
     KN_ACT_QUICK_GELU, /* v * sigmoid(1.702 v): OpenAI's CLIP */
