@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 
 import model
+import schedule
 import train
 
 LETTERS, DIGITS, MARK, BLANK = 26, 10, 36, 37
@@ -85,7 +86,7 @@ def run_cell(task, state, args, device, dtype, lengths):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(used, 1.0)
         for group in optimizer.param_groups:
-            group["lr"] = 2e-3 * train.rate_at(min(1.0, f), 0.03, 0.4, 0.03)
+            group["lr"] = 2e-3 * schedule.rate_at(min(1.0, f), 0.03, 0.4, 0.03)
         optimizer.step()
         step += 1
         if step == 3:

@@ -4,9 +4,11 @@
   python3 train.py ... --from out/w               warm start from exported weights (a directory, a file or pieces)
   python3 train.py --cpu-smoke --steps 4          tries the whole program on random data, without a GPU
 
-Minutes are of training proper: loading, compiling and evaluating do not count.  Called again with the same --checkpoint it
-goes on where it stopped: weights, optimiser, average, schedule, and the next batches of the same stream.  OUT gets
-log.txt, run.json, eval.json and the averaged weights in pieces (w0.bin, w1.bin, ...), rewritten at every evaluation.
+Minutes are of training proper: loading, compiling, evaluating and being stopped (kill -STOP) do not count.  Called again with
+the same --checkpoint it goes on where it stopped: weights, optimiser, average, schedule, and the next batches of the same
+stream.  OUT gets log.txt, run.json, eval.json and the averaged weights in pieces (w0.bin, w1.bin, ...), rewritten at every
+evaluation.  --deadline is by the wall clock and wins: what is left of the schedule is squeezed into the time that is left.
+So does `echo 90 >OUT/finish` while it runs: the rate falls to its end within 90 seconds, then the weights are written.
 """
 import argparse
 import json
@@ -24,6 +26,7 @@ import torch  # noqa: E402
 import evaluate  # noqa: E402
 import learner as learning  # noqa: E402
 import model  # noqa: E402
+import schedule  # noqa: E402
 import source  # noqa: E402
 import weights  # noqa: E402
 
@@ -39,6 +42,7 @@ def arguments(argv=None):
     p.add_argument("--minutes-now", type=float, help="stop after so many, the checkpoint goes on later")
     p.add_argument("--deadline", type=float, default=math.inf,
                    help="seconds after the start when training must have ended: the schedule is shortened to fit")
+    p.add_argument("--finish", help="file to look for, with the number of seconds in which to end; OUT/finish without this option")
     p.add_argument("--checkpoint", help="file that is written, and gone on from when it is there")
     p.add_argument("--from", dest="start", help="weights to start from: directory, safetensors file or prefix of pieces")
     p.add_argument("--out", default=os.environ.get("OUT", "out"))
@@ -116,20 +120,6 @@ def make_learner(args, log, config=None, data=None):
     return made
 
 
-def rate_at(f, warm_up, decay, floor):
-    """Up, level, and down with half a cosine."""
-    if f < warm_up:
-        return max(f, 1e-3) / warm_up
-    if f < 1 - decay:
-        return 1.0
-    x = min(1.0, (f - 1 + decay) / decay)
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * x))
-
-
-def aux_at(f, first, last, until):
-    return last + (first - last) * max(0.0, 1 - f / until)
-
-
 class Log:
     def __init__(self, folder):
         os.makedirs(folder, exist_ok=True)
@@ -145,52 +135,61 @@ class Log:
 class Piece:
     """One call's share of the schedule."""
 
-    def __init__(self, learner, args, log):
+    def __init__(self, learner, args, log, now=time.time):
         import multiprocessing
-        self.learner, self.args, self.log = learner, args, log
-        self.total, self.first = args.minutes_total * 60, learner.state["seconds"]
-        now = args.minutes_now * 60 if args.minutes_now else self.total
-        self.last = min(self.total, self.first + now)
-        self.progress = multiprocessing.Value("d", max(args.curriculum_from, self.share()))
+        self.learner, self.args, self.log, self.now = learner, args, log, now
+        total, seconds = args.minutes_total * 60, learner.state["seconds"]
+        minutes = args.minutes_now * 60 if args.minutes_now else total
+        self.clock = schedule.Clock(seconds, total, min(total, seconds + minutes), learner.state.get("share"), now)
+        self.progress = multiprocessing.Value("d", max(args.curriculum_from, self.clock.share()))
         learner.state["piece"] += 1
         self.sums, self.waits, self.since = [], [], None
-        self.seen = time.time()
+        self.seen = self.asked = now()
+        self.end = args.deadline              # seconds after the start
+        self.file = args.finish or os.path.join(args.out, "finish")
 
     def share(self):
-        return min(1.0, self.learner.state["seconds"] / self.total)
+        return self.clock.share()
 
     def begin(self):
         """Called when the first steps have run: compiling is over, the clock starts, the deadline is known."""
-        self.since = time.time()
-        left = self.args.deadline - (time.time() - START)
-        if self.first + left < self.last:
-            if self.last == self.total:
-                self.total = self.first + left
-            self.last = self.first + left
-            self.log("*** the deadline leaves %.0f s: the schedule is now %.1f minutes" % (left, self.total / 60))
-        self.eval_at = time.time() + self.args.evaluate_every
+        self.clock.start()
+        self.since = self.now()
+        self.keep_to_the_end()
+        self.eval_at = self.now() + self.args.evaluate_every
+
+    def keep_to_the_end(self):
+        """The deadline wins, also where the process was stopped in between."""
+        left = self.end - (self.now() - START)
+        if self.clock.squeeze(left) > 1:
+            self.log("*** the deadline leaves %.0f s; %.0f %% of the schedule is done" % (left, 100 * self.share()))
 
     def over(self):
-        s = self.learner.state
+        clock, state = self.clock, self.learner.state
+        lost = clock.tick()
+        if lost > 1:
+            self.log("*** stopped for %.0f s, which do not count" % lost)
+            self.seen += lost
+            self.eval_at += lost
         if self.since is not None:
-            now = time.time()
-            s["seconds"] += now - self.since
-            self.since = now
-        return s["seconds"] >= self.last
+            if self.now() >= self.asked + 1:
+                self.asked = self.now()
+                wanted = schedule.wanted_end(self.file)
+                if wanted is not None:
+                    self.log("finish within %.0f s, as the file says" % wanted)
+                    self.end = min(self.end, self.now() - START + wanted)
+            self.keep_to_the_end()
+        state["seconds"], state["share"] = clock.seconds, clock.share()
+        return clock.over()
 
     def pause(self, work):
         """Runs work() off the clock (the deadline still counts it: the schedule is shortened by as much)."""
-        t = time.time()
+        self.clock.tick()
+        t = self.now()
         work()
-        spent = time.time() - t
-        if self.since is not None:
-            self.since += spent
-        left = self.args.deadline - (time.time() - START)
-        s = self.learner.state["seconds"]
-        if s + left < self.last:
-            self.total = s + left if self.last == self.total else self.total
-            self.last = s + left
-        self.seen += spent
+        self.clock.skip()
+        self.seen += self.now() - t
+        self.keep_to_the_end()
 
     def note(self, values, wait, rate):
         self.sums.append(values)
@@ -199,7 +198,7 @@ class Piece:
         if step % 100 and len(self.sums) != 10 and self.learner.device == "cuda":
             return True
         mean = torch.stack(self.sums).mean(0).tolist()
-        now, n = time.time(), len(self.sums)
+        now, n = self.now(), len(self.sums)
         self.log("step %d t %.0f" % (step, self.learner.state["seconds"]),
                  "loss %.3f aux %.3f seen %.3f %.3f norm %.2f answer tokens %.0f" % tuple(mean), "rate %.3f" % rate,
                  "%.0f pictures/s, loader wait %.1f ms" % (n * self.args.batch / (now - self.seen), 1e3 * sum(self.waits) / n))
@@ -228,19 +227,19 @@ def train(learner, args, log, write=True):
     log("first batch next, from step", state["step"])
 
     def look():
+        if write:                         # first what must not be lost
+            write_out(learner, args, log)
         if questions:
             log("EVALUATION step", state["step"], evaluate.quick(learner, questions))
-        if write:
-            write_out(learner, args, log)
 
     while state["step"] - begin_step < args.steps and not piece.over():
         f = piece.share()
         piece.progress.value = max(args.curriculum_from, f)
-        rate = rate_at(f, args.warm_up, args.decay, args.floor)
+        rate = schedule.rate_at(f, args.warm_up, args.decay, args.floor)
         t = time.time()
         batch = next(batches)
         wait = time.time() - t
-        values = learner.step(batch, rate, aux_at(f, *args.aux))
+        values = learner.step(batch, rate, schedule.aux_at(f, *args.aux))
         if piece.since is None and state["step"] - begin_step >= warm:
             if learner.device == "cuda":
                 torch.cuda.synchronize()
