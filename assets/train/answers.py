@@ -11,6 +11,7 @@ THING = Noun()
 ZONE_ANSWER = {"top left": "In the top left.", "top": "At the top.", "top right": "In the top right.", "left": "On the left.", "center": "In the center.",
                "right": "On the right.", "bottom left": "In the bottom left.", "bottom": "At the bottom.", "bottom right": "In the bottom right."}
 UNKNOWN, OUTSIDE, UNSURE = "I can't tell that from the picture.", "I can only answer questions about the picture.", "I am not sure what this is."
+ENGLISH = "I only understand English."
 PATTERN = {"stripes": "It is striped.", "checker": "It is checkered.", "gradient": "It is a gradient.", "photo": "It is a photo.", "dots": "It is dotted."}
 BEHIND = {"stripes": "on a striped background", "checker": "on a checkered background", "gradient": "on a gradient background", "photo": "over a photo",
           "dots": "on a dotted background"}
@@ -162,6 +163,12 @@ def count_is(view, noun, said):
     """fewer than said is no; more than said can be argued"""
     n = view.count(noun)
     return None if n is None or n > said else yes(n == said)
+
+
+@op
+def count_exact(view, noun, said):
+    n = view.count(noun)
+    return None if n is None else yes(n == said)
 
 
 @op

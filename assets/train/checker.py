@@ -229,6 +229,9 @@ class ThingChecker:
             raise Wrong("there are that many, and more")
         return self.yes(n == said)
 
+    def ask_count_exact(self, noun, said):
+        return self.yes(len(self.all_of(noun)) == said)
+
     def ask_name_choice(self, a, b):
         t, = self.things
         found = [n for n in (a, b) if self.fits(n, t)]

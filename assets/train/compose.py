@@ -2,11 +2,12 @@
 import math
 
 from layout import place_free, place_grid, place_groups, place_row
-from parts import Parts
+from parts import HUE_KEEPS, Parts
 from scenes import Photo, Scene
 from world import COLOURS, SHAPES
 
 KINDS = (("drawings", 29), ("shapes", 17), ("sign", 24), ("photo", 19), ("collage", 5), ("over", 4), ("empty", 1), ("unclear", 1))
+SECOND_KINDS = (("drawings", 32), ("shapes", 15), ("sign", 23), ("photo", 18), ("collage", 7), ("over", 3), ("empty", 1), ("unclear", 1))
 
 
 class Composer(Parts):
@@ -15,7 +16,8 @@ class Composer(Parts):
     def compose(self, kind=None):
         rng = self.rng
         if kind is None:
-            kind = rng.choices([k for k, _ in KINDS], [w for _, w in KINDS])[0]
+            kinds = SECOND_KINDS if self.second else KINDS
+            kind = rng.choices([k for k, _ in kinds], [w for _, w in kinds])[0]
         if kind in ("photo", "collage", "over") and not self.any_photo:
             kind = "drawings"
         if kind == "unclear" and not self.any_photo:
@@ -43,7 +45,7 @@ class Composer(Parts):
         shapes_only = rng.random() < 0.12
         effect = self.random_effect() if rng.random() < 0.35 else None
         pool, out = [], []
-        same_kind = rng.choice(list(self.categories.values())) if rng.random() < 0.25 else None
+        same_kind = rng.choice(list(self.categories.values())) if rng.random() < (0.4 if self.second else 0.25) else None
         repeat = rng.choice((0.0, 0.15, 0.35))
         while len(out) < n:
             if pool and rng.random() < repeat:
@@ -147,23 +149,25 @@ class Composer(Parts):
         i = rng.choice(self.photos[label])
         _, w, h = self.p.photos[i][0]
         r = rng.random()
-        turn = rng.gauss(0, 0.06) if train and rng.random() < 0.5 else 0.0
+        hard = self.second                        # wider crops, turns and changes of shape: there are few photos
+        turn = rng.gauss(0, 0.14 if hard else 0.06) if train and rng.random() < (0.7 if hard else 0.5) else 0.0
         if not train or r < 0.5:
             cw, ch = (224.0, 224.0 * h / w) if w >= h else (224.0 * w / h, 224.0)
             scene.canvas = ((224 - cw) / 2, (224 - ch) / 2, cw, ch)
-            z = rng.uniform(1.0, 1.35) if train else 1.0
+            z = rng.uniform(1.0, 1.75 if hard else 1.35) if train else 1.0
         elif r < 0.85:
             cw, ch = scene.canvas[2:]
             z = 1.0
         else:
-            cw = ch = rng.uniform(120, 190)
+            cw = ch = rng.uniform(90 if hard else 120, 190)
             z = 1.0
         x0, y0, fw, fh = scene.canvas
         if not train or r < 0.5:
-            pw, ph = cw * z * (rng.uniform(0.92, 1.08) if train else 1), ch * z * (rng.uniform(0.92, 1.08) if train else 1)
+            bend = 0.18 if hard else 0.08
+            pw, ph = cw * z * (rng.uniform(1 - bend, 1 + bend) if train else 1), ch * z * (rng.uniform(1 - bend, 1 + bend) if train else 1)
             ox, oy = max(0.0, (pw - cw) / 2), max(0.0, (ph - ch) / 2)
         elif r < 0.85:
-            k = max(cw / w, ch / h) * rng.uniform(1.0, 1.5)
+            k = max(cw / w, ch / h) * rng.uniform(1.0, 1.8 if hard else 1.5)
             pw, ph = w * k, h * k
             ox, oy = max(0.0, (pw - cw) / 2), max(0.0, (ph - ch) / 2)
         else:
@@ -173,12 +177,26 @@ class Composer(Parts):
             scene.background = self.background(0.2)
             if scene.background.kind == "photo":
                 scene.background.kind = "solid"
-        x, y = x0 + fw / 2 + rng.uniform(-ox, ox) * 0.6, y0 + fh / 2 + rng.uniform(-oy, oy) * 0.6
+        part = 0.8 if hard else 0.6
+        x, y = x0 + fw / 2 + rng.uniform(-ox, ox) * part, y0 + fh / 2 + rng.uniform(-oy, oy) * part
         if not train:
             x, y, turn = 112.0, 112.0, 0.0
         name = self.p.photo_name[i]
         scene.photos = [Photo(i, name.name, name.cls, x, y, pw, ph, train and rng.random() < 0.5, turn,
-                              shade=rng.uniform(0.02, 1.0) if train and rng.random() < 0.5 else 0.0)]
+                              shade=rng.uniform(0.02, 1.0) if train and rng.random() < (0.75 if hard else 0.5) else 0.0)]
+        if hard:
+            self.alter(scene.photos[0], name.category)
+
+    def alter(self, photo, category):
+        """grey, and up to two places covered: a photo is not to be known by one patch of it"""
+        rng = self.rng
+        if category not in HUE_KEEPS and rng.random() < 0.12:
+            photo.shade = 2.0
+        if rng.random() < 0.35:
+            for _ in range(rng.choice((1, 1, 2))):
+                w, h = photo.w * rng.uniform(0.12, 0.42), photo.h * rng.uniform(0.12, 0.42)
+                photo.covers += ((photo.x + rng.uniform(-0.5, 0.5) * photo.w, photo.y + rng.uniform(-0.5, 0.5) * photo.h, w, h,
+                                  tuple(rng.random() for _ in range(3))),)
 
     def compose_collage(self, scene):
         """photos of different things side by side, or two by two"""
@@ -195,7 +213,8 @@ class Composer(Parts):
             z = min(cw / w, ch / h)
             name = self.p.photo_name[i]
             x, y = 224 / cols * (k % cols + 0.5), 224 / rows * (k // cols + 0.5)
-            scene.photos.append(Photo(i, name.name, name.cls, x, y, w * z, h * z, rng.random() < 0.5))
+            scene.photos.append(Photo(i, name.name, name.cls, x, y, w * z, h * z, rng.random() < 0.5,
+                                      shade=rng.uniform(0.02, 1.0) if self.second and rng.random() < 0.6 else 0.0))
 
     def compose_over(self, scene):
         """drawings on a photo"""

@@ -17,10 +17,10 @@ TWIN_SHARE = 0.5               # of the scenes that can have one; about a third 
 class Maker:
     """scenes with their conversations, of one split"""
 
-    def __init__(self, packed, tok, split, holdout_styles=False, text_len=192):
+    def __init__(self, packed, tok, split, holdout_styles=False, text_len=192, second=False):
         layout.set_aspects(packed)
         self.packed, self.tok, self.text_len = packed, tok, text_len
-        self.composer = Composer(packed, split, holdout_styles)
+        self.composer = Composer(packed, split, holdout_styles, second)
         self.dialogue = Dialogue(self.composer, split)
 
     def curriculum(self, progress):
@@ -95,7 +95,7 @@ class _Batches(torch.utils.data.IterableDataset):
         info = torch.utils.data.get_worker_info()
         if info:
             torch.set_num_threads(1)
-        maker = Maker(s.packed, s.tok, s.split, s.holdout_styles, s.text_len)
+        maker = Maker(s.packed, s.tok, s.split, s.holdout_styles, s.text_len, s.second)
         step, stride = s.step0 + (info.id if info else 0), info.num_workers if info else 1
         while True:
             maker.curriculum(s.now())
@@ -106,7 +106,9 @@ class _Batches(torch.utils.data.IterableDataset):
 class Stream:
     """batches without end; batch number `step` depends on seed, split, step and the progress at that time only"""
 
-    def __init__(self, packed, tok, seed, split, batch, step0=0, progress=None, workers=0, text_len=192, holdout_styles=False, pin_memory=False):
+    def __init__(self, packed, tok, seed, split, batch, step0=0, progress=None, workers=0, text_len=192, holdout_styles=False, pin_memory=False,
+                 second=False):
+        self.second = second          # the shares of the second stage
         self.packed, self.tok, self.seed, self.split, self.batch = packed, tok, seed, split, batch
         self.step0, self.progress, self.text_len, self.holdout_styles = step0, progress, text_len, holdout_styles
         self.pin_memory = pin_memory

@@ -1,13 +1,13 @@
 """From single questions to conversations: follow-ups, doubts, wishes about the form of an answer, and twins of scenes."""
 import answers
 from asking import Turn
-from questions_more import AT_MOST, FAMILIES, Questions
+from questions_more import AT_MOST, FAMILIES, SECOND, Questions
 from wordings import RELATION, STYLE, typed
 from world import NUMBERS, confusable
 
 TWIN_OPS = {"exists", "lacks", "exists_two", "exists_related", "count", "total", "relation_holds", "name_related", "name_direct", "direct_holds", "name_nearest",
             "compare_counts", "which_more", "compare_sizes", "which_size", "same_colour", "same_kind", "hop_colour", "hop_shape", "hop_count", "claim", "spelled",
-            "name_zone", "where", "in_zone", "colour_is", "shape_is", "count_is", "name_extreme", "colour", "shape_of", "read", "read_line", "absent", "odd_one", "listing"}
+            "name_zone", "where", "in_zone", "colour_is", "shape_is", "count_is", "count_exact", "name_extreme", "colour", "shape_of", "read", "read_line", "absent", "odd_one", "listing"}
 
 
 def in_words(view, turn, style):
@@ -85,7 +85,8 @@ class Dialogue(Questions):
             skip |= {"where", "relation", "colour", "count"}
         if s.words:
             skip |= {"total", "listing"}
-        rows = [(f, w) for f, w in table if f not in skip]
+        often = SECOND if self.composer.second else {}
+        rows = [(f, w * often.get(f, 1)) for f, w in table if f not in skip]
         return [f for f, _ in rows], [w for _, w in rows]
 
     def with_style(self, turn):

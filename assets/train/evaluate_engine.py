@@ -70,7 +70,7 @@ def answers(engine, model, rows, images, threads):
 
 
 def refused(answer):
-    return (answer or "").startswith(("There is no ", "I can't tell", "I am not sure", "I can only answer"))
+    return (answer or "").startswith(("There is no ", "I can't tell", "I am not sure", "I can only answer", "I only understand"))
 
 
 def refusals(rows, got):

@@ -26,6 +26,17 @@ def distance(a, b):
     return math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + 0.6 * light * light)
 
 
+def nearly_named(rgb):
+    """a colour close to one that has a name: some would say the name, some would not"""
+    h, s, v = colorsys.rgb_to_hsv(*rgb)
+    for ranges in list(COLOUR_HSV.values()) + list(PASTEL.values()):
+        (h0, h1), (s0, s1), (v0, v1) = ranges
+        mid, half = (h0 + h1) / 2, (h1 - h0) / 2 + 6
+        if abs((h * 360 - mid + 180) % 360 - 180) <= half and s0 - 0.05 <= s <= s1 + 0.05 and v0 - 0.05 <= v <= v1 + 0.05:
+            return True
+    return False
+
+
 def light_of(c):
     return 0.3 * c[0] + 0.59 * c[1] + 0.11 * c[2]
 
@@ -33,8 +44,10 @@ def light_of(c):
 class Parts:
     """what can be drawn in one split; `rng` is set by the caller before each scene"""
 
-    def __init__(self, packed, split, holdout_styles=False):
+    def __init__(self, packed, split, holdout_styles=False, second=False):
+        """second: the shares of the second stage of training"""
         self.p, self.split, self.rng = packed, split, None
+        self.second = second and split == "train"
         self.most, self.longest = 9, 8
         test_photos = split != "train"
         self.photos = {}
@@ -66,6 +79,8 @@ class Parts:
         effect = effect if effect is not None else self.random_effect()
         if effect == "hue" and entry.category in HUE_KEEPS:
             effect = ""
+        if name == "stop sign" and self.second and rng.random() < 0.5:
+            effect = "hue"                       # else whatever is red and round is one
         if not effect and t.colour is None and rng.random() < 0.45:
             effect = "jitter"
         if effect:
@@ -121,7 +136,10 @@ class Parts:
             b.colour = rng.choice(COLOURS)
             b.c1 = rgb_of(b.colour, rng, 0.1)
         else:
-            b.c1 = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.35), rng.uniform(0.6, 1))     # pastel, not to be named
+            for _ in range(12):                                                                    # pastel, not to be named
+                b.c1 = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.35), rng.uniform(0.6, 1))
+                if not nearly_named(b.c1):
+                    break
         b.c2 = b.c1
         if rng.random() < patterned:
             b.kind = rng.choice(PATTERNS)
@@ -137,19 +155,25 @@ class Parts:
             b.period = rng.uniform(9, 24) if b.kind == "dots" else rng.uniform(10, 40)      # large dots would be circles
         if b.kind == "gradient" or b.kind == "radial":
             h, s, v = colorsys.rgb_to_hsv(*b.c1)
-            b.c2 = colorsys.hsv_to_rgb((h + rng.uniform(-0.2, 0.2)) % 1, s * rng.uniform(0.4, 1), min(1, max(0.1, v + rng.choice((-1, 1)) * rng.uniform(0.12, 0.4))))
+            for _ in range(12):              # a person must see it: faint ones would pass for plain
+                b.c2 = colorsys.hsv_to_rgb((h + rng.uniform(-0.2, 0.2)) % 1, s * rng.uniform(0.4, 1), min(1, max(0.1, v + rng.choice((-1, 1)) * rng.uniform(0.12, 0.4))))
+                if distance(b.c1, b.c2) > 0.22:
+                    break
         elif b.kind in ("clouds", "speckle", "blobs", "photo"):
-            b.c2 = tuple(min(1.0, max(0.0, x + rng.uniform(-0.3, 0.3))) for x in b.c1)
+            for _ in range(12):
+                b.c2 = tuple(min(1.0, max(0.0, x + rng.uniform(-0.3, 0.3))) for x in b.c1)
+                if distance(b.c1, b.c2) > 0.2:
+                    break
         else:
             for _ in range(8):
                 b.c2 = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.35, 1))
-                if 0.12 < distance(b.c1, b.c2) < 0.6:
+                if 0.16 < distance(b.c1, b.c2) < 0.6:
                     break
 
     def canvas(self):
-        """15 % of the pictures are not square"""
+        """15 % of the pictures are not square (22 in the second stage: the padding is no background)"""
         rng = self.rng
-        if rng.random() > 0.15:
+        if rng.random() > (0.22 if self.second else 0.15):
             return (0.0, 0.0, 224.0, 224.0)
         short = float(round(rng.uniform(126, 205)))
         gap = (224 - short) / 2
@@ -184,6 +208,8 @@ class Parts:
         """a string for a sign: from one or two characters at first to words"""
         rng = self.rng
         r = rng.random()
+        if self.second:                                            # more strings that no language helps to guess
+            r = rng.choices((0.07 * r, 0.1, 0.3, 0.45, 0.7), (6, 15, 24, 7, 48))[0]
         longest = max(1, int(self.longest))
         if longest <= 2 or r < 0.07:
             s = "".join(rng.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ" if r < 0.05 or longest > 2 else "ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789")
@@ -202,7 +228,12 @@ class Parts:
                     break
             else:
                 s = s[:longest]
+            if self.second and len(s) > 2 and rng.random() < 0.2:      # a word that is none
+                i = rng.randrange(len(s))
+                s = s[:i] + rng.choice("abcdefghijklmnopqrstuvwxyz") + s[i + 1:]
         if set(s.upper()) <= set("O0I1L"):         # nobody can tell 0 from O alone
             s = rng.choice("ABCDEFGHJKMNPRSTUVWXYZ")
         r = rng.random()
+        if s[0] in "iIlL":
+            r = 0.0                                # "Iamb" and "lamb" are one picture
         return s.upper() if r < 0.6 or len(s) == 1 else s.lower() if r < 0.8 else s.capitalize()

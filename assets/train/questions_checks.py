@@ -39,12 +39,20 @@ class Checks(Claims):
         return self.ask("shape_yn", "shape_is", (noun, s), self.say("shape_is", c=t.colour, a=with_article(s)))
 
     def count_is(self):
-        """a number that is right, or too large"""
+        """a number that is right, or too large; also too small where the question says exactly; of things that are there, or not"""
         rng, v = self.rng, self.view
-        noun = self.group_noun()
-        n = v.count(noun) if noun else None
-        if not n or n > 8:
+        noun = self.group_noun() if rng.random() < 0.85 else self.absent()
+        n = v.count(noun) if noun and self.countable(noun) else None
+        if n is None or n > 8:
             return None
+        if n and rng.random() < 0.4:
+            said = n if rng.random() < 0.5 else rng.choice([k for k in range(2, 10) if k != n and abs(k - n) < 4])
+            if said == 1:
+                return None
+            return self.ask("count_yn", "count_exact", (noun, said), self.say("count_exact", k=NUMBERS[said].lower(), pl=v.head(noun, True)))
+        if not n:
+            said = rng.randint(2, 4)
+            return self.ask("count_yn", "count_is", (noun, said), self.say("count_is", k=NUMBERS[said].lower(), pl=v.head(noun, True)))
         said = n if rng.random() < 0.5 else rng.randint(n + 1, min(9, n + 3))
         if said == 1:
             return None

@@ -1,8 +1,8 @@
 """Questions about text, photographs, collages; what cannot be known; small talk."""
 from questions import ThingQuestions
 from wordings import HALVES, IMG, SMALL_TALK, ZONES, held
-from wordings_refusals import OUTSIDE, UNKNOWABLE, chosen
-from answers import OUTSIDE as OUTSIDE_ANSWER, UNKNOWN, collage_zone
+from wordings_refusals import OTHER_LANGUAGES, OUTSIDE, UNKNOWABLE, chosen, nonsense
+from answers import ENGLISH, OUTSIDE as OUTSIDE_ANSWER, UNKNOWN, collage_zone
 from world import confusable, with_article
 
 # what may stand in a photo of something else: asked about only where nobody would wear or use it
@@ -180,13 +180,20 @@ class Questions(ThingQuestions):
     def outside(self):
         return self.ask("outside", "fixed", (OUTSIDE_ANSWER,), chosen(self.fixed_text(OUTSIDE), self.rng))
 
+    def nonsense(self):
+        """no question at all"""
+        return self.ask("outside", "fixed", (OUTSIDE_ANSWER,), nonsense(self.rng, self.composer.words))
+
+    def language(self):
+        return self.ask("language", "fixed", (ENGLISH,), self.fixed_text(OTHER_LANGUAGES))
+
     def small_talk(self):
         texts, answer = self.rng.choice(SMALL_TALK)
         return self.ask("small_talk", "fixed", (answer,), self.fixed_text(texts.split("|")))
 
 
-COMMON = (("unknowable", 1.2), ("outside", 1.2), ("small_talk", 0.5))
-AT_MOST = {"photo_choice": 1, "photo_yn": 3, "spelled": 2, "absent": 2, "unknowable": 1, "outside": 1, "small_talk": 1, "medium": 1, "background": 1, "any_text": 1}
+COMMON = (("unknowable", 1.2), ("outside", 1.2), ("small_talk", 0.5), ("nonsense", 0.15), ("language", 0.3))
+AT_MOST = {"photo_choice": 1, "photo_yn": 3, "spelled": 2, "absent": 2, "unknowable": 1, "outside": 1, "small_talk": 1, "medium": 1, "background": 1, "any_text": 1, "language": 1}
 THINGS = (("exist", 7), ("lack", 4.5), ("exist_two", 2.5), ("exist_related", 5), ("name", 9), ("name_zone", 8), ("extreme", 4), ("kind", 4),
           ("colour", 7), ("shape", 5.5), ("count", 16), ("total", 5), ("where", 6), ("in_zone", 2), ("relation", 7), ("relation_what", 6.5), ("direct_what", 4),
           ("near", 5), ("between", 4.5), ("compare", 8), ("size", 6), ("same_colour", 4), ("all_same", 4), ("odd", 3), ("hop", 7), ("claim", 5),
@@ -199,3 +206,7 @@ OVER = (("exist", 14), ("where", 10), ("relation", 8), ("colour", 8), ("count", 
 EMPTY = (("exist", 12), ("lack", 8), ("name", 6), ("total", 6), ("count", 8), ("caption", 5), ("background", 6), ("missing", 10), ("any_text", 4), ("read", 3)) + COMMON
 UNCLEAR = (("name", 10), ("caption", 6), ("unknowable", 3), ("outside", 2))
 FAMILIES = {"drawings": THINGS, "shapes": THINGS, "sign": SIGN, "photo": PHOTO, "collage": COLLAGE, "over": OVER, "empty": EMPTY, "unclear": UNCLEAR}
+# of the second stage: how much more often a family is asked about
+SECOND = {"listing": 2.0, "caption": 2.2, "between": 4.0, "near": 1.5, "odd": 6.0, "direct_what": 1.7, "hop": 1.4, "relation_what": 1.3, "compare": 1.2, "count_is": 1.6,
+          "unknowable": 1.8, "outside": 2.0, "small_talk": 2.5, "nonsense": 2.0, "language": 2.0, "background": 1.4, "name_zone": 1.2, "spelled": 1.4, "text_colour": 1.3,
+          "photo_caption": 0.6, "collage_has": 0.8}

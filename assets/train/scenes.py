@@ -66,7 +66,8 @@ class Photo:
     turn: float = 0.0
     level: int = 0                # > 0: a small copy, which looks blurred
     labelled: bool = True
-    shade: float = 0.0            # > 0: light and colour changed a little
+    shade: float = 0.0            # > 0: light and colour changed a little; 2: grey
+    covers: tuple = ()            # what covers parts of it: x, y, width, height, colour
 
 
 @dataclass(slots=True)

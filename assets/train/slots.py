@@ -49,6 +49,10 @@ def jitter(v):
     return tuple(m.reshape(-1))
 
 
+def photo_matrix(shade):
+    return IDENTITY if not shade else grey(1.0) if shade > 1 else jitter(shade)
+
+
 def smallest(scene):
     """size of the smallest thing, or what a letter is worth: how far a picture may be shrunk"""
     sizes = [t.size for t in scene.things] + [1.5 * w.cap for w in scene.words] + [0.4 * max(p.w, p.h) for p in scene.photos if p.labelled]
@@ -91,7 +95,9 @@ class Slots:
             if ph.level:
                 entry = [entry[min(ph.level, len(entry) - 1)]]
             label = (ph.cls, 0, 2, ph.x, ph.y, 0.7 * max(ph.w, ph.h)) if ph.labelled else None
-            self.add(b, entry, max(ph.w, ph.h), ph.x, ph.y, ph.w, ph.h, ph.turn, ph.flip, jitter(ph.shade) if ph.shade else IDENTITY, label)
+            self.add(b, entry, max(ph.w, ph.h), ph.x, ph.y, ph.w, ph.h, ph.turn, ph.flip, photo_matrix(ph.shade), label)
+            for x, y, w, h, rgb in ph.covers:
+                self.add(b, self.p.solid, 8, x, y, w, h, ph.turn, False, flat(rgb))
         for w in scene.words:
             if w.plate:
                 self.add(b, self.p.round_solid if w.round_plate else self.p.solid, 64, w.x, w.y, w.w + 0.5 * w.cap, w.h + 0.2 * w.cap, w.turn, False, flat(w.plate))

@@ -14,7 +14,7 @@ from checker_more import Checker, Wrong
 from data import Maker, eval_rows
 from nouns import Noun, View
 from scenes import Background, Scene, Thing, Word, zone_of
-from wordings_refusals import OUTSIDE, UNKNOWABLE, chosen
+from wordings_refusals import OTHER_LANGUAGES, OUTSIDE, UNKNOWABLE, chosen, expansions
 from world import pair_held_out
 
 PACKED, TOK = fake_packed.make(), tokenizer.load()
@@ -29,8 +29,8 @@ def answer(scene, op, *args):
 
 
 class Truth(unittest.TestCase):
-    def check_split(self, split, n):
-        maker, check, seen = Maker(PACKED, TOK, split), Checker(PACKED.vocabulary), Counter()
+    def check_split(self, split, n, second=False):
+        maker, check, seen = Maker(PACKED, TOK, split, second=second), Checker(PACKED.vocabulary), Counter()
         for scene, turns in maker.scenes(random.Random(3), n):
             for t in turns:
                 seen[t.family] += 1
@@ -46,6 +46,11 @@ class Truth(unittest.TestCase):
                        "between", "compare_count", "compare_size", "same", "odd", "multihop", "statement", "list", "caption", "read", "spelled", "absent", "unknowable",
                        "outside", "small_talk", "photo_name", "photo_yn", "photo_choice", "photo_kind", "collage", "collage_yn", "followup", "superlative", "kind"):
             self.assertGreater(seen[family], 3, family)
+
+    def test_checker_agrees_in_the_second_stage(self):
+        seen = self.check_split("train", 2500, second=True)
+        for family in ("count_yn", "language", "outside", "small_talk", "list", "caption", "between", "odd"):
+            self.assertGreater(seen[family], 20, family)
 
     def test_checker_agrees_on_held_out_splits(self):
         for split in ("wording", "pairs", "fonts", "test"):
@@ -149,7 +154,7 @@ class HeldOut(unittest.TestCase):
 
 class Wordings(unittest.TestCase):
     WORDS = {"more": "more|greater|outnumber", "fewer": "fewer|less|smaller", "same": "as many|same number|equal|same as", "biggest": "biggest|largest", "smallest": "smallest",
-             "lack": "no |not |without|missing", "both": " and |as well as", "either": " or ", "between": "between", "odd": "odd|differ|not |stands out", "near": "next to|near|closest|beside|neighbor"}
+             "lack": "no |not |without|missing", "both": " and |as well as", "either": " or ", "between": "between", "odd": "odd|differ|not |stands out|out of place|unlike", "near": "next to|near|closest|beside|neighbor"}
 
     def test_each_wording_says_what_is_asked(self):
         for key, words in self.WORDS.items():
@@ -170,6 +175,13 @@ class Wordings(unittest.TestCase):
                 text = chosen(p, rng)
                 self.assertNotRegex(text, r"[\[\]|]")
                 text.format(img="image", n="dog")
+
+    def test_held_out_refusals_are_not_said_by_other_patterns(self):
+        for patterns in (UNKNOWABLE, OUTSIDE):
+            held, train = ({s.lower().rstrip("?.") for p in patterns if wordings.held(p) == h for s in expansions(p)} for h in (True, False))
+            self.assertFalse(held & train, sorted(held & train))
+        for texts in [OTHER_LANGUAGES] + [t.split("|") for t, _ in wordings.SMALL_TALK]:
+            self.assertEqual(len(set(texts)), len(texts))
 
     def test_typing_keeps_the_meaning(self):
         rng = random.Random(5)

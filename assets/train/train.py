@@ -57,6 +57,7 @@ def arguments(argv=None):
     p.add_argument("--aux", type=float, nargs=3, default=(1.0, 0.15, 0.53), metavar=("FIRST", "LAST", "UNTIL"),
                    help="weight of the auxiliary heads: falls from FIRST to LAST at this share of the schedule")
     p.add_argument("--curriculum-from", type=float, default=0.0, help="1: no easy scenes first (warm starts)")
+    p.add_argument("--second", action="store_true", help="shares of the second stage: what the first one did worst, photos altered more")
     p.add_argument("--holdout-styles", action="store_true", help="control run: two art styles are never seen")
     p.add_argument("--photo-limit", type=int)
     p.add_argument("--workers", type=int, default=max(1, min(14, (os.cpu_count() or 2) - 2)))
@@ -76,7 +77,7 @@ def arguments(argv=None):
 def complete(args):
     """Fills in what other programs' arguments lack."""
     defaults = {"cpu_smoke": False, "smoke": False, "cpu": False, "lr": 1e-3, "weight_decay": 0.0, "ema": 0.9985, "photo_limit": None,
-                "holdout_styles": False, "tokenizer": None, "seed": 1, "packed": None}
+                "holdout_styles": False, "second": False, "tokenizer": None, "seed": 1, "packed": None}
     for name, value in defaults.items():
         if not hasattr(args, name):
             setattr(args, name, value)
@@ -93,7 +94,7 @@ def device_of(args):
 
 def make_source(args, log):
     complete(args)
-    device, options = device_of(args), {"holdout_styles": True} if args.holdout_styles else {}
+    device, options = device_of(args), {n: True for n in ("holdout_styles", "second") if getattr(args, n)}
     data = source.SmokeSource(device) if args.cpu_smoke or args.smoke else source.PackedSource(
         args.packed, args.tokenizer, device, max(1, (os.cpu_count() or 2) - 1), args.photo_limit, options)
     log("data: %d classes, vocabulary %d" % (data.classes, data.vocab))

@@ -75,31 +75,36 @@ ambulance,hospital,bank,hotel,school,taxi,bus,ticket,credit card,map,keyboard,me
 pile of books,notebook,envelope,mailbox,thermometer,juice box,game controller,phone,telephone,fire truck,american football,target,trophy,baby bottle,printer,
 clapper board,floppy disk,file folder,milk,glass of milk,clipboard,fire extinguisher,toolbox,metronome""".replace("\n", "").split(","))
 GROUPS = [  # names that are hard or wrong to tell apart: the absence of one is never asked where another of its group is drawn
-    "dog,wolf,fox,dalmatian", "car,taxi,police car,truck,pickup truck,bus,ambulance,fire truck", "train,steam train,bus",
+    # "a:b,c": a may be said of b and of c, but b and c are told apart
+    "dog,dalmatian", "dog,wolf", "wolf,fox", "car,taxi,police car", "car,pickup truck", "truck,pickup truck,fire truck", "ambulance,truck,police car,fire truck,bus",
+    "bus,truck", "train,steam train", "train,bus",
     "boat,ship,sailboat,sailing ship,ferry,canoe,speedboat", "tree,palm tree,christmas tree,joshua tree,bonsai,broccoli,potted plant",
-    "mouse,rat,hamster,squirrel,chipmunk,beaver", "bear,polar bear,panda,koala,teddy bear,sloth,raccoon,badger", "mouse,computer mouse",
-    "leopard,tiger,cougar,wild cat,cat,lion", "chicken,rooster,chick,turkey,bird,duck,dove,eagle,pigeon,parrot,swan,goose,owl,penguin",
-    "bird,flamingo,ibis,emu,peacock", "orange,satsuma,grapefruit,lemon,lime,nectarine,peach,tomato,apple", "plum,nectarine,peach,passion fruit",
+    "mouse,rat,hamster", "squirrel,chipmunk,beaver,hamster", "bear,polar bear,teddy bear", "bear,panda", "bear,koala,sloth", "panda,raccoon,badger", "mouse,computer mouse",
+    "wild cat:leopard,tiger,cougar,cat,lion", "cougar,lion", "leopard,tiger", "chicken,rooster,chick,turkey", "chick,duck", "duck,swan,goose", "dove,pigeon",
+    "bird:chicken,rooster,chick,turkey,duck,dove,eagle,pigeon,parrot,swan,goose,owl,penguin,flamingo,ibis,emu,peacock", "flamingo,ibis", "ibis,emu,goose,swan", "eagle,owl", "eagle,dove,pigeon",
+    "orange,satsuma,grapefruit,nectarine,peach", "lemon,lime", "lemon,grapefruit", "apple,lime", "apple,nectarine,peach", "tomato,nectarine", "plum,nectarine,peach,passion fruit",
     "melon,watermelon", "milk,oat milk,soy milk,sour milk,juice,yogurt,oat yogurt,soy yogurt,sour cream,glass of milk,juice box",
     "shirt,t-shirt,long-sleeved top,jacket,coat,dress,skirt,kimono,bikini", "pair of pants,pair of jeans,pair of shorts",
     "shoe,sneaker,boot,pair of shoes,sandal,high-heeled shoe,pair of ballet shoes,ice skate,inline skate,roller skate",
-    "flower,rose,tulip,sunflower,hibiscus,daisy,dandelion,lotus,water lily,bouquet,potted plant,seedling", "leaf,clover,seedling,tree",
+    "flower:rose,tulip,sunflower,hibiscus,daisy,dandelion,lotus,water lily,bouquet,potted plant,seedling", "bouquet:rose,tulip,sunflower,hibiscus,daisy,potted plant",
+    "lotus,water lily", "rose,hibiscus", "tulip,lotus", "daisy,sunflower", "daisy,dandelion", "potted plant,seedling", "leaf,clover,seedling,tree",
     "guitar,electric guitar,mandolin,banjo,violin", "piano keyboard,grand piano,keyboard", "trumpet,brass horn,saxophone,trombone",
     "pair of glasses,pair of sunglasses,pair of goggles,diving mask", "computer,laptop,television", "camera,video camera,movie camera",
     "phone,telephone", "clock,alarm clock,watch,stopwatch,compass", "book,notebook,pile of books,newspaper,note,scroll",
     "cup,cup of coffee,cup with a straw,mug of beer,teapot,bowl,jug,jar,vase", "glass of wine,cocktail,champagne bottle,bottle,baby bottle",
-    "ribbon,bow and arrow,gift", "boy,girl,man,woman,baby,santa,clown,fairy,mermaid,smiley face", "horse,zebra,donkey,unicorn,deer,antelope,okapi",
-    "cow,ox,bison,water buffalo,boar,pig", "sheep,goat,llama,camel", "antelope,moose,deer", "fish,pufferfish,shark,dolphin,whale,orca,seal",
-    "crab,lobster,crayfish,shrimp,fried shrimp,scorpion,spider", "dragonfly,mayfly,mosquito,butterfly,bee,beetle,cricket,ladybug,cockroach,ant,tick",
-    "snail,shell,nautilus", "lizard,crocodile,dinosaur,snake,dragon", "octopus,squid,jellyfish", "monkey,gorilla,orangutan",
+    "ribbon,bow and arrow,gift", "boy,girl,man,woman,baby,santa,clown,fairy,mermaid,smiley face", "horse,donkey,unicorn", "deer,antelope,moose", "okapi,zebra,antelope,deer", "horse,okapi",
+    "cow,ox,bison,water buffalo", "boar,pig", "sheep,goat,llama", "llama,camel", "fish,pufferfish", "fish,shark", "shark,dolphin,whale,orca", "dolphin,seal,whale",
+    "crab,lobster,crayfish,shrimp,fried shrimp,scorpion", "crab,spider,scorpion,tick", "dragonfly,mayfly,mosquito,butterfly",
+    "bee,mosquito,mayfly", "bee,beetle,cricket,ladybug,cockroach,ant,tick", "spider,ant",
+    "snail,shell,nautilus", "lizard,crocodile,dinosaur,dragon", "snake,dragon", "snake,lizard", "octopus,squid,jellyfish", "monkey,gorilla,orangutan",
     "wheelchair,chair", "motorcycle,scooter,bicycle,kick scooter", "lamp,lantern,candle,light bulb,flashlight,chandelier",
     "pencil,pen,crayon,paintbrush", "backpack,briefcase,suitcase,handbag,purse,shopping bags,bag of money", "hat,cap,top hat,helmet,graduation cap",
-    "cake,cupcake,pie,cookie,pancakes,waffle", "bread,baguette,bagel,croissant,sandwich,pretzel", "house,castle,church,school,hospital,factory,bank,hotel,temple,mosque,office building,pagoda,minaret,building,tower",
-    "moon,sun,planet,globe,star", "mountain,volcano,pyramid,island", "coin,medal,bag of money", "banknote,dollar bill", "knife,dagger,saw,axe,fork and knife,spoon",
-    "hammer,axe,wrench,screwdriver,pickaxe,shovel", "doughnut,bagel", "trophy,medal,cup", "water pistol,revolver",
-    "soap,sponge", "pair of cherries,cherry", "cucumber,zucchini,leek,asparagus", "onion,garlic,ginger,beetroot,potato", "cabbage,head of lettuce,salad",
-    "mango,papaya,pear,avocado,passion fruit", "drop of water,fire", "magnifying glass,telescope,microscope", "toilet,bathtub", "microphone,megaphone,loudspeaker",
-    "target,yo-yo,dice", "crayfish,shrimp", "squirrel,chipmunk", "kite,diamond", "ring,crown,diamond", "crystal ball,snowman", "pair of jeans,pair of pants",
+    "cake,cupcake,pie", "cookie,pancakes,waffle", "pie,pancakes,waffle", "bread,baguette,bagel,croissant,sandwich,pretzel", "house,castle,church,school,hospital,factory,bank,hotel,temple,mosque,office building,pagoda,minaret,building,tower",
+    "planet,globe,moon", "sun,star", "sun,moon", "mountain,volcano,pyramid,island", "coin,medal,bag of money", "banknote,dollar bill", "knife,dagger,saw,fork and knife", "spoon,fork and knife",
+    "hammer,axe,pickaxe", "wrench,screwdriver", "shovel,pickaxe", "doughnut,bagel", "trophy,medal,cup", "water pistol,revolver",
+    "soap,sponge", "pair of cherries,cherry", "cucumber,zucchini,leek,asparagus", "onion,garlic", "ginger,potato", "onion,beetroot", "cabbage,head of lettuce,salad",
+    "mango,papaya,passion fruit", "pear,avocado", "drop of water,fire", "magnifying glass,telescope,microscope", "toilet,bathtub", "microphone,megaphone,loudspeaker",
+    "target,yo-yo", "kite,diamond", "ring,crown,diamond", "crystal ball,snowman",
     "boar,bear", "alien,ghost,robot,skull", "stop sign,traffic light", "pair of scissors,knife", "thread,yarn", "water drop,drop of water", "map,globe",
     "credit card,banknote,ticket", "statue,buddha statue", "wave,drop of water", "mushroom,umbrella", "hourglass,clock", "box,gift,treasure chest,toolbox",
 ]
@@ -108,9 +113,12 @@ GROUPS = [  # names that are hard or wrong to tell apart: the absence of one is 
 def _confusion(groups):
     near = {}
     for line in groups:
-        names = line.split(",")
+        head, _, rest = line.rpartition(":")
+        names = rest.split(",")
         for name in names:
-            near.setdefault(name, set()).update(n for n in names if n != name)
+            near.setdefault(name, set()).update([head] if head else [n for n in names if n != name])
+        if head:
+            near.setdefault(head, set()).update(names)
     return near
 
 
