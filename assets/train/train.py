@@ -44,7 +44,7 @@ def arguments(argv=None):
                    help="seconds after the start when training must have ended: the schedule is shortened to fit")
     p.add_argument("--finish", help="file to look for, with the number of seconds in which to end; OUT/finish without this option")
     p.add_argument("--checkpoint", help="file that is written, and gone on from when it is there")
-    p.add_argument("--from", dest="start", help="weights to start from: directory, safetensors file or prefix of pieces")
+    p.add_argument("--from", dest="start", help="weights to start from: directory, safetensors file or prefix of pieces; several separated by commas")
     p.add_argument("--out", default=os.environ.get("OUT", "out"))
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--batch", type=int, default=256)
@@ -292,7 +292,10 @@ def main():
         learner.load(args.checkpoint)
         log("goes on from", args.checkpoint, json.dumps(learner.state))
     elif args.start:
-        learner.warm_start(weights.load_fp32(args.start))
+        tensors = {}
+        for place in args.start.split(","):
+            tensors.update(weights.load_fp32(place))
+        learner.warm_start(tensors)
         log("starts from", args.start)
     train(learner, args, log)
     if args.profile:
