@@ -57,7 +57,8 @@ def grouped(view):
                 break
         else:
             order.append([noun, t.x, 1])
-    if len(order) > 5 or any(b[1] - a[1] < 9 for a, b in zip(order, order[1:])):
+    most, gap = (8, 3) if view.loose else (5, 9)
+    if len(order) > most or any(b[1] - a[1] < gap for a, b in zip(order, order[1:])):
         return None
     out = []
     for noun, _, n in order:

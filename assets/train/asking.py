@@ -60,6 +60,7 @@ class Asker:
     def look_at(self, scene, rng):
         self.rng, self.scene = rng, scene
         self.view = View(scene, self.vocabulary)
+        self.view.loose = self.composer.second
 
     # -- helpers
 

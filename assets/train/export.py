@@ -93,23 +93,26 @@ def read(path, otherwise):
         return f.read().strip()
 
 
-def provenance(run):
-    if not run:
+def provenance(runs):
+    if not runs:
         return "Trained by this recipe."
-    s, a = run["state"], run["arguments"]
-    start = "from the weights of an earlier piece (%s)" % os.path.basename(a["start"].rstrip("/")) if a.get("start") else "from scratch"
-    return "Trained by this recipe: %s, %.1f minutes of one GPU, %d steps of %d pictures, seed %d." % (
-        start, s["seconds"] / 60, s["step"], a["batch"], a["seed"])
+    stages = []
+    for run in runs:
+        s, a = run["state"], run["arguments"]
+        start = "from scratch" if not a.get("start") else "from those weights" if stages else "from the weights of an earlier piece"
+        stages.append("%s%s, %.1f minutes of one GPU, %d steps of %d pictures, seed %d" % (
+            start, " with the shares of the second stage" if a.get("second") else "", s["seconds"] / 60, s["step"], a["batch"], a["seed"]))
+    return "Trained by this recipe: " + "; then ".join(stages) + "."
 
 
 def model_md(name, s, tensors, args, vision_heads):
     count = sum(t.numel() for n, t in tensors.items())
     size = sum(t.numel() * t.element_size() for t in weights.to_int8(tensors).values())
     tables = json.loads(read(args.figures, "{}"))
-    run = json.loads(read(args.run, "{}"))
+    runs = [json.loads(read(r, "{}")) for r in args.run or []]
     values = dict(s, name=name, vision_heads=vision_heads, parameters="%.2f" % (count / 1e6), megabytes="%.1f" % (size / 1e6),
-                  figures="\n".join(figures.markdown(tables)) if tables else "Not measured.", measured=args.measured,
-                  ablations=read(args.ablations, "Not run."), ablation_note="ablate.py", provenance=provenance(run))
+                  figures="\n".join(figures.markdown(tables)) if tables else "Not measured.", measured=args.measured, spread=figures.spread(tables),
+                  ablations=read(args.ablations, "Not run."), ablation_note="ablate.py", provenance=provenance(runs))
     with open(os.path.join(HERE, "MODEL.template.md"), encoding="utf-8") as f:
         return string.Template(f.read()).substitute(values)
 
@@ -141,7 +144,7 @@ def main(argv=None):
     p.add_argument("--int8", help="the int8 directory")
     p.add_argument("--name", default="mlmamba-tiny")
     p.add_argument("--vision-heads", type=int, default=4)
-    p.add_argument("--run", help="run.json of the training")
+    p.add_argument("--run", nargs="+", help="run.json of the training; of each stage, the first one first")
     p.add_argument("--figures", help="JSON of evaluate_engine.py")
     p.add_argument("--measured", default="Measured by this program (`mlmamba vqa`) on the int8 weights; in brackets with an empty grey "
                                          "picture.")

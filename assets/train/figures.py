@@ -27,17 +27,30 @@ def summary(table):
 
 
 def markdown(tables):
-    """Lines of a table: a row a family, for each set the share right and, in brackets, with an empty picture."""
+    """Lines of a table: a row a family, for each set the share right, in brackets with an empty picture, and of how many questions."""
     sets = list(tables)
     families = sorted({f for t in tables.values() for f in t})
-    lines = ["| family | " + " | ".join("%s (blind)" % s for s in sets) + " |", "|---" * (len(sets) + 1) + "|"]
+    lines = ["| family | " + " | ".join("%s (blind) n" % s for s in sets) + " |", "|---" * (len(sets) + 1) + "|"]
 
     def cell(v):
-        return "%.1f (%.1f)" % (100 * v[0] / v[2], 100 * v[1] / v[2]) if v and v[2] else "-"
+        return "%.1f (%.1f) %d" % (100 * v[0] / v[2], 100 * v[1] / v[2], v[2]) if v and v[2] else "-"
 
     def mean(t):
-        return cell([sum(v[i] / v[2] for v in t.values()) for i in (0, 1)] + [len(t)])
+        return cell([sum(v[i] / v[2] for v in t.values()) for i in (0, 1)] + [len(t)]) + " families"
 
     lines.append("| **mean of the families** | " + " | ".join(mean(tables[s]) for s in sets) + " |")
     lines += ["| %s | " % f + " | ".join(cell(tables[s].get(f)) for s in sets) + " |" for f in families]
     return lines
+
+
+def spread(tables):
+    """What the numbers of questions mean for the figures: standard errors of the families and of their mean."""
+    sizes = sorted(v[2] for t in tables.values() for v in t.values())
+    if not sizes:
+        return ""
+    few = ["%s of `%s`, %d questions" % (f, s, v[2]) for s, t in tables.items() for f, v in sorted(t.items()) if v[2] < 10]
+    errors = [100 * (max(v[0], 0.5) * max(v[2] - v[0], 0.5)) ** 0.5 / v[2] ** 1.5 for t in tables.values() for v in t.values() if v[2] >= 10]
+    means = [(sum(e * e for e in t) ** 0.5) / len(t) for t in (
+        [100 * (max(v[0], 0.5) * max(v[2] - v[0], 0.5)) ** 0.5 / v[2] ** 1.5 for v in table.values()] for table in tables.values())]
+    return " A family has %d to %d questions in a set (n): one standard error of a family is %.0f to %.0f points%s, of a mean %.1f to %.1f." % (
+        sizes[0], sizes[-1], min(errors or [0]), max(errors or [0]), " (%s, say nothing)" % ", ".join(few) if few else "", min(means), max(means))

@@ -22,7 +22,7 @@ def finish(scene, thing, rng):
         if thing.name == "circle":
             thing.turn = rng.uniform(0, 6.28)
         elif rng.random() < 0.25 and thing.name not in ("square", "diamond"):
-            thing.turn = rng.gauss(0, 0.16)
+            thing.turn = rng.gauss(0, 0.16) if rng.random() < 0.8 or thing.name == "arrow" else rng.uniform(-0.6, 0.6)
     elif rng.random() < 0.5:
         thing.turn = rng.gauss(0, 0.16)
 

@@ -26,6 +26,7 @@ class View:
     def __init__(self, scene, vocabulary):
         self.scene, self.vocabulary = scene, vocabulary
         self.things = scene.things
+        self.loose = False            # lists of more than five kinds, and where two are almost one below the other (to learn from, not to measure)
         self.cache = {}
 
     # -- language
