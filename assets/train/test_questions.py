@@ -132,19 +132,36 @@ class HeldOut(unittest.TestCase):
             self.assertTrue(wordings.TRAIN[key] and wordings.HELD[key], key)
 
     def test_pairs(self):
-        for split in ("train", "test", "pairs"):
-            maker = Maker(PACKED, TOK, split)
+        for split, second in (("train", False), ("train", True), ("test", False), ("pairs", False)):
+            maker = Maker(PACKED, TOK, split, second=second)
             held = [pair_held_out(t.colour, t.name) for s, _ in maker.scenes(random.Random(1), 300) for t in s.things if t.is_shape]
             self.assertEqual(any(held), split == "pairs")
             if split == "pairs":
                 self.assertGreater(sum(held) / len(held), 0.5)
 
     def test_photos_and_fonts(self):
-        for split in ("train", "test", "fonts"):
-            maker = Maker(PACKED, TOK, split)
+        for split, second in (("train", False), ("train", True), ("test", False), ("fonts", False)):
+            maker = Maker(PACKED, TOK, split, second=second)
             for s, _ in maker.scenes(random.Random(2), 200):
                 self.assertTrue(all(PACKED.photo_test[p.picture] == (split != "train") for p in s.photos))
                 self.assertTrue(all(PACKED.font_test[w.font] == (split == "fonts") for w in s.words))
+
+    def test_the_second_stage_is_for_training_only(self):
+        for split in ("test", "wording", "pairs", "fonts"):
+            a, b = (Maker(PACKED, TOK, split, second=second) for second in (False, True))
+            self.assertEqual(*[[(s, [(t.question, t.answer) for t in ts]) for s, ts in m.scenes(random.Random(6), 40)] for m in (a, b)])
+
+    def test_questions_in_training_are_not_held_out(self):
+        """what is said without blanks: refusals, small talk, other languages"""
+        for split in ("train", "wording"):
+            maker, texts = Maker(PACKED, TOK, split, second=True), {"small_talk": wordings.SMALL_TALK, "language": [("|".join(OTHER_LANGUAGES), "")]}
+            maker.dialogue.look_at(maker.scene(random.Random(1), "empty"), random.Random(2))
+            for family in texts:
+                for _ in range(200):
+                    t, = getattr(maker.dialogue, family)()
+                    own = [x for options, _ in texts[family] for x in options.split("|") if wordings.held(x) == (split == "wording")]
+                    if any(wordings.held(x) for x in next(o for o, _ in texts[family] if t.question in o.split("|")).split("|")) or split == "train":
+                        self.assertIn(t.question, own)
 
     def test_control_styles(self):
         maker = Maker(PACKED, TOK, "train", holdout_styles=True)
