@@ -154,7 +154,7 @@ class Composer(Parts):
         if not train or r < 0.5:
             cw, ch = (224.0, 224.0 * h / w) if w >= h else (224.0 * w / h, 224.0)
             scene.canvas = ((224 - cw) / 2, (224 - ch) / 2, cw, ch)
-            z = rng.uniform(1.0, 1.75 if hard else 1.35) if train else 1.0
+            z = 1.0 + 0.75 * rng.random() ** 1.7 if hard else rng.uniform(1.0, 1.35) if train else 1.0
         elif r < 0.85:
             cw, ch = scene.canvas[2:]
             z = 1.0
