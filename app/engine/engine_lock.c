@@ -20,17 +20,20 @@ mlm_status engine_lock(mlmamba_engine *eng)
                     "the engine is running on this thread: a callback may not ask, set a picture, or rewind");
 }
 
-void engine_unlock(mlmamba_engine *eng)
-{
-    (void)pthread_mutex_unlock(&eng->lock);
-}
-
-/* A mutex is not fair: the thread that has just released it would get it again. */
-void engine_give_way(mlmamba_engine *eng)
+/* A mutex is not fair: the thread that has just released it would get it again, and who asks in a loop would keep a batch from its
+ * next token.  Until one of those that waited has it, or for some milliseconds. */
+static void give_way(mlmamba_engine *eng, int n_waited)
 {
     const struct timespec moment = {.tv_nsec = GIVE_WAY_NS};
-    for (int i = 0; i < GIVE_WAY_MOST && atomic_load(&eng->n_waiting) > 0; i++)
+    for (int i = 0; i < GIVE_WAY_MOST && n_waited > 0 && atomic_load(&eng->n_waiting) >= n_waited; i++)
         (void)nanosleep(&moment, NULL);
+}
+
+void engine_unlock(mlmamba_engine *eng)
+{
+    int n_waiting = atomic_load(&eng->n_waiting);
+    (void)pthread_mutex_unlock(&eng->lock);
+    give_way(eng, n_waiting);
 }
 
 mlm_status engine_batch_lock(mlmamba_engine *eng)

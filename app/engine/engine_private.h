@@ -202,9 +202,8 @@ mlm_status engine_warm_batch(mlmamba_engine *eng) MLM_WARN_UNUSED;
 
 /* MLM_E_STATE when this thread holds the engine already (a call from inside a callback). */
 mlm_status engine_lock(mlmamba_engine *eng) MLM_WARN_UNUSED;
-void       engine_unlock(mlmamba_engine *eng);
 /* Whoever waits for the engine gets it before this thread asks again. */
-void engine_give_way(mlmamba_engine *eng);
+void engine_unlock(mlmamba_engine *eng);
 /* One batch at a time. */
 mlm_status engine_batch_lock(mlmamba_engine *eng) MLM_WARN_UNUSED;
 void       engine_batch_unlock(mlmamba_engine *eng);

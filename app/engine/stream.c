@@ -356,7 +356,6 @@ static mlm_status run(stream *st)
             continue;
         }
         MLM_TRY(round_once(st, joining, n));
-        engine_give_way(st->eng);
     }
 }
 
