@@ -220,7 +220,7 @@ def relation_holds(view, a, relation, b):
 @op
 def name_related(view, relation, b):
     y = view.the(b)
-    found = view.side(y, relation) if y and not view.scene.words and view.scene.kind != "over" else None
+    found = view.side(y, relation) if y and not view.text_on_side(y, relation) and view.scene.kind != "over" else None
     if found is None or len(found) > 1:
         return None
     return name_answer(view, found[0]) if found else "Nothing."
@@ -243,8 +243,8 @@ def direct_holds(view, a, relation, b):
 @op
 def name_nearest(view, b):
     y = view.the(b)
-    t = view.nearest(y) if y and not view.scene.words and view.scene.kind != "over" else None
-    return name_answer(view, t) if t else None
+    t = view.nearest(y) if y and view.scene.kind != "over" else None
+    return name_answer(view, t) if t and not view.text_as_near(y, t) else None
 
 
 @op

@@ -1,5 +1,6 @@
 """Answers about text, whole pictures and photographs; see answers.py."""
 from answers import BEHIND, NUMBERS_LOWER, PATTERN, PHOTO_KINDS, UNSURE, ZONE_ANSWER, collage_zone, op, yes
+from scenes import zone_of
 from world import NUMBERS, TEXTY, UNSURE as ARGUABLE, confusable, sentence, with_article
 
 
@@ -150,6 +151,15 @@ def photo_shows(view, word, category):
 @op
 def photo_absent(view, name):
     return sentence("there is no " + name + " in the picture") if photo_shows(view, name, False) == "No." else None
+
+
+@op
+def photo_where(view):
+    """the middle of what is seen of the photo"""
+    p, (x0, y0, w, h) = view.scene.photos[0], view.scene.canvas
+    left, right, top, bottom = max(x0, p.x - p.w / 2), min(x0 + w, p.x + p.w / 2), max(y0, p.y - p.h / 2), min(y0 + h, p.y + p.h / 2)
+    z = zone_of(view.scene, (left + right) / 2, (top + bottom) / 2)
+    return ZONE_ANSWER[z] if z else None
 
 
 @op

@@ -63,6 +63,13 @@ class Checker(ThingChecker):
         text = self.in_a_row(parts) + behind + "."
         return text[0].upper() + text[1:]
 
+    def ask_photo_where(self):
+        p, (x0, y0, w, h) = self.scene.photos[0], self.scene.canvas
+        seen = []
+        for c, half, start, length in ((p.x, p.w / 2, x0, w), (p.y, p.h / 2, y0, h)):
+            seen.append((max(c - half, start) + min(c + half, start + length)) / 2)
+        return PLACES[self.place({"x": seen[0], "y": seen[1]})]
+
     def ask_background_colour(self):
         return self.capital(self.scene.background.colour)
 

@@ -82,7 +82,7 @@ class Dialogue(Questions):
             table = [(f, w / 4 if f == "name" else w) for f, w in table]
             skip |= {"is_this", "name_choice"}
         if s.kind == "sign" and not s.things:
-            skip |= {"where", "relation", "colour", "count"}
+            skip |= {"where", "relation", "relation_what", "near", "colour", "count"}
         if s.words:
             skip |= {"total", "listing"}
         often = SECOND if self.composer.second else {}

@@ -146,6 +146,20 @@ class View:
             return None
         return self.things[d[0][1]]
 
+    def text_on_side(self, b, relation):
+        """whether a line of text could be meant by "what is left of b": it stands more in that direction than in another"""
+        for w in self.scene.words:
+            along = self.offset(w, b, relation)
+            across = abs(w.y - b.y) if relation in ("left", "right") else abs(w.x - b.x)
+            if along > 0 and along > 0.6 * across:
+                return True
+        return False
+
+    def text_as_near(self, b, t):
+        """whether a line of text is about as near to b as t is, measured to its box"""
+        d = math.hypot(t.x - b.x, t.y - b.y)
+        return any(math.hypot(max(0.0, abs(w.x - b.x) - w.w / 2), max(0.0, abs(w.y - b.y) - w.h / 2)) < 1.2 * d for w in self.scene.words)
+
     def directly(self, b, relation):
         """(thing | 'nothing' | None): what stands in the lane of b on that side, nearest first"""
         across = relation in ("above", "below")

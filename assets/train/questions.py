@@ -332,8 +332,9 @@ class ThingQuestions(Checks):
         if not noun or not noun.name or not self.countable(noun):
             return None
         n, y = v.head(noun), self.the(noun)
-        r = rng.random()
-        if r < 0.4:
+        over = v.scene.kind == "over"            # there nobody is asked what is next to what
+        r = rng.random() * (0.65 if over else 1.0)
+        if r < 0.4 or over and noun.colour:
             q = self.say("where", n=n)
         elif r < 0.65 and not noun.colour:
             q = self.say("colour", n=n)

@@ -124,8 +124,12 @@ class Questions(ThingQuestions):
         other = self.other_label(label)
         if not other or not other.countable:
             return None
-        q = self.say("where", n=other.name) if self.rng.random() < 0.6 else self.say("colour", n=other.name)
-        return self.ask("absent", "photo_absent", (other.name,), q)
+        return self.ask("absent", "photo_absent", (other.name,), self.say("where", n=other.name))
+
+    def photo_where(self):
+        """else "where is the dog" of a photo would always be answered with its absence"""
+        label = self.vocabulary.by_name[self.scene.photos[0].name]
+        return self.ask("where", "photo_where", (), self.say("where", n=label.name)) if label.countable else None
 
     def medium(self):
         asked = self.rng.choice(("which", "photo", "drawing"))
@@ -199,8 +203,8 @@ THINGS = (("exist", 7), ("lack", 4.5), ("exist_two", 2.5), ("exist_related", 5),
           ("near", 5), ("between", 4.5), ("compare", 8), ("size", 6), ("same_colour", 4), ("all_same", 4), ("odd", 3), ("hop", 7), ("claim", 5),
           ("listing", 6), ("caption", 6), ("background", 3), ("missing", 3), ("colour_is", 3), ("colour_choice", 0.8), ("shape_is", 2), ("count_is", 3), ("is_this", 2), ("name_choice", 1), ("read", 0.6), ("any_text", 0.5), ("medium", 0.7)) + COMMON
 SIGN = (("read", 40), ("spelled", 9), ("any_text", 4), ("text_colour", 4), ("caption", 2.5), ("background", 1.2), ("exist", 3), ("lack", 1.5), ("count", 3), ("colour", 2),
-        ("where", 2), ("relation", 2), ("missing", 1)) + COMMON
-PHOTO = (("photo_name", 40), ("photo_is", 26), ("photo_choice", 10), ("photo_kind", 9), ("photo_caption", 4), ("medium", 3), ("photo_missing", 3), ("unknowable", 1.5), ("outside", 1.5), ("small_talk", 0.5))
+        ("where", 2), ("relation", 2), ("relation_what", 2.5), ("near", 2), ("missing", 1)) + COMMON
+PHOTO = (("photo_name", 40), ("photo_is", 26), ("photo_choice", 10), ("photo_kind", 9), ("photo_caption", 4), ("medium", 3), ("photo_missing", 3), ("photo_where", 3), ("unknowable", 1.5), ("outside", 1.5), ("small_talk", 0.5))
 COLLAGE = (("collage_zone", 40), ("collage_has", 25), ("collage_where", 15), ("collage_count", 8), ("medium", 2)) + COMMON
 OVER = (("exist", 14), ("where", 10), ("relation", 8), ("colour", 8), ("count", 8), ("in_zone", 4), ("size", 6), ("missing", 4), ("background", 2)) + COMMON
 EMPTY = (("exist", 12), ("lack", 8), ("name", 6), ("total", 6), ("count", 8), ("caption", 5), ("background", 6), ("missing", 10), ("any_text", 4), ("read", 3)) + COMMON
