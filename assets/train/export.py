@@ -93,7 +93,7 @@ def read(path, otherwise):
         return f.read().strip()
 
 
-def provenance(runs):
+def provenance(runs, mix=None):
     if not runs:
         return "Trained by this recipe."
     stages = []
@@ -102,7 +102,8 @@ def provenance(runs):
         start = "from scratch" if not a.get("start") else "from those weights" if stages else "from the weights of an earlier piece"
         stages.append("%s%s, %.1f minutes of one GPU, %d steps of %d pictures, seed %d" % (
             start, " with the shares of the second stage" if a.get("second") else "", s["seconds"] / 60, s["step"], a["batch"], a["seed"]))
-    return "Trained by this recipe: " + "; then ".join(stages) + "."
+    mixed = "; the weights are %.0f %% those and %.0f %% the ones before" % (100 - 100 * float(mix[1]), 100 * float(mix[1])) if mix else ""
+    return "Trained by this recipe: " + "; then ".join(stages) + mixed + "."
 
 
 def model_md(name, s, tensors, args, vision_heads):
@@ -112,7 +113,7 @@ def model_md(name, s, tensors, args, vision_heads):
     runs = [json.loads(read(r, "{}")) for r in args.run or []]
     values = dict(s, name=name, vision_heads=vision_heads, parameters="%.2f" % (count / 1e6), megabytes="%.1f" % (size / 1e6),
                   figures="\n".join(figures.markdown(tables)) if tables else "Not measured.", measured=args.measured, spread=figures.spread(tables),
-                  ablations=read(args.ablations, "Not run."), ablation_note="ablate.py", provenance=provenance(runs))
+                  ablations=read(args.ablations, "Not run."), ablation_note="ablate.py", provenance=provenance(runs, args.mix))
     with open(os.path.join(HERE, "MODEL.template.md"), encoding="utf-8") as f:
         return string.Template(f.read()).substitute(values)
 
@@ -140,6 +141,7 @@ def write_directory(folder, tensors, config, s, args, text):
 def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--from", dest="start", required=True)
+    p.add_argument("--mix", nargs=2, metavar=("PLACE", "SHARE"), help="mean with other weights of the same run, SHARE of them (an earlier stage)")
     p.add_argument("--out", required=True, help="the bf16 directory")
     p.add_argument("--int8", help="the int8 directory")
     p.add_argument("--name", default="mlmamba-tiny")
@@ -152,7 +154,12 @@ def main(argv=None):
     p.add_argument("--tokenizer", default=DEFAULT)
     p.add_argument("--credits", default=SHIPPED)
     args = p.parse_args(argv)
-    tensors = weights.to_bf16({n: t for n, t in weights.load_fp32(args.start).items() if not n.startswith("aux_")})
+    tensors = {n: t for n, t in weights.load_fp32(args.start).items() if not n.startswith("aux_")}
+    if args.mix:
+        place, share = args.mix[0], float(args.mix[1])
+        others = weights.load_fp32(place)
+        tensors = {n: (1 - share) * t + share * others[n] for n, t in tensors.items()}
+    tensors = weights.to_bf16(tensors)
     with open(args.tokenizer, encoding="utf-8") as f:
         special = {t["content"]: t["id"] for t in json.load(f)["added_tokens"]}
     s = shape_of(tensors)

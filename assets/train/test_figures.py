@@ -31,6 +31,7 @@ class Figures(unittest.TestCase):
         self.assertEqual(export.provenance([first, second]),
                          "Trained by this recipe: from scratch, 22.6 minutes of one GPU, 12025 steps of 256 pictures, seed 1; then from those weights "
                          "with the shares of the second stage, 20.0 minutes of one GPU, 9000 steps of 256 pictures, seed 2.")
+        self.assertIn("; the weights are 85 % those and 15 % the ones before.", export.provenance([first, second], ["w", "0.15"]))
         self.assertEqual(export.provenance([]), "Trained by this recipe.")
 
 

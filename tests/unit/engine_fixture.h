@@ -20,7 +20,7 @@
 #define COLOR     "What color is it?"
 #define DESCRIBE  "Describe the image."
 /* what the reference program answers to DESCRIBE after three other questions about scene 0 */
-#define CAPTION0 "A crown, yarn, an orange cross, a sailboat and a helicopter on a pink background."
+#define CAPTION0 "A crown, yarn, an orange cross, a helicopter, a tomato and a sailboat on a pink background."
 #define FILE_QUERY(path, text)                                                                               \
     {                                                                                                        \
         .image_path = (path), .question = (text)                                                             \
