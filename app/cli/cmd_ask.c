@@ -147,18 +147,17 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n\v\f")] == '\0';
 }
 
-/* mlmamba ask picture.png What is this?  The words before the last would be pictures. */
-static void hint_at_quotes(const cli_options *o)
+/* mlmamba ask picture.png What is this?  The words before the last would be pictures: the first of those that cannot be one. */
+static const char *word_of_question(const cli_options *o)
 {
     if (o->n_args <= 2 || strchr(o->args[o->n_args - 1], ' ') != NULL)
-        return;
+        return NULL;
     for (int i = 0; i < o->n_args - 1; i++) {
         const char *word = o->args[i];
-        if (strcmp(word, "-") == 0 || strpbrk(word, "./") != NULL || mlm_path_is_file(word))
-            continue;
-        err_line("there is no file '%s'; if it belongs to the question, put the question in quotes", word);
-        return;
+        if (strcmp(word, "-") != 0 && strpbrk(word, "./") == NULL && !mlm_path_is_file(word))
+            return word;
     }
+    return NULL;
 }
 
 /* A caption has its own words: all arguments are pictures. */
@@ -206,7 +205,11 @@ int cmd_ask(cli_options *o)
         from_stdin += strcmp(o->args[i], "-") == 0;
     if (from_stdin > 1)
         return args_usage_error(o, NULL, "standard input (-) can be read only once");
-    hint_at_quotes(o);
+    const char *word = word_of_question(o);
+    if (word != NULL)
+        return args_usage_error(
+            o, EXAMPLE, "there is no file '%s'; if it belongs to the question, put the question in quotes",
+            word);
     return run(o, o->args, n, question);
 }
 

@@ -93,6 +93,13 @@ static float display_scale(window *w)
     return s < 1.0f ? 1.0f : s > 4.0f ? 4.0f : s;
 }
 
+/* Where SDL finds no display it may draw where nobody looks; that is right only for who asked for it. */
+static bool is_unseen(const char *driver)
+{
+    return SDL_getenv("SDL_VIDEODRIVER") == NULL && driver != NULL &&
+           (strcmp(driver, "offscreen") == 0 || strcmp(driver, "dummy") == 0 || strcmp(driver, "evdev") == 0);
+}
+
 static mlm_status open_sdl(window *w, const ui_settings *s)
 {
     (void)SDL_SetHint(SDL_HINT_IME_SHOW_UI, "1");
@@ -105,10 +112,12 @@ static mlm_status open_sdl(window *w, const ui_settings *s)
     if (SDL_Init(SDL_INIT_VIDEO) != 0)
         return sdl_fail("no window can be opened");
     w->sdl_ready = true;
-    int width    = w->opt.width > 0 ? w->opt.width : s->window_width > 0 ? s->window_width : 1180;
-    int height   = w->opt.height > 0 ? w->opt.height : s->window_height > 0 ? s->window_height : 780;
-    w->sdl = SDL_CreateWindow("mlmamba", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, width, height,
-                              SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
+    if (is_unseen(SDL_GetCurrentVideoDriver()))
+        return mlm_fail(MLM_E_STATE, "no window can be opened: no display is found");
+    int width  = w->opt.width > 0 ? w->opt.width : s->window_width > 0 ? s->window_width : 1180;
+    int height = w->opt.height > 0 ? w->opt.height : s->window_height > 0 ? s->window_height : 780;
+    w->sdl     = SDL_CreateWindow("mlmamba", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, width, height,
+                                  SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
     if (w->sdl == NULL)
         return sdl_fail("no window can be opened");
     w->renderer = SDL_CreateRenderer(w->sdl, -1, 0);

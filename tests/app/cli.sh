@@ -48,7 +48,7 @@ run ask - "$q"
 want_rc 'empty stdin' 1; want_err 'empty stdin' 'standard input'
 run ask - - "$q"
 want_rc 'stdin twice' 2
-run ask "$images/scene0.png" What is it; want_rc quotes 3; want_err quotes 'put the question in quotes'
+run ask "$images/scene0.png" What is it; want_rc quotes 2; want_err quotes 'put the question in quotes'
 run ask --stats "$images/scene0.png" "$q"
 want_rc stats 0; want_out stats 'An orange cross.'; want_err stats 'tokens/s'
 run ask --temperature 1.5 --seed 3 "$images/scene0.png" 'Describe the image.'
