@@ -152,7 +152,8 @@ static mlm_status device_open(kn_device *dev, const kn_device_options *opt, int 
     d->n_sm          = prop.multiProcessorCount;
     d->max_shared    = (int)prop.sharedMemPerBlockOptin;
     d->sync_each     = sync != NULL && strcmp(sync, "1") == 0;
-    d->step_at_once  = at_once == NULL ? 1 : strcmp(at_once, "1") == 0 ? 2 : 0;
+    d->once_i8       = at_once != NULL && strcmp(at_once, "1") == 0;
+    d->once_bf16     = at_once == NULL || d->once_i8;
     d->deterministic = opt->deterministic;
     (void)pthread_mutex_init(&d->lock, NULL);
     dev->impl = d;

@@ -42,7 +42,7 @@ struct cuda_device {
     int             index, capability, n_sm; /* capability 90 = sm_90 */
     int             max_shared;              /* bytes of dynamic shared memory a block may ask for */
     bool            sync_each;               /* MLM_CUDA_SYNC=1: name the op that faults */
-    int             step_at_once;  /* cuda_project_step.cu: 0 never, 1 for bf16 weights, 2 for int8 too */
+    bool            once_bf16, once_i8;      /* cuda_project_step.cu is used for these weights */
     bool            deterministic; /* option: products of a token go one way, those of many another */
     int             lost;          /* set once by the first sticky error */
     pthread_mutex_t lock;          /* of the transfer stream, used by matrix_create, and of slabs */

@@ -437,9 +437,10 @@ static bool fits(const kn_norm_linear_args *in, const linear_params *l, const kn
 mlm_status cuda_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_conv1d_args *conv,
                              const kn_ssd_step_args *step, kn_tensor z, bool *done)
 {
-    linear_params  l = cuda_norm_linear_params(in);
-    project_params p = {};
-    *done = cuda_of(q->dev)->step_at_once > (in->w->dtype != KN_BF16) && fits(in, &l, conv, step, z) &&
+    const cuda_device *d = cuda_of(q->dev);
+    linear_params      l = cuda_norm_linear_params(in);
+    project_params     p = {};
+    *done = (in->w->dtype == KN_BF16 ? d->once_bf16 : d->once_i8) && fits(in, &l, conv, step, z) &&
             cuda_step_fits(conv, step, z);
     if (!*done)
         return MLM_OK;
