@@ -26,7 +26,7 @@ fail() {
     exit 1
 }
 # Without a display it says so and ends, and does not draw where nobody looks.
-env -u DISPLAY -u WAYLAND_DISPLAY -u SDL_VIDEODRIVER XDG_DATA_HOME="$dir/data" XDG_CONFIG_HOME="$dir/config" timeout 20 "$app" 2>"$dir/err"
+env -u DISPLAY -u WAYLAND_DISPLAY -u XDG_RUNTIME_DIR -u SDL_VIDEODRIVER XDG_DATA_HOME="$dir/data" XDG_CONFIG_HOME="$dir/config" timeout 20 "$app" 2>"$dir/err"
 [ $? -eq 1 ] && grep -q 'no window can be opened' "$dir/err" || fail "no display is not said"
 Xvfb -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>"$dir/display" >/dev/null 2>&1 &
 xpid=$!
