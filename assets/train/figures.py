@@ -49,8 +49,11 @@ def spread(tables):
     if not sizes:
         return ""
     few = ["%s of `%s`, %d questions" % (f, s, v[2]) for s, t in tables.items() for f, v in sorted(t.items()) if v[2] < 10]
-    errors = [100 * (max(v[0], 0.5) * max(v[2] - v[0], 0.5)) ** 0.5 / v[2] ** 1.5 for t in tables.values() for v in t.values() if v[2] >= 10]
-    means = [(sum(e * e for e in t) ** 0.5) / len(t) for t in (
-        [100 * (max(v[0], 0.5) * max(v[2] - v[0], 0.5)) ** 0.5 / v[2] ** 1.5 for v in table.values()] for table in tables.values())]
+
+    def error(v):
+        return 100 * (max(v[0], 0.5) * max(v[2] - v[0], 0.5)) ** 0.5 / v[2] ** 1.5
+
+    errors = [error(v) for t in tables.values() for v in t.values() if v[2] >= 10]
+    means = [sum(error(v) ** 2 for v in t.values()) ** 0.5 / len(t) for t in tables.values()]
     return " A family has %d to %d questions in a set (n): one standard error of a family is %.0f to %.0f points%s, of a mean %.1f to %.1f." % (
         sizes[0], sizes[-1], min(errors or [0]), max(errors or [0]), " (%s, say nothing)" % ", ".join(few) if few else "", min(means), max(means))

@@ -112,7 +112,7 @@ class Piece(unittest.TestCase):
     def piece(self, folder, **values):
         now, learner = FakeTime(), mock.Mock()
         learner.state = {"step": 0, "seconds": 0.0, "pictures": 0, "piece": 0}
-        args = argparse.Namespace(minutes_total=20, minutes_now=None, deadline=float("inf"), curriculum_from=1.0, finish=None, out=folder, evaluate_every=75)
+        args = argparse.Namespace(minutes_total=20, minutes_now=None, deadline=float("inf"), curriculum_from=1.0, out=folder, evaluate_every=75)
         vars(args).update(values)
         self.lines = []
         with mock.patch.object(train, "START", now.at):

@@ -42,7 +42,6 @@ def arguments(argv=None):
     p.add_argument("--minutes-now", type=float, help="stop after so many, the checkpoint goes on later")
     p.add_argument("--deadline", type=float, default=math.inf,
                    help="seconds after the start when training must have ended: the schedule is shortened to fit")
-    p.add_argument("--finish", help="file to look for, with the number of seconds in which to end; OUT/finish without this option")
     p.add_argument("--checkpoint", help="file that is written, and gone on from when it is there")
     p.add_argument("--from", dest="start", help="weights to start from: directory, safetensors file or prefix of pieces; several separated by commas")
     p.add_argument("--out", default=os.environ.get("OUT", "out"))
@@ -144,10 +143,10 @@ class Piece:
         self.clock = schedule.Clock(seconds, total, min(total, seconds + minutes), learner.state.get("share"), now)
         self.progress = multiprocessing.Value("d", max(args.curriculum_from, self.clock.share()))
         learner.state["piece"] += 1
-        self.sums, self.waits, self.since = [], [], None
+        self.sums, self.waits = [], []
         self.seen = self.asked = now()
         self.end = args.deadline              # seconds after the start
-        self.file = args.finish or os.path.join(args.out, "finish")
+        self.file = os.path.join(args.out, "finish")
 
     def share(self):
         return self.clock.share()
@@ -155,7 +154,6 @@ class Piece:
     def begin(self):
         """Called when the first steps have run: compiling is over, the clock starts, the deadline is known."""
         self.clock.start()
-        self.since = self.now()
         self.keep_to_the_end()
         self.eval_at = self.now() + self.args.evaluate_every
 
@@ -172,7 +170,7 @@ class Piece:
             self.log("*** stopped for %.0f s, which do not count" % lost)
             self.seen += lost
             self.eval_at += lost
-        if self.since is not None:
+        if clock.since is not None:
             if self.now() >= self.asked + 1:
                 self.asked = self.now()
                 wanted = schedule.wanted_end(self.file)
@@ -241,7 +239,7 @@ def train(learner, args, log, write=True):
         batch = next(batches)
         wait = time.time() - t
         values = learner.step(batch, rate, schedule.aux_at(f, *args.aux))
-        if piece.since is None and state["step"] - begin_step >= warm:
+        if piece.clock.since is None and state["step"] - begin_step >= warm:
             if learner.device == "cuda":
                 torch.cuda.synchronize()
                 log("compiled; peak memory %.1f GB" % (torch.cuda.max_memory_allocated() / 2 ** 30))
@@ -256,7 +254,7 @@ def train(learner, args, log, write=True):
             learner.load(args.checkpoint)
             learner.state["seconds"], state = seconds, learner.state
             args.lr *= 0.7
-        if piece.since is not None and time.time() > piece.eval_at:
+        if piece.clock.since is not None and time.time() > piece.eval_at:
             piece.pause(look)
             piece.eval_at = time.time() + args.evaluate_every
     piece.over()
