@@ -347,9 +347,11 @@ mlm_status kn_embed(kn_queue *q, const kn_embed_args *a) MLM_WARN_UNUSED;
  *   len   i32 [B]      optional
  *   order i32 [T]      optional scan order (with T tokens in every row; not together with state or len)
  *   y     [B,T,C]      scan order; does not overlap x
+ *   kept  [B,K-1,C]    f32, optional, out: what state is behind `cut` tokens, K-1 .. T of them; not together with len or order
  */
 typedef struct kn_conv1d_args {
-    kn_tensor x, w, bias, state, len, order, y;
+    kn_tensor x, w, bias, state, kept, len, order, y;
+    int64_t   cut;
 } kn_conv1d_args;
 mlm_status kn_conv1d(kn_queue *q, const kn_conv1d_args *a) MLM_WARN_UNUSED;
 
@@ -364,6 +366,7 @@ mlm_status kn_conv1d(kn_queue *q, const kn_conv1d_args *a) MLM_WARN_UNUSED;
  *   a     [H] f32, negative (= -exp(A_log));  d [H] f32, optional;  dt_bias [H] f32, optional
  *   state [B,H,P,N]    f32, optional: in the state before t = 0, out the state after the last valid token.
  *                      Absent: zeros, and the final state is dropped.
+ *   start [B,H,P,N]    f32, optional, of a scan without len: the state before t = 0 is read here, and state is only written
  *   len   i32 [B]      optional
  *   order i32 [T]      optional: scan position t belongs to token order[t] (dt is read and y is written
  *                      there; x, b, c come from kn_conv1d, already in scan order).  Not with state or len.
@@ -373,7 +376,7 @@ mlm_status kn_conv1d(kn_queue *q, const kn_conv1d_args *a) MLM_WARN_UNUSED;
  * state required): O(1) in the number of tokens seen.
  */
 typedef struct kn_ssd_args {
-    kn_tensor x, b, c, dt, a, d, dt_bias, state, len, order, y;
+    kn_tensor x, b, c, dt, a, d, dt_bias, state, start, len, order, y;
     int       n_heads, n_groups;
     float     dt_min, dt_max;
     bool      accumulate;

@@ -182,8 +182,8 @@ static kn_tensor flat_state(kn_tensor t)
     return v;
 }
 
-/* The scan over tokens [from, from + count) of what ssd has. */
-static mlm_status scan_part(kn_queue *q, const kn_ssd_args *ssd, int64_t from, int64_t count)
+/* Tokens [from, from + count) of what ssd has. */
+static kn_ssd_args scan_part(const kn_ssd_args *ssd, int64_t from, int64_t count)
 {
     kn_ssd_args part = *ssd;
     part.x           = kn_slice(ssd->x, 1, from, count);
@@ -191,24 +191,32 @@ static mlm_status scan_part(kn_queue *q, const kn_ssd_args *ssd, int64_t from, i
     part.c           = kn_slice(ssd->c, 1, from, count);
     part.dt          = kn_slice(ssd->dt, 1, from, count);
     part.y           = kn_slice(ssd->y, 1, from, count);
-    return kn_ssd_scan(q, &part);
+    return part;
 }
 
-/* Both parts of a sequence, and the states between them: the convolution's are its last inputs. */
-static mlm_status run_cut(kn_queue *q, const mamba2_args *a, const views *v, const kn_conv1d_args *conv,
+/* Both parts of a sequence, and the states between them: the first part leaves its state where it is kept, the second goes on
+ * from there. */
+static mlm_status run_cut(kn_queue *q, const mamba2_args *a, const kn_conv1d_args *conv,
                           const kn_ssd_args *ssd)
 {
-    int64_t      T = a->x.dim[1], before = a->config->conv_kernel - 1;
-    kn_copy_args inputs = {.x = kn_slice(v->xbc_in, 1, a->cut - before, before), .y = a->kept_conv};
-    kn_copy_args keep   = {.x = flat_state(a->ssm_state), .y = flat_state(a->kept_ssm)};
-    kn_copy_args back   = {.x = keep.y, .y = keep.x};
-    MLM_TRY(kn_conv1d(q, conv));
-    MLM_TRY(kn_copy(q, &inputs));
-    MLM_TRY(scan_part(q, ssd, 0, a->cut));
-    MLM_TRY(kn_copy(q, &keep));
-    if (a->kept_ssm.dtype != a->ssm_state.dtype) /* what goes on is what is kept */
+    bool           direct = a->kept_ssm.dtype == a->ssm_state.dtype;
+    kn_copy_args   keep   = {.x = flat_state(a->ssm_state), .y = flat_state(a->kept_ssm)};
+    kn_copy_args   back   = {.x = keep.y, .y = keep.x};
+    kn_conv1d_args inputs = *conv;
+    kn_ssd_args    first = scan_part(ssd, 0, a->cut), then = scan_part(ssd, a->cut, a->x.dim[1] - a->cut);
+    inputs.kept = a->kept_conv;
+    inputs.cut  = a->cut;
+    if (direct) {
+        first.start = a->ssm_state;
+        first.state = then.start = a->kept_ssm;
+    }
+    MLM_TRY(kn_conv1d(q, &inputs));
+    MLM_TRY(kn_ssd_scan(q, &first));
+    if (!direct) { /* what goes on is what is kept */
+        MLM_TRY(kn_copy(q, &keep));
         MLM_TRY(kn_copy(q, &back));
-    return scan_part(q, ssd, a->cut, T - a->cut);
+    }
+    return kn_ssd_scan(q, &then);
 }
 
 /* f = (f +) SSD(conv1d(xBC)) of one direction; *gated: f is already multiplied by silu(z) */
@@ -245,7 +253,7 @@ static mlm_status run_direction(kn_queue *q, const mamba2_args *a, const views *
     if (step && kn_present(a->conv_state) && c->merge == MAMBA2_SUM_THEN_NORM)
         return kn_conv_ssd_step(q, &conv, &ssd, v->z, gated);
     if (a->cut > 0)
-        return run_cut(q, a, v, &conv, &ssd);
+        return run_cut(q, a, &conv, &ssd);
     MLM_TRY(kn_conv1d(q, &conv));
     return step ? kn_ssd_step(q, &ssd) : kn_ssd_scan(q, &ssd);
 }

@@ -85,7 +85,7 @@ typedef struct mamba2_args {
     kn_tensor ssm_state;       /* [B,H,P,N] of config->state                                   */
     kn_tensor order[MAMBA2_MAX_DIRECTIONS]; /* i32 [T]; absent: identity (direction 0)   */
     /* One direction, no len: with cut > 0 the states behind the first `cut` tokens, at least conv_kernel - 1 and fewer than T, are
-     * copied to kept_conv and kept_ssm, of the shapes of conv_state and ssm_state.  All results are those of two calls. */
+     * left in kept_conv and kept_ssm, of the shapes of conv_state and ssm_state.  All results are those of two calls. */
     int64_t   cut;
     kn_tensor kept_conv, kept_ssm;
 } mamba2_args;

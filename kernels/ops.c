@@ -225,6 +225,14 @@ static void check_conv1d(kn_check *c, const kn_conv1d_args *a)
     kn_check_that(c, !kn_present(a->order) || (!kn_present(a->state) && !kn_present(a->len)), MLM_E_SHAPE,
                   "order is given together with state or len");
     kn_check_disjoint(c, "x", a->x, "y", a->y);
+    if (!kn_present(a->kept))
+        return;
+    kn_check_state(c, "kept", a->kept, 3, KN_DIMS(B, K - 1, C), "BKC", false);
+    kn_check_range(c, "cut", a->cut, K - 1, T);
+    kn_check_that(c, !kn_present(a->order) && !kn_present(a->len), MLM_E_SHAPE,
+                  "kept is given together with order or len");
+    if (kn_present(a->state))
+        kn_check_disjoint(c, "kept", a->kept, "state", a->state);
 }
 
 /* fused: the state may be bf16 */
@@ -257,6 +265,12 @@ static void check_ssd(kn_check *c, const kn_ssd_args *a, bool step, bool fused)
                       "state has strided rows");
     } else {
         kn_check_state(c, "state", a->state, 4, KN_DIMS(B, H, P, N), "BHPN", !step);
+    }
+    if (kn_present(a->start)) {
+        kn_check_state(c, "start", a->start, 4, KN_DIMS(B, H, P, N), "BHPN", false);
+        kn_check_that(c, !step && T > 0 && kn_present(a->state) && !kn_present(a->len), MLM_E_SHAPE,
+                      "start is given to a step, or without state or tokens, or together with len");
+        kn_check_disjoint(c, "start", a->start, "state", a->state);
     }
     kn_check_index(c, "len", a->len, B, true);
     kn_check_index(c, "order", a->order, T, true);

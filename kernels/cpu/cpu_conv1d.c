@@ -55,10 +55,10 @@ static void conv_token(const conv_job *j, float *y, const float *const *in, cons
 }
 
 /* state[i] = the input at position n_valid - (K-1) + i. */
-static void keep_state(const conv_job *j, int64_t b, int64_t n_valid, int64_t c0, int64_t n)
+static void keep_state(const conv_job *j, float *state, int64_t b, int64_t n_valid, int64_t c0, int64_t n)
 {
     for (int64_t i = 0; i < j->K - 1 && n_valid > 0; i++)
-        memcpy(j->state + b * j->state_stride + i * j->C + c0, input_at(j, b, n_valid - (j->K - 1) + i, c0),
+        memcpy(state + i * j->C + c0, input_at(j, b, n_valid - (j->K - 1) + i, c0),
                (size_t)n * sizeof(float));
 }
 
@@ -84,8 +84,10 @@ static void conv_task(const conv_job *j, int64_t b, int64_t c0)
     for (int64_t t = n_valid; t < T; t++)
         memset((float *)j->y.data + b * j->y.batch_stride + t * j->y.row_stride + c0, 0,
                (size_t)n * sizeof(float));
+    if (kn_present(j->a->kept))
+        keep_state(j, (float *)kn_data(j->a->kept) + b * j->a->kept.stride[0], b, j->a->cut, c0, n);
     if (j->state)
-        keep_state(j, b, n_valid, c0, n);
+        keep_state(j, j->state + b * j->state_stride, b, n_valid, c0, n);
 }
 
 static void conv_range(int64_t from, int64_t to, int thread, void *payload)

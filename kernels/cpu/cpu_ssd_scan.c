@@ -27,7 +27,8 @@ typedef struct scan_job {
     const float            *decay, *d, *dt_bias;
     const int32_t          *order;
     float                  *state;
-    int64_t                 state_stride;
+    const float            *start; /* where the state before the first token is: state, or elsewhere */
+    int64_t                 state_stride, start_stride;
     int64_t                 T, H, P, N, G;
     int64_t                 NP;                        /* N padded */
     int64_t                 heads, h_blocks, p_blocks; /* heads of a task, blocks in a group, blocks in P */
@@ -205,9 +206,9 @@ static void scan_chunk(const scan_job *j, scan_scratch *s, scan_place at, float 
 static void load_state(const scan_job *j, float *st, int64_t b, int64_t h, int64_t p0, int64_t n_p)
 {
     memset(st, 0, (size_t)(j->N * P_BLOCK) * sizeof *st);
-    if (!j->state)
+    if (!j->start)
         return;
-    const float *state = j->state + b * j->state_stride + (h * j->P + p0) * j->N;
+    const float *state = j->start + b * j->start_stride + (h * j->P + p0) * j->N;
     mk_transpose(st, P_BLOCK, state, j->N, n_p, n_p, j->N);
 }
 
@@ -238,16 +239,21 @@ static kn_tensor first_token(kn_tensor t, int64_t b)
     return kn_slice(kn_slice(t, 0, b, 1), 1, 0, 1);
 }
 
-static mlm_status step_row(kn_queue *q, const kn_ssd_scan_args *a, int64_t b)
+static mlm_status step_row(kn_queue *q, const scan_job *j, int64_t b)
 {
-    kn_ssd_step_args s = *a;
-    s.x                = first_token(a->x, b);
-    s.b                = first_token(a->b, b);
-    s.c                = first_token(a->c, b);
-    s.dt               = first_token(a->dt, b);
-    s.y                = first_token(a->y, b);
-    s.state            = kn_slice(a->state, 0, b, 1);
-    s.len              = (kn_tensor){0};
+    const kn_ssd_scan_args *a = j->a;
+    kn_ssd_step_args        s = *a;
+    if (j->start != j->state)
+        memcpy(j->state + b * j->state_stride, j->start + b * j->start_stride,
+               (size_t)(j->H * j->P * j->N) * sizeof *j->state);
+    s.x     = first_token(a->x, b);
+    s.b     = first_token(a->b, b);
+    s.c     = first_token(a->c, b);
+    s.dt    = first_token(a->dt, b);
+    s.y     = first_token(a->y, b);
+    s.state = kn_slice(a->state, 0, b, 1);
+    s.len   = (kn_tensor){0};
+    s.start = (kn_tensor){0};
     return CPU_FN(ssd_step)(q, &s);
 }
 
@@ -316,8 +322,12 @@ mlm_status CPU_FN(ssd_scan)(kn_queue *q, const kn_ssd_scan_args *a)
                   .state   = kn_data(a->state),
                   .H       = a->n_heads,
                   .G       = a->n_groups};
-    if (j.state)
-        j.state_stride = a->state.stride[0];
+    if (j.state) {
+        kn_tensor start = kn_present(a->start) ? a->start : a->state;
+        j.start         = kn_data(start);
+        j.start_stride  = start.stride[0];
+        j.state_stride  = a->state.stride[0];
+    }
     j.T           = j.x.n_rows;
     j.P           = j.x.width / j.H;
     j.N           = j.b.width / j.G;
@@ -337,6 +347,6 @@ mlm_status CPU_FN(ssd_scan)(kn_queue *q, const kn_ssd_scan_args *a)
     cpu_parallel(q, tasks * j.h_blocks, j.T * j.heads * P_BLOCK * j.N / 8 + 1, scan_range, &j);
     for (int64_t b = 0; b < j.x.n_batch; b++)
         if (is_step(&j, b))
-            MLM_TRY(step_row(q, a, b));
+            MLM_TRY(step_row(q, &j, b));
     return MLM_OK;
 }

@@ -65,20 +65,29 @@ template <int K> __global__ void __launch_bounds__(CONV_THREADS) conv1d_kernel(c
     }
 }
 
-/* The K-1 newest valid inputs become the state. */
-__global__ void __launch_bounds__(CONV_THREADS) conv_state_kernel(conv_params p)
+/* The K-1 newest of the first n valid inputs go to `state`, with the old one in front of them. */
+__global__ void __launch_bounds__(CONV_THREADS)
+    conv_state_kernel(conv_params p, float *state, int64_t state_stride, int n)
 {
     cuda_begin();
     int     c = (int)(blockIdx.x * CONV_THREADS + threadIdx.x);
     int64_t b = blockIdx.y;
     if (c >= p.x.width)
         return;
-    int   n_valid = valid_tokens(p.len, b, p.x.n_rows);
+    int   n_valid = valid_tokens(p.len, b, n);
     float newest[KN_MAX_CONV];
     for (int k = 0; k < p.K - 1; k++)
         newest[k] = conv_input(p, b, c, n_valid - p.K + 1 + k, n_valid);
     for (int k = 0; k < p.K - 1; k++)
-        p.state[b * p.state_stride + (int64_t)k * p.x.width + c] = newest[k];
+        state[b * state_stride + (int64_t)k * p.x.width + c] = newest[k];
+}
+
+static mlm_status keep_inputs(kn_queue *q, const conv_params *p, int64_t n_batch, float *state,
+                              int64_t state_stride, int n)
+{
+    return cuda_launch(q, "conv1d state", conv_state_kernel,
+                       dim3(cuda_blocks(p->x.width, CONV_THREADS), (unsigned)n_batch), dim3(CONV_THREADS), 0,
+                       *p, state, state_stride, n);
 }
 
 typedef void (*conv_kernel)(conv_params, bool);
@@ -101,6 +110,9 @@ mlm_status cuda_conv1d(kn_queue *q, const kn_conv1d_args *a)
     p.bias                                            = (const float *)kn_data(a->bias);
     p.state                                           = (float *)kn_data(a->state);
     p.state_stride                                    = kn_present(a->state) ? a->state.stride[0] : 0;
+    p.kept                                            = (float *)kn_data(a->kept);
+    p.kept_stride                                     = kn_present(a->kept) ? a->kept.stride[0] : 0;
+    p.cut                                             = (int)a->cut;
     p.len                                             = (const int *)kn_data(a->len);
     p.order                                           = (const int *)kn_data(a->order);
     p.K                                               = (int)a->w.dim[1];
@@ -110,8 +122,7 @@ mlm_status cuda_conv1d(kn_queue *q, const kn_conv1d_args *a)
     bool one = T <= CONV_TOKENS;
     dim3 grid(cuda_blocks(C, CONV_THREADS), cuda_blocks(T, CONV_TOKENS), (unsigned)B);
     MLM_TRY(cuda_launch(q, "conv1d", kernels[p.K], grid, dim3(CONV_THREADS), 0, p, one && p.state != NULL));
-    if (one || p.state == NULL)
-        return MLM_OK;
-    return cuda_launch(q, "conv1d state", conv_state_kernel, dim3(cuda_blocks(C, CONV_THREADS), (unsigned)B),
-                       dim3(CONV_THREADS), 0, p);
+    if (p.kept != NULL) /* no input in front of the first: the state may be renewed already */
+        MLM_TRY(keep_inputs(q, &p, B, p.kept, p.kept_stride, p.cut));
+    return one || p.state == NULL ? MLM_OK : keep_inputs(q, &p, B, p.state, p.state_stride, (int)T);
 }

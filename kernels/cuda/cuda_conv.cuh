@@ -7,10 +7,10 @@
 struct conv_params {
     cuda_rows    x, y;
     const float *w, *bias;
-    float       *state;
-    int64_t      state_stride; /* of a batch row */
+    float       *state, *kept;              /* behind all tokens, and behind the first `cut` */
+    int64_t      state_stride, kept_stride; /* of a batch row */
     const int   *len, *order;
-    int          K;
+    int          K, cut;
 };
 
 /* Many tokens of bf16 in aligned rows, conv over 4 (cuda_conv_wide.cu). */

@@ -3,7 +3,8 @@
  * owns 2 channels and CONV_TOKENS tokens, all of whose loads it starts at once.  Two, not eight: the weights of a
  * channel are 16 bytes of f32, and a warp reads those of its channels in as many lines as they fill.
  *
- * The block of the first tokens is the only one that reads the state, so it renews it as well.
+ * The block of the first tokens is the only one that reads the state, so it renews it as well, and keeps the inputs that are
+ * asked for.
  */
 #include "kernels/cuda/cuda_conv.cuh"
 #include "kernels/cuda/cuda_mma.cuh"
@@ -41,6 +42,18 @@ __device__ __forceinline__ void window_before(float2 *window, const conv_params 
         if (at < 0 && state != NULL)
             window[k] = *(const float2 *)(state + (int64_t)(at + CONV_K - 1) * p.x.width);
     }
+}
+
+/* The last of the first n inputs, with the state in front of them, to `to`. */
+template <bool ORDER>
+__device__ __forceinline__ void keep_inputs(float *to, const conv_params &p, const char *x, int step,
+                                            const float *state, int n)
+{
+    float2 window[CONV_K - 1];
+    window_before<ORDER>(window, p, x, step, state, n, n);
+#pragma unroll
+    for (int k = 0; k < CONV_K - 1; k++)
+        *(float2 *)(to + (int64_t)k * p.x.width) = window[k];
 }
 
 /* Grid (channels, tokens, batch). */
@@ -89,12 +102,10 @@ template <bool ORDER> __global__ void __launch_bounds__(CONV_THREADS) conv_wide_
     for (int k = 0; k < CONV_TOKENS; k++, y += y_step)
         if (t0 + k < T)
             *(uint32_t *)y = raw[k];
-    if (t0 == 0 && state != NULL) {
-        window_before<ORDER>(window, p, x, step, state, n, n);
-#pragma unroll
-        for (int k = 0; k < CONV_K - 1; k++)
-            *(float2 *)(state + (int64_t)k * p.x.width) = window[k];
-    }
+    if (t0 == 0 && p.kept != NULL)
+        keep_inputs<ORDER>(p.kept + b * p.kept_stride + c, p, x, step, NULL, p.cut);
+    if (t0 == 0 && state != NULL)
+        keep_inputs<ORDER>(state, p, x, step, state, n);
 }
 
 bool cuda_conv_wide_fits(const conv_params *p, int64_t n_batch)
@@ -102,7 +113,7 @@ bool cuda_conv_wide_fits(const conv_params *p, int64_t n_batch)
     return p->K == CONV_K && p->x.n_rows >= CONV_LEAST && n_batch <= 65535 &&
            cuda_chunked(p->x, n_batch, p->x.width) && cuda_chunked(p->y, n_batch, p->x.width) &&
            p->x.row_stride < (int64_t)1 << 29 && (uintptr_t)p->w % 16 == 0 && (uintptr_t)p->bias % 8 == 0 &&
-           (uintptr_t)p->state % 8 == 0 && p->state_stride % 2 == 0;
+           ((uintptr_t)p->state | (uintptr_t)p->kept) % 8 == 0 && (p->state_stride | p->kept_stride) % 2 == 0;
 }
 
 mlm_status cuda_conv_wide(kn_queue *q, const conv_params *p, int64_t n_batch)

@@ -196,12 +196,14 @@ __global__ void __launch_bounds__(SCAN_THREADS) ssd_scan_kernel(ssd_params p, bo
     __shared__ scan_stage<NJ> stage;
     cuda_begin();
     int h = (int)blockIdx.x, row0 = (int)blockIdx.y * SCAN_ROWS, r = (int)threadIdx.x / LANES,
-        lane      = threadIdx.x % LANES;
-    int64_t batch = blockIdx.z;
-    int     T_all = p.x.n_rows, T = p.len ? min(max(p.len[batch], 0), T_all) : T_all;
-    float   a = p.a[h], skip = p.d ? p.d[h] : 0.0f;
-    float  *S = p.state ? p.state + batch * p.state_stride + ((int64_t)h * p.P + row0) * p.N : NULL;
-    int     out_row =
+        lane           = threadIdx.x % LANES;
+    int64_t      batch = blockIdx.z;
+    int          T_all = p.x.n_rows, T = p.len ? min(max(p.len[batch], 0), T_all) : T_all;
+    float        a = p.a[h], skip = p.d ? p.d[h] : 0.0f;
+    int64_t      first = ((int64_t)h * p.P + row0) * p.N;
+    float       *S     = p.state ? p.state + batch * p.state_stride + first : NULL;
+    const float *from  = p.state ? p.start + batch * p.start_stride + first : NULL;
+    int          out_row =
         r + lane % 2 * (SCAN_ROWS / 2); /* whose y this lane stores, if it is one of the first two */
     bool   stores = lane < 2 && row0 + out_row < p.P;
     float4 s[2][NJ], zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
@@ -215,7 +217,7 @@ __global__ void __launch_bounds__(SCAN_THREADS) ssd_scan_kernel(ssd_params p, bo
         for (int j = 0; j < NJ; j++) {
             int n = (j * LANES + lane) * 4, row = r + k * (SCAN_ROWS / 2);
             s[k][j] = S && row0 + row < p.P && n < p.N
-                          ? load4((const char *)(S + (int64_t)row * p.N), KN_F32, state_vec, n, p.N)
+                          ? load4((const char *)(from + (int64_t)row * p.N), KN_F32, state_vec, n, p.N)
                           : zero;
         }
     for (int t0 = 0; t0 < T; t0 += SCAN_TOKENS) {
@@ -248,32 +250,36 @@ __global__ void __launch_bounds__(SCAN_THREADS) ssd_scan_kernel(ssd_params p, bo
 
 static ssd_params params_of(const kn_ssd_args *a)
 {
-    ssd_params p   = {};
-    p.x            = cuda_rows_of(a->x);
-    p.b            = cuda_rows_of(a->b);
-    p.c            = cuda_rows_of(a->c);
-    p.dt           = cuda_rows_of(a->dt);
-    p.y            = cuda_rows_of(a->y);
-    p.a            = (const float *)kn_data(a->a);
-    p.d            = (const float *)kn_data(a->d);
-    p.dt_bias      = (const float *)kn_data(a->dt_bias);
-    p.state        = (float *)kn_data(a->state);
-    p.state_stride = kn_present(a->state) ? a->state.stride[0] : 0;
-    p.len          = (const int *)kn_data(a->len);
-    p.order        = (const int *)kn_data(a->order);
-    p.H            = a->n_heads;
-    p.G            = a->n_groups;
-    p.P            = (int)(a->x.dim[2] / a->n_heads);
-    p.N            = (int)(a->b.dim[2] / a->n_groups);
-    p.dt_min       = a->dt_min;
-    p.dt_max       = a->dt_max > 0.0f ? a->dt_max : 3.0e38f;
-    p.accumulate   = a->accumulate;
+    ssd_params p     = {};
+    kn_tensor  start = kn_present(a->start) ? a->start : a->state;
+    p.x              = cuda_rows_of(a->x);
+    p.b              = cuda_rows_of(a->b);
+    p.c              = cuda_rows_of(a->c);
+    p.dt             = cuda_rows_of(a->dt);
+    p.y              = cuda_rows_of(a->y);
+    p.a              = (const float *)kn_data(a->a);
+    p.d              = (const float *)kn_data(a->d);
+    p.dt_bias        = (const float *)kn_data(a->dt_bias);
+    p.state          = (float *)kn_data(a->state);
+    p.state_stride   = kn_present(a->state) ? a->state.stride[0] : 0;
+    p.start          = (const float *)kn_data(start);
+    p.start_stride   = kn_present(start) ? start.stride[0] : 0;
+    p.len            = (const int *)kn_data(a->len);
+    p.order          = (const int *)kn_data(a->order);
+    p.H              = a->n_heads;
+    p.G              = a->n_groups;
+    p.P              = (int)(a->x.dim[2] / a->n_heads);
+    p.N              = (int)(a->b.dim[2] / a->n_groups);
+    p.dt_min         = a->dt_min;
+    p.dt_max         = a->dt_max > 0.0f ? a->dt_max : 3.0e38f;
+    p.accumulate     = a->accumulate;
     return p;
 }
 
 static bool state_aligned(const ssd_params &p)
 {
-    return p.N % 4 == 0 && (uintptr_t)p.state % 16 == 0 && p.state_stride % 4 == 0;
+    return p.N % 4 == 0 && ((uintptr_t)p.state | (uintptr_t)p.start) % 16 == 0 &&
+           (p.state_stride | p.start_stride) % 4 == 0;
 }
 
 mlm_status cuda_ssd_step(kn_queue *q, const kn_ssd_step_args *a)

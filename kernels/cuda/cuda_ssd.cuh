@@ -8,7 +8,8 @@ struct ssd_params {
     cuda_rows    x, b, c, dt, y;
     const float *a, *d, *dt_bias;
     float       *state;
-    int64_t      state_stride; /* of a batch row */
+    const float *start;                      /* where the state is read: state, or elsewhere */
+    int64_t      state_stride, start_stride; /* of a batch row */
     const int   *len, *order;
     int          H, G, P, N;
     float        dt_min, dt_max;

@@ -252,23 +252,24 @@ __device__ __forceinline__ void publish_state(uint32_t state, const float (*S)[4
                          floats_bf16(S[j][2 * half], S[j][2 * half + 1]));
 }
 
-/* The strip from or to device memory; `S` is row 0 of this block there. */
+/* The strip from `from` or to `S`, row 0 of this block in device memory; NULL: zeros, or nowhere. */
 template <int PB, int NB>
-__device__ __forceinline__ void move_state(float (*strip)[4], float *S, const ssd_params &p, int p0, int sp,
-                                           int sn, int lane, bool load)
+__device__ __forceinline__ void move_state(float (*strip)[4], const float *from, float *S,
+                                           const ssd_params &p, int p0, int sp, int sn, int lane)
 {
 #pragma unroll
     for (int j = 0; j < chunk_shape<PB, NB>::tiles; j++)
 #pragma unroll
         for (int half = 0; half < 2; half++) {
             int    r = sp + lane / 4 + half * 8, n = sn + j * 8 + lane % 4 * 2;
-            bool   real = S != NULL && p0 + r < p.P && n < p.N;
-            float *at = S + (int64_t)r * p.N + n, *v = strip[j] + 2 * half;
-            if (load) {
-                float2 old = real ? *(const float2 *)at : make_float2(0.0f, 0.0f);
+            bool   real = p0 + r < p.P && n < p.N;
+            float *v    = strip[j] + 2 * half;
+            if (S == NULL) {
+                float2 old = real && from != NULL ? *(const float2 *)(from + (int64_t)r * p.N + n)
+                                                  : make_float2(0.0f, 0.0f);
                 v[0] = old.x, v[1] = old.y;
             } else if (real) {
-                *(float2 *)at = make_float2(v[0], v[1]);
+                *(float2 *)(S + (int64_t)r * p.N + n) = make_float2(v[0], v[1]);
             }
         }
 }
@@ -344,14 +345,16 @@ __device__ __forceinline__ void run_states(const ssd_params &p, uint4 *tiles, in
     using shape            = chunk_shape<PB, NB>;
     int                tid = (int)threadIdx.x - GROUP_THREADS, lane = tid % WARP, warp = tid / WARP;
     int                sp = warp % shape::n_strips * 16, sn = warp / shape::n_strips * shape::width;
-    uint32_t           base = shared_address(tiles);
-    float             *S = p.state ? p.state + batch * p.state_stride + ((int64_t)h * p.P + p0) * p.N : NULL;
+    uint32_t           base  = shared_address(tiles);
+    int64_t            first = ((int64_t)h * p.P + p0) * p.N;
+    float             *S     = p.state ? p.state + batch * p.state_stride + first : NULL;
+    const float       *from  = p.state ? p.start + batch * p.start_stride + first : NULL;
     const chunk_steps *steps = (const chunk_steps *)(tiles + shape::steps);
     float              strip[shape::tiles][4];
     chunk_feed<PB, NB> feed;
     feed.open(p, batch, h, p0, tid);
     feed.fetch(base, T);
-    move_state<PB, NB>(strip, S, p, p0, sp, sn, lane, true);
+    move_state<PB, NB>(strip, from, NULL, p, p0, sp, sn, lane);
     publish_state<PB, NB>(base + shape::state * 16, strip, sp, sn, lane);
 #pragma unroll 1
     for (int t0 = 0, s = 0; t0 < T; t0 += CHUNK, s ^= 1) {
@@ -370,7 +373,7 @@ __device__ __forceinline__ void run_states(const ssd_params &p, uint4 *tiles, in
     }
     copy_async_wait_all();
     if (S != NULL && T > 0)
-        move_state<PB, NB>(strip, S, p, p0, sp, sn, lane, false);
+        move_state<PB, NB>(strip, NULL, S, p, p0, sp, sn, lane);
 }
 
 /* Grid (head x part of PB rows, batch). */
@@ -401,8 +404,10 @@ bool cuda_ssd_chunk_fits(const kn_queue *q, const ssd_params *p, int64_t n_batch
     return p->N <= 128 && n_batch <= 65535 && cuda_chunked(p->x, n_batch, p->P) &&
            cuda_chunked(p->b, n_batch, p->N) && cuda_chunked(p->c, n_batch, p->N) &&
            (uintptr_t)p->y.data % 16 == 0 && (p->y.n_rows < 2 || p->y.row_stride * y % 16 == 0) &&
-           (n_batch < 2 || p->y.batch_stride * y % 16 == 0) && (uintptr_t)p->state % 8 == 0 &&
-           p->state_stride % 2 == 0 && cuda_of(q->dev)->max_shared >= (int)chunk_shape<32, 128>::shared;
+           (n_batch < 2 || p->y.batch_stride * y % 16 == 0) &&
+           ((uintptr_t)p->state | (uintptr_t)p->start) % 8 == 0 &&
+           (p->state_stride | p->start_stride) % 2 == 0 &&
+           cuda_of(q->dev)->max_shared >= (int)chunk_shape<32, 128>::shared;
 }
 
 template <int PB, int NB> static mlm_status launch(kn_queue *q, const ssd_params *p, int64_t n_batch)

@@ -140,20 +140,22 @@ __device__ __forceinline__ void feed_steps(const ssd_params &p, char *smem, int6
 
 /* ---- the state group ------------------------------------------------------------------------------ */
 
-/* This thread's part of S from or to device memory; `S` is row 0 of the head there, or NULL. */
-template <int NB> __device__ __forceinline__ void move_strip(float *strip, float *S, int tid, bool load)
+/* This thread's part of S from `from` or to `S`, row 0 of the head in device memory; both NULL: zeros. */
+template <int NB>
+__device__ __forceinline__ void move_strip(float *strip, const float *from, float *S, int tid)
 {
     int r = tid / 4 + tid / WARP * 8, n = tid % 4 * 2; /* row 16 warp + lane / 4 */
 #pragma unroll
     for (int j = 0; j < NB / 8; j++)
 #pragma unroll
         for (int half = 0; half < 2; half++) {
-            float *v = strip + 4 * j + 2 * half, *at = S + (r + 8 * half) * NB + n + 8 * j;
-            if (load) {
-                float2 old = S != NULL ? *(const float2 *)at : make_float2(0.0f, 0.0f);
+            float *v  = strip + 4 * j + 2 * half;
+            int    at = (r + 8 * half) * NB + n + 8 * j;
+            if (S == NULL) {
+                float2 old = from != NULL ? *(const float2 *)(from + at) : make_float2(0.0f, 0.0f);
                 v[0] = old.x, v[1] = old.y;
             } else {
-                *(float2 *)at = make_float2(v[0], v[1]);
+                *(float2 *)(S + at) = make_float2(v[0], v[1]);
             }
         }
 }
@@ -194,9 +196,10 @@ __device__ __forceinline__ void run_state(const ssd_params &p, char *smem, int64
     using shape   = wgmma_shape<NB>;
     int      tid  = (int)threadIdx.x % WARPGROUP;
     uint32_t base = shared_address(smem);
-    float   *S    = p.state ? p.state + batch * p.state_stride + (int64_t)h * 64 * NB : NULL;
+    int64_t  head = (int64_t)h * 64 * NB;
+    float   *S    = p.state ? p.state + batch * p.state_stride + head : NULL;
     float    strip[NB / 2];
-    move_strip<NB>(strip, S, tid, true);
+    move_strip<NB>(strip, p.state ? p.start + batch * p.start_stride + head : NULL, NULL, tid);
     publish_strip<NB>(base + shape::state, strip, tid, base + shape::ready);
 #pragma unroll 1
     for (unsigned i = 0; (int)i * CHUNK < T; i++) {
@@ -232,7 +235,7 @@ __device__ __forceinline__ void run_state(const ssd_params &p, char *smem, int64
                           base + shape::ready + 8 * next);
     }
     if (S != NULL && T > 0)
-        move_strip<NB>(strip, S, tid, false);
+        move_strip<NB>(strip, NULL, S, tid);
 }
 
 /* ---- the output groups ---------------------------------------------------------------------------- */

@@ -55,6 +55,8 @@ mlm_status ref_conv1d(kn_queue *q, const kn_conv1d_args *a)
                 ref_put(yr, a->y.dtype, c, t < n_valid ? ref_silu(sum) : 0.0);
             }
         }
+        if (kn_present(a->kept))
+            conv_keep(&row, (float *)kn_data(a->kept) + b * a->kept.stride[0], a->cut);
         if (state != NULL)
             conv_keep(&row, state, n_valid);
     }
@@ -121,11 +123,15 @@ mlm_status ref_ssd_scan(kn_queue *q, const kn_ssd_scan_args *a)
     for (int64_t b = 0; b < a->x.dim[0]; b++)
         for (int64_t h = 0; h < n.H; h++)
             for (int64_t p = 0; p < n.P; p++) {
-                float *S = zeros;
+                float  *S  = zeros;
+                int64_t at = (h * n.P + p) * n.N;
                 if (kn_present(a->state))
-                    S = (float *)kn_data(a->state) + b * a->state.stride[0] + (h * n.P + p) * n.N;
+                    S = (float *)kn_data(a->state) + b * a->state.stride[0] + at;
                 else
                     memset(zeros, 0, sizeof zeros);
+                if (kn_present(a->start))
+                    memcpy(S, (const float *)kn_data(a->start) + b * a->start.stride[0] + at,
+                           (size_t)n.N * sizeof *S);
                 scan_row(a, n, b, h, p, S);
             }
     return MLM_OK;

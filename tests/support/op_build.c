@@ -335,6 +335,11 @@ static void build_conv1d(op_run *r)
     a->y     = make_y(r, a->x, c->D);
     if (c->flags & OP_STATE)
         add_output(r, "state", a->state, false);
+    if (c->flags & OP_CUT) {
+        a->kept = make(r, KN_F32, 3, KN_DIMS(c->B, c->K - 1, c->D), false, OUTPUT);
+        a->cut  = (c->T + c->K - 1) / 2;
+        add_output(r, "kept", a->kept, false);
+    }
 }
 
 static void build_ssd(op_run *r)
@@ -350,8 +355,11 @@ static void build_ssd(op_run *r)
     a->a       = make(r, KN_F32, 1, &c->H, false, (fill){.uniform = true, .scale = -8.0f, .shift = -0.1f});
     a->d       = optional_vector(r, OP_SKIP, c->H, 1.0f, 0.0f);
     a->dt_bias = optional_vector(r, OP_BIAS, c->H, 0.5f, 0.0f);
+    if (c->flags & OP_CUT)
+        a->start = make(r, KN_F32, 4, KN_DIMS(c->B, c->H, c->D / c->H, c->N), false, NORMAL);
     if (c->flags & OP_STATE)
-        a->state = make(r, KN_F32, 4, KN_DIMS(c->B, c->H, c->D / c->H, c->N), false, NORMAL);
+        a->state = make(r, KN_F32, 4, KN_DIMS(c->B, c->H, c->D / c->H, c->N), false,
+                        c->flags & OP_CUT ? OUTPUT : NORMAL);
     a->len        = make_len(r);
     a->order      = make_order(r);
     a->y          = make_y(r, a->x, c->D);

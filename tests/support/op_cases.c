@@ -165,6 +165,9 @@ const op_case op_cases[] = {
     ROWS(conv1d, 5, 37, 136, .K = 4, BF16, .flags = OP_BIAS | OP_STATE | OP_LEN),
     ROWS(conv1d, 2, 37, 896, .K = 4, BF16, .flags = OP_BIAS | OP_ORDER),
     ROWS(conv1d, 64, 18, 24, .K = 4, BF16, .flags = OP_LEN),
+    ROWS(conv1d, 1, 3, 24, .K = 4, .flags = OP_BIAS | OP_STATE | OP_CUT),
+    ROWS(conv1d, 3, 21, 130, .K = 3, .flags = OP_BIAS | OP_CUT | OP_STRIDED),
+    ROWS(conv1d, 2, 37, 136, .K = 4, BF16, .flags = OP_BIAS | OP_STATE | OP_CUT),
 
     SCAN(ssd_scan, 1, 1, 1, 1, 1, 1),
     SCAN(ssd_scan, 1, 1, 12, 64, 1, 64, .flags = OP_BIAS | OP_SKIP | OP_STATE),
@@ -195,6 +198,11 @@ const op_case op_cases[] = {
     SCAN(ssd_scan, 1, 1600, 2, 64, 1, 128, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE),
     SCAN(ssd_scan, 1, 1570, 3, 64, 1, 64, BF16, .flags = OP_SKIP),
     SCAN(ssd_scan, 9, 130, 30, 64, 1, 64, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE),
+    SCAN(ssd_scan, 1, 1, 4, 16, 1, 24, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_CUT),
+    SCAN(ssd_scan, 3, 40, 4, 24, 2, 20, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_CUT),
+    SCAN(ssd_scan, 2, 70, 3, 40, 1, 24, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_CUT),
+    SCAN(ssd_scan, 2, 100, 3, 64, 1, 64, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_CUT),
+    SCAN(ssd_scan, 1, 40, 5, 64, 1, 128, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_CUT),
 
     SCAN(ssd_step, 1, 1, 1, 1, 1, 1, .flags = OP_STATE),
     SCAN(ssd_step, 1, 1, 12, 64, 1, 64, .flags = OP_BIAS | OP_SKIP | OP_STATE),
@@ -275,7 +283,7 @@ static const char *const act_names[KN_ACT_COUNT] = {"", "gelu-erf", "gelu-tanh",
 static const char *const flag_names[] = {"bias",   "gamma", "residual",   "residual=y", "table", "len",
                                          "order",  "state", "accumulate", "strided",    "y=x",   "y:f32",
                                          "y:bf16", "parts", "scale",      "limits",     "d",     "odd",
-                                         "",       "gate",  "side:bf16",  "x2"};
+                                         "",       "gate",  "side:bf16",  "x2",         "cut"};
 
 const char *op_case_name(const op_case *c, char *text, size_t cap)
 {

@@ -186,13 +186,13 @@ static op_args row_args(const op_run *r, int64_t row)
         KEEP(row, rank, &a.embed.y);
         break;
     case KN_OP_conv1d:
-        KEEP(row, 3, &a.conv1d.x, &a.conv1d.state, &a.conv1d.y);
+        KEEP(row, 3, &a.conv1d.x, &a.conv1d.state, &a.conv1d.kept, &a.conv1d.y);
         KEEP(row, 1, &a.conv1d.len);
         break;
     case KN_OP_ssd_scan:
     case KN_OP_ssd_step:
         KEEP(row, 3, &a.ssd_scan.x, &a.ssd_scan.b, &a.ssd_scan.c, &a.ssd_scan.dt, &a.ssd_scan.y);
-        KEEP(row, 4, &a.ssd_scan.state);
+        KEEP(row, 4, &a.ssd_scan.state, &a.ssd_scan.start);
         KEEP(row, 1, &a.ssd_scan.len);
         break;
     case KN_OP_s6_scan:

@@ -35,7 +35,7 @@ typedef struct op_run {
     unsigned       n_tensors; /* made so far: the stream of their random numbers */
     kn_tensor      len;
     op_args        args;
-    op_output      out[2];
+    op_output      out[3];
     int            n_out;
 } op_run;
 

@@ -198,6 +198,19 @@ static void test_conv1d(void **state)
     a.order = T1(2048, KN_I32, 6);
     a.len   = T1(2048, KN_I32, 2);
     expect(kn_conv1d(b->q, &a), MLM_E_SHAPE, "conv1d: order is given together with state or len");
+    a      = good;
+    a.kept = T3(2048, 2, 3, 5);
+    a.cut  = 2;
+    expect(kn_conv1d(b->q, &a), MLM_E_RANGE, "conv1d: cut is 2, wanted 3 to 6");
+    a.cut = 3;
+    assert_int_equal(kn_conv1d(b->q, &a), MLM_OK);
+    a.state = a.kept;
+    expect(kn_conv1d(b->q, &a), MLM_E_SHAPE, "overlaps");
+    a.state = (kn_tensor){0};
+    a.len   = T1(2560, KN_I32, 2);
+    expect(kn_conv1d(b->q, &a), MLM_E_SHAPE, "conv1d: kept is given together with order or len");
+    a.kept = T3(2048, 2, 4, 5);
+    expect(kn_conv1d(b->q, &a), MLM_E_SHAPE, "conv1d: kept is [2,4,5], wanted [2,3,5]");
 }
 
 static void test_ssd(void **state)
@@ -227,6 +240,15 @@ static void test_ssd(void **state)
     a.dt_min = 1.0f;
     a.dt_max = 0.5f;
     expect(kn_ssd_scan(b->q, &a), MLM_E_RANGE, "ssd_scan: dt_max is below dt_min");
+    a       = good;
+    a.start = kn_tensor_make(b->buf, 2048, KN_F32, 4, KN_DIMS(1, 4, 2, 3));
+    expect(kn_ssd_scan(b->q, &a), MLM_E_SHAPE, "ssd_scan: start is given to a step, or without state");
+    a.state = a.start;
+    expect(kn_ssd_scan(b->q, &a), MLM_E_SHAPE, "overlaps");
+    a.state.offset += 128;
+    assert_int_equal(kn_ssd_scan(b->q, &a), MLM_OK);
+    a.start = kn_tensor_make(b->buf, 2048, KN_F32, 4, KN_DIMS(1, 4, 3, 2));
+    expect(kn_ssd_scan(b->q, &a), MLM_E_SHAPE, "ssd_scan: start is [1,4,3,2], wanted [1,4,2,3]");
     a = (kn_ssd_args){.x        = T3(0, 1, 1, 8),
                       .b        = T3(128, 1, 1, 6),
                       .c        = T3(256, 1, 1, 6),
