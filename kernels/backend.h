@@ -9,8 +9,9 @@
 #define KERNELS_BACKEND_H
 
 #include "kernels/kernels.h"
+#include "kernels/token.h"
 
-#define KN_BACKEND_ABI 7
+#define KN_BACKEND_ABI 8
 #define KN_CUDA_ENTRY  "mlm_cuda_backend" /* const kn_backend *mlm_cuda_backend(void) */
 
 #define KN_OP_LIST(X)                                                                                        \
@@ -112,6 +113,7 @@ struct kn_backend {
                                 bool *done);
     mlm_status (*project_step)(kn_queue *, const kn_norm_linear_args *, const kn_conv1d_args *,
                                const kn_ssd_step_args *, kn_tensor z, bool *done);
+    mlm_status (*token_layers)(kn_queue *, const kn_token_args *, bool *done);
     mlm_status (*read)(kn_queue *, kn_tensor t, kn_tensor sum); /* optional */
     /* Optional: one piece of memory for the matrices that follow, up to the next call; 0: none follow.  What does not fit in
      * there gets memory of its own. */

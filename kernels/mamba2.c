@@ -346,3 +346,38 @@ mlm_status mamba2_forward(kn_queue *q, const mamba2_args *a)
                                                     .y        = a->y,
                                                     .f32_sum  = a->f32_sum});
 }
+
+kn_token_layer mamba2_token_layer(const mamba2_weights *w, kn_tensor in_norm, kn_tensor conv_state,
+                                  kn_tensor ssm_state)
+{
+    return (kn_token_layer){.in_proj    = w->in_proj,
+                            .out_proj   = w->out_proj,
+                            .in_norm    = in_norm,
+                            .norm       = w->norm,
+                            .conv_w     = w->dir[0].conv_w,
+                            .conv_b     = w->dir[0].conv_b,
+                            .a          = w->dir[0].a,
+                            .d          = w->dir[0].d,
+                            .dt_bias    = w->dir[0].dt_bias,
+                            .conv_state = kn_row(conv_state, 0),
+                            .ssm_state  = kn_row(ssm_state, 0)};
+}
+
+mlm_status mamba2_token(kn_queue *q, const mamba2_config *c, const kn_token_layer *layer, int n_layers,
+                        kn_tensor x, bool *done)
+{
+    *done = false;
+    if (c->n_groups != 1 || c->n_directions != 1 || c->merge != MAMBA2_SUM_THEN_NORM)
+        return MLM_OK;
+    kn_token_args a = {.layer       = layer,
+                       .n_layers    = n_layers,
+                       .x           = x,
+                       .n_heads     = c->n_heads,
+                       .head_dim    = c->head_dim,
+                       .d_state     = c->d_state,
+                       .conv_kernel = c->conv_kernel,
+                       .eps         = c->norm_eps,
+                       .dt_min      = c->dt_min,
+                       .dt_max      = c->dt_max};
+    return kn_token_layers(q, &a, done);
+}

@@ -15,6 +15,7 @@
 #define KERNELS_MAMBA2_H
 
 #include "kernels/kernels.h"
+#include "kernels/token.h"
 
 #define MAMBA2_MAX_DIRECTIONS 4
 
@@ -89,6 +90,16 @@ typedef struct mamba2_args {
     int64_t   cut;
     kn_tensor kept_conv, kept_ssm;
 } mamba2_args;
+
+/*
+ * One token (x [1,1,d_model] f32, in and out) through n layers with states, each x += mixer(rmsnorm(x)), at once.
+ * *done is false when the device has no such kernel: call mamba2_forward for each layer.
+ */
+mlm_status mamba2_token(kn_queue *q, const mamba2_config *c, const kn_token_layer *layer, int n_layers,
+                        kn_tensor x, bool *done) MLM_WARN_UNUSED;
+/* What mamba2_token wants to know of a layer; the states are those of one row: [1,K-1,C] and [1,H,P,N]. */
+kn_token_layer mamba2_token_layer(const mamba2_weights *w, kn_tensor in_norm, kn_tensor conv_state,
+                                  kn_tensor ssm_state);
 
 /* Any T >= 1.  With T = 1 and states it runs the O(1) step.  Enqueues only. */
 mlm_status mamba2_forward(kn_queue *q, const mamba2_args *a) MLM_WARN_UNUSED;

@@ -53,9 +53,10 @@ mlm_status lm_scratch_create(lm_scratch **out, kn_arena *arena, const lm_config 
     int32_t    *host = calloc(n, sizeof *host);
     if (s) {
         s->host  = host;
+        s->token = calloc((size_t)c->n_layers, sizeof *s->token);
         s->graph = calloc(LM_GRAPHS, sizeof *s->graph);
     }
-    if (!s || !host || !s->graph) {
+    if (!s || !host || !s->token || !s->graph) {
         if (!s)
             free(host);
         lm_scratch_free(s);
@@ -79,6 +80,7 @@ void lm_scratch_free(lm_scratch *s)
     if (!s)
         return;
     lm_graphs_free(s->graph);
+    free(s->token);
     free(s->host);
     free(s);
 }
@@ -182,6 +184,19 @@ static mlm_status run_layers(kn_queue *q, const lm_model *m, lm_scratch *s, lm_s
                              kn_tensor x, kn_tensor len, lm_probe probe, void *payload)
 {
     return run_layers_cut(q, m, s, st, first_row, x, len, 0, NULL, probe, payload);
+}
+
+/* A single row: all layers at once, where the device can. */
+static mlm_status run_token(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor x,
+                            bool *done)
+{
+    *done = false;
+    if (m->config.kind == LM_MAMBA1)
+        return MLM_OK;
+    for (int i = 0; i < m->config.n_layers; i++)
+        s->token[i] = mamba2_token_layer(&m->layers[i].mixer, m->layers[i].norm, kn_row(st->conv, i),
+                                         kn_row(st->ssm, i));
+    return mamba2_token(q, &m->config.mixer, s->token, m->config.n_layers, x, done);
 }
 
 /* logits [B,V] of residual rows x [B,D]. */
@@ -405,8 +420,12 @@ mlm_status lm_step_run(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *
     int64_t       B = ids.dim[0], D = m->config.d_model;
     kn_tensor     x = lm_view(s->x, B, 1), rows = kn_reshape(x, 2, KN_DIMS(B, D)), len;
     kn_embed_args embed = {.ids = ids, .table = m->embedding, .y = rows};
+    bool          done  = false;
     memset(&len, 0, sizeof len);
     MLM_TRY(kn_embed(q, &embed));
-    MLM_TRY(run_layers(q, m, s, st, 0, x, len, NULL, NULL));
+    if (B == 1)
+        MLM_TRY(run_token(q, m, s, st, x, &done));
+    if (!done)
+        MLM_TRY(run_layers(q, m, s, st, 0, x, len, NULL, NULL));
     return run_head(q, m, s, rows, logits);
 }

@@ -59,22 +59,23 @@ typedef struct lm_graph {
 } lm_graph;
 
 struct lm_scratch {
-    int            max_rows, max_tokens;
-    int            most_tokens;  /* of a piece; above max_tokens only for fewer rows */
-    int            least_tokens; /* of a piece of ids: padding */
-    kn_tensor      x;            /* [B,T,D] f32: residual stream               */
-    kn_tensor      h, h_many;    /* [B,1,D] and [B,T,D] normed                 */
-    kn_tensor      last;         /* [B,D] f32: x of each row's last token      */
-    kn_tensor      last_h;       /* [B,D] normed                               */
-    kn_tensor      ids;          /* i32 [B*T]                                  */
-    kn_tensor      len;          /* i32 [B]                                    */
-    kn_tensor      index;        /* i32 [B]                                    */
-    kn_tensor      step_ids;     /* i32 [B]: tokens of the generation loop     */
-    mamba2_scratch mixer;        /* by config.kind */
-    mamba1_scratch mixer1;
-    lm_graph      *graph;         /* [LM_GRAPHS] steps that were captured (lm_step.c) */
-    int            prepared_rows; /* steps of up to so many rows were, for lm_step_rows of them */
-    int32_t       *host;          /* [B*T + 2*B]: ids, len, index on their way up */
+    int             max_rows, max_tokens;
+    int             most_tokens;  /* of a piece; above max_tokens only for fewer rows */
+    int             least_tokens; /* of a piece of ids: padding */
+    kn_tensor       x;            /* [B,T,D] f32: residual stream               */
+    kn_tensor       h, h_many;    /* [B,1,D] and [B,T,D] normed                 */
+    kn_tensor       last;         /* [B,D] f32: x of each row's last token      */
+    kn_tensor       last_h;       /* [B,D] normed                               */
+    kn_tensor       ids;          /* i32 [B*T]                                  */
+    kn_tensor       len;          /* i32 [B]                                    */
+    kn_tensor       index;        /* i32 [B]                                    */
+    kn_tensor       step_ids;     /* i32 [B]: tokens of the generation loop     */
+    mamba2_scratch  mixer;        /* by config.kind */
+    mamba1_scratch  mixer1;
+    kn_token_layer *token;         /* [n_layers] of the row that a step feeds alone */
+    lm_graph       *graph;         /* [LM_GRAPHS] steps that were captured (lm_step.c) */
+    int             prepared_rows; /* steps of up to so many rows were, for lm_step_rows of them */
+    int32_t        *host;          /* [B*T + 2*B]: ids, len, index on their way up */
 };
 
 /* Contiguous [B,T,D] view at the start of a scratch tensor. */

@@ -146,15 +146,18 @@ static mlm_status device_open(kn_device *dev, const kn_device_options *opt, int 
     cuda_device *d = (cuda_device *)calloc(1, sizeof *d);
     if (d == NULL)
         return mlm_fail_nomem(sizeof *d, "CUDA device");
-    const char *sync = getenv("MLM_CUDA_SYNC"), *at_once = getenv("MLM_CUDA_STEP_AT_ONCE");
-    d->index         = index;
-    d->capability    = prop.major * 10 + prop.minor;
-    d->n_sm          = prop.multiProcessorCount;
-    d->max_shared    = (int)prop.sharedMemPerBlockOptin;
-    d->sync_each     = sync != NULL && strcmp(sync, "1") == 0;
-    d->once_i8       = at_once != NULL && strcmp(at_once, "1") == 0;
-    d->once_bf16     = at_once == NULL || d->once_i8;
-    d->deterministic = opt->deterministic;
+    const char *sync = getenv("MLM_CUDA_SYNC"), *at_once = getenv("MLM_CUDA_STEP_AT_ONCE"),
+               *token = getenv("MLM_CUDA_TOKEN_AT_ONCE");
+    d->index          = index;
+    d->capability     = prop.major * 10 + prop.minor;
+    d->n_sm           = prop.multiProcessorCount;
+    d->max_shared     = (int)prop.sharedMemPerBlockOptin;
+    d->sync_each      = sync != NULL && strcmp(sync, "1") == 0;
+    d->once_i8        = at_once != NULL && strcmp(at_once, "1") == 0;
+    d->once_bf16      = at_once == NULL || d->once_i8;
+    d->token_bf16     = token != NULL && strcmp(token, "1") == 0;
+    d->token_i8       = token == NULL || d->token_bf16;
+    d->deterministic  = opt->deterministic;
     (void)pthread_mutex_init(&d->lock, NULL);
     dev->impl = d;
     (void)snprintf(dev->info.name, sizeof dev->info.name, "cuda:%d", index);
@@ -198,6 +201,7 @@ static const kn_backend table = {
         cuda_norm_linear,
     cuda_conv_ssd_step,
     cuda_project_step,
+    cuda_token_layers,
     cuda_read,
     cuda_reserve,
 };

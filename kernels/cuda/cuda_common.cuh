@@ -20,7 +20,8 @@ extern "C" {
 #define CUDA_WIDE_SUMS     ((size_t)32 << 20) /* ... and the products of a slice */
 #define CUDA_STAGING_BYTES ((size_t)4 << 20)
 
-#define CUDA_WORDS 1024 /* that blocks of one kernel tell each other (cuda_project_step.cu) */
+#define CUDA_WORDS       1024 /* that blocks of one kernel tell each other (cuda_project_step.cu) */
+#define CUDA_TOKEN_WORDS 4096 /* of 16 bytes: the same of cuda_token.cu, besides CUDA_WORDS of 8 */
 
 struct cuda_lt; /* cuBLASLt when it was found (cuda_lt.cu) */
 
@@ -43,6 +44,7 @@ struct cuda_device {
     int             max_shared;              /* bytes of dynamic shared memory a block may ask for */
     bool            sync_each;               /* MLM_CUDA_SYNC=1: name the op that faults */
     bool            once_bf16, once_i8;      /* cuda_project_step.cu is used for these weights */
+    bool            token_bf16, token_i8;    /* cuda_token.cu is used for these weights */
     bool            deterministic; /* option: products of a token go one way, those of many another */
     int             lost;          /* set once by the first sticky error */
     pthread_mutex_t lock;          /* of the transfer stream, used by matrix_create, and of slabs */
@@ -64,6 +66,7 @@ struct cuda_queue {
     unsigned long long
         *best; /* [CUDA_TICKETS] zeros: what blocks of one kernel found so far; tickets lie behind */
     unsigned long long *words; /* [CUDA_WORDS + 1], behind them */
+    ulonglong2 *token_words;   /* [CUDA_TOKEN_WORDS], and CUDA_WORDS + 1 of 8 bytes: in front of all these */
 };
 
 struct cuda_matrix {
@@ -191,6 +194,7 @@ KN_OP_LIST(CUDA_OP)
 mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *done);
 mlm_status cuda_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_conv1d_args *conv,
                              const kn_ssd_step_args *step, kn_tensor z, bool *done);
+mlm_status cuda_token_layers(kn_queue *q, const kn_token_args *a, bool *done);
 mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
                               kn_tensor z, bool *done);
 

@@ -20,11 +20,13 @@ mlm_status cuda_queue_create(kn_queue *q)
     void *zeros = NULL;
     if (st == MLM_OK)
         st = cuda_alloc_zeroed(q->dev, &zeros,
-                               CUDA_TICKETS * (sizeof *c->best + sizeof *c->tickets) +
-                                   (CUDA_WORDS + 1) * sizeof *c->words,
+                               CUDA_TOKEN_WORDS * sizeof *c->token_words +
+                                   CUDA_TICKETS * (sizeof *c->best + sizeof *c->tickets) +
+                                   2 * (CUDA_WORDS + 1) * sizeof *c->words,
                                "queue");
-    c->best = (unsigned long long *)zeros;
+    c->token_words = (ulonglong2 *)zeros;
     if (zeros) {
+        c->best    = (unsigned long long *)(c->token_words + CUDA_TOKEN_WORDS) + CUDA_WORDS + 1;
         c->tickets = (unsigned *)(c->best + CUDA_TICKETS);
         c->words   = (unsigned long long *)(c->tickets + CUDA_TICKETS);
     }
@@ -48,8 +50,8 @@ void cuda_queue_free(kn_queue *q)
         (void)cudaFree(c->lt_workspace);
     if (c->wide)
         (void)cudaFree(c->wide);
-    if (c->best)
-        (void)cudaFree(c->best);
+    if (c->token_words)
+        (void)cudaFree(c->token_words);
     (void)cudaGetLastError();
     free(c);
     q->impl = NULL;

@@ -3,8 +3,8 @@
  * The same bits on every device, with the states that come of it, over several tokens; ref is compared by value.
  *   test_project_step [--device NAME]   cpu without it
  */
-#include "kernels/base/mlm_rng.h"
 #include "kernels/kernels.h"
+#include "tests/support/random_fill.h"
 #include "tests/support/tensor_compare.h"
 
 #include <math.h>
@@ -73,54 +73,7 @@ static void lay_out(layer *l, kn_arena *a)
 
 static void fill(layer *l, kn_tensor t, mlm_rng *rng, float scale, float shift)
 {
-    size_t n = (size_t)kn_count(t);
-    float *v = malloc(n * sizeof *v);
-    assert_non_null(v);
-    for (size_t i = 0; i < n; i++)
-        v[i] = scale * mlm_rng_normal(rng) + shift;
-    OK(kn_upload(l->q, t, v, n * sizeof *v));
-    free(v);
-}
-
-/* Numbers without a pattern that cost little. */
-static void make_matrix(layer *l)
-{
-    int64_t  n = rows(&l->s) * l->s.D;
-    float   *w = malloc((size_t)n * sizeof *w), *scale = malloc((size_t)rows(&l->s) * sizeof *scale);
-    int8_t  *b = malloc((size_t)n);
-    uint32_t r = 12345u;
-    assert_true(w && scale && b);
-    for (int64_t i = 0; i < n; i++) {
-        r    = r * 1664525u + 1013904223u;
-        b[i] = (int8_t)((int)(r >> 24) - 128);
-        w[i] = (float)b[i] * (0.014f / sqrtf((float)l->s.D));
-    }
-    for (int64_t i = 0; i < rows(&l->s); i++)
-        scale[i] = (0.010f + 0.0001f * (float)(i % 50)) / sqrtf((float)l->s.D);
-    bool           i8   = l->s.weights == KN_I8;
-    kn_matrix_part part = {.data  = i8 ? (const void *)b : w,
-                           .dtype = i8 ? KN_I8 : KN_F32,
-                           .out   = rows(&l->s),
-                           .in    = l->s.D,
-                           .scale = i8 ? scale : NULL};
-    if (l->s.weights == KN_BF16) {
-        uint16_t *h = malloc((size_t)n * sizeof *h);
-        assert_non_null(h);
-        for (int64_t i = 0; i < n; i++) {
-            uint32_t bits;
-            memcpy(&bits, &w[i], sizeof bits);
-            h[i] = (uint16_t)(bits >> 16);
-        }
-        part.data  = h;
-        part.dtype = KN_BF16;
-        OK(kn_matrix_create(&l->w, l->dev, &part, 1));
-        free(h);
-    } else {
-        OK(kn_matrix_create(&l->w, l->dev, &part, 1));
-    }
-    free(w);
-    free(scale);
-    free(b);
+    OK(random_fill(l->q, t, rng, scale, shift));
 }
 
 static void layer_open(layer *l, const char *device, const shape *s)
@@ -140,7 +93,7 @@ static void layer_open(layer *l, const char *device, const shape *s)
     OK(kn_arena_create(&l->arena, l->dev, measure.high));
     lay_out(l, &l->arena);
     OK(kn_arena_check(&l->arena, "test"));
-    make_matrix(l);
+    OK(random_matrix(&l->w, l->dev, rows(s), s->D, s->weights, 12345u));
     mlm_rng rng = mlm_rng_seed(5, 6);
     fill(l, l->norm, &rng, 0.2f, 1.0f);
     fill(l, l->conv_w, &rng, 0.5f, 0.0f);
