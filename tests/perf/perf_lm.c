@@ -2,7 +2,7 @@
  * perf_lm.c: Mamba-2 2.7B with random weights: the decode step in one captured graph, and prefill.
  *
  *   perf_lm [--device cuda:N] [--weights bf16|i8] [--act f32|bf16] [--layers N] [--batch N] [--tokens N] [--state f32|bf16]
- *           [--deterministic 0|1]
+ *           [--deterministic 0|1] [--turn FILE]
  *           [--agree STEPS]  instead of times: the same steps on the CPU in f32, and on the GPU again
  *
  * The floor of a step is its weight bytes at the card's read bandwidth (performance.md).
@@ -27,6 +27,7 @@ typedef struct bench {
     kn_tensor    ids, logits;
     size_t       weight_bytes;
     kn_dtype     act, state_dtype;
+    const char  *turn; /* perf_wait_turn */
 } bench;
 
 static lm_config config_27b(int n_layers, kn_dtype act)
@@ -228,6 +229,7 @@ static mlm_status run(bench *b, kn_dtype dtype, int n_layers, int rows, int toke
     for (int i = 0; i < 3; i++)
         MLM_TRY(run_step(b->q, i, b));
     MLM_TRY(print_logits(b, rows));
+    MLM_TRY(perf_wait_turn(b->turn));
     if (tokens > 1)
         MLM_TRY(time_prefill(b, rows, tokens));
     MLM_TRY(perf_time(&us, b->q, run_step, b, 4));
@@ -351,6 +353,8 @@ int main(int argc, char **argv)
             b.act = strcmp(argv[i + 1], "bf16") == 0 ? KN_BF16 : KN_F32;
         else if (strcmp(argv[i], "--layers") == 0)
             n_layers = (int)strtol(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--turn") == 0)
+            b.turn = argv[i + 1];
         else if (strcmp(argv[i], "--deterministic") == 0)
             opt.deterministic = strcmp(argv[i + 1], "1") == 0;
         else if (strcmp(argv[i], "--agree") == 0)

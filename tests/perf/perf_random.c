@@ -4,7 +4,12 @@
 #include "kernels/base/mlm_dtype.h"
 #include "kernels/base/mlm_rng.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 
 #define REPLAYS 9
 
@@ -70,6 +75,18 @@ mlm_status perf_fill(kn_queue *q, kn_tensor t, float low, float high)
     mlm_status st = kn_upload(q, t, host, (size_t)n * size);
     free(host);
     return st;
+}
+
+mlm_status perf_wait_turn(const char *path)
+{
+    int fd = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (path == NULL)
+        return MLM_OK;
+    printf("ready\n");
+    (void)fflush(stdout);
+    if (fd < 0 || flock(fd, LOCK_EX) != 0)
+        return mlm_fail(MLM_E_IO, "%s: cannot be locked: %s", path, strerror(errno));
+    return MLM_OK; /* not closed: the next one's turn is when this program has ended */
 }
 
 mlm_status perf_time(double *us, kn_queue *q, perf_fn run, void *payload, int n)

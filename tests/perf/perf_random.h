@@ -20,6 +20,10 @@ mlm_status perf_matrix(kn_matrix **out, kn_device *dev, const perf_weights *w, k
 /* Fills a tensor (f32 or bf16) with uniform values from low to high. */
 mlm_status perf_fill(kn_queue *q, kn_tensor t, float low, float high) MLM_WARN_UNUSED;
 
+/* Several programs get ready together and measure one after the other: says "ready", then waits for the lock of this file, which it
+ * keeps until it ends.  NULL: nothing. */
+mlm_status perf_wait_turn(const char *path) MLM_WARN_UNUSED;
+
 /* Enqueues `n` launches of `run` (told its number), captured once, replayed; median of 9 replays by n, in us. */
 typedef mlm_status (*perf_fn)(kn_queue *q, int i, void *payload);
 mlm_status perf_time(double *us, kn_queue *q, perf_fn run, void *payload, int n) MLM_WARN_UNUSED;
