@@ -347,7 +347,8 @@ mlm_status kn_embed(kn_queue *q, const kn_embed_args *a) MLM_WARN_UNUSED;
  *   len   i32 [B]      optional
  *   order i32 [T]      optional scan order (with T tokens in every row; not together with state or len)
  *   y     [B,T,C]      scan order; does not overlap x
- *   kept  [B,K-1,C]    f32, optional, out: what state is behind `cut` tokens, K-1 .. T of them; not together with len or order
+ *   kept  [B,K-1,C]    f32, optional, out: what state is behind `cut` tokens, K-1 .. T of them; not
+ *                      together with len or order, does not overlap state
  */
 typedef struct kn_conv1d_args {
     kn_tensor x, w, bias, state, kept, len, order, y;
@@ -366,7 +367,8 @@ mlm_status kn_conv1d(kn_queue *q, const kn_conv1d_args *a) MLM_WARN_UNUSED;
  *   a     [H] f32, negative (= -exp(A_log));  d [H] f32, optional;  dt_bias [H] f32, optional
  *   state [B,H,P,N]    f32, optional: in the state before t = 0, out the state after the last valid token.
  *                      Absent: zeros, and the final state is dropped.
- *   start [B,H,P,N]    f32, optional, of a scan without len: the state before t = 0 is read here, and state is only written
+ *   start [B,H,P,N]    f32, optional, of a scan without len: the state before t = 0 is read here, and state, which
+ *                      is then required and does not overlap it, is only written
  *   len   i32 [B]      optional
  *   order i32 [T]      optional: scan position t belongs to token order[t] (dt is read and y is written
  *                      there; x, b, c come from kn_conv1d, already in scan order).  Not with state or len.

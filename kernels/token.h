@@ -8,7 +8,7 @@
  * One token of one row through a stack of Mamba-2 layers of one shape (one group, a convolution over 4 tokens), all at once:
  *   per layer: x += W_out gatednorm(step(W_in rmsnorm(x)))
  * *done is false, and nothing was enqueued, where the backend has no such kernel: the caller then goes layer by layer.
- *   x [1,1,D] f32, in and out
+ *   x [1,1,D] f32, in and out; vectors, conv_w [2N + I, 4] and conv_state f32, ssm_state f32 or bf16
  */
 typedef struct kn_token_layer {
     const kn_matrix *in_proj, *out_proj;                           /* [2 I + 2 N + H, D], [D, I]; I = H P */

@@ -180,23 +180,28 @@ static mlm_status run_layers_cut(kn_queue *q, const lm_model *m, lm_scratch *s, 
     return MLM_OK;
 }
 
-static mlm_status run_layers(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, int first_row,
-                             kn_tensor x, kn_tensor len, lm_probe probe, void *payload)
-{
-    return run_layers_cut(q, m, s, st, first_row, x, len, 0, NULL, probe, payload);
-}
-
-/* A single row: all layers at once, where the device can. */
-static mlm_status run_token(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, kn_tensor x,
+/* One token of one row: all layers at once, where the device can. */
+static mlm_status run_token(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, int row, kn_tensor x,
                             bool *done)
 {
     *done = false;
     if (m->config.kind == LM_MAMBA1)
         return MLM_OK;
     for (int i = 0; i < m->config.n_layers; i++)
-        s->token[i] = mamba2_token_layer(&m->layers[i].mixer, m->layers[i].norm, kn_row(st->conv, i),
-                                         kn_row(st->ssm, i));
+        s->token[i] = mamba2_token_layer(&m->layers[i].mixer, m->layers[i].norm,
+                                         kn_slice(kn_row(st->conv, i), 0, row, 1),
+                                         kn_slice(kn_row(st->ssm, i), 0, row, 1));
     return mamba2_token(q, &m->config.mixer, s->token, m->config.n_layers, x, done);
+}
+
+/* A token alone goes one way in prefills and steps: what was produced can be read again with the same bits. */
+static mlm_status run_layers(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *st, int first_row,
+                             kn_tensor x, kn_tensor len, lm_probe probe, void *payload)
+{
+    bool done = false;
+    if (x.dim[0] == 1 && x.dim[1] == 1 && !kn_present(len) && !probe)
+        MLM_TRY(run_token(q, m, s, st, first_row, x, &done));
+    return done ? MLM_OK : run_layers_cut(q, m, s, st, first_row, x, len, 0, NULL, probe, payload);
 }
 
 /* logits [B,V] of residual rows x [B,D]. */
@@ -420,12 +425,8 @@ mlm_status lm_step_run(kn_queue *q, const lm_model *m, lm_scratch *s, lm_state *
     int64_t       B = ids.dim[0], D = m->config.d_model;
     kn_tensor     x = lm_view(s->x, B, 1), rows = kn_reshape(x, 2, KN_DIMS(B, D)), len;
     kn_embed_args embed = {.ids = ids, .table = m->embedding, .y = rows};
-    bool          done  = false;
     memset(&len, 0, sizeof len);
     MLM_TRY(kn_embed(q, &embed));
-    if (B == 1)
-        MLM_TRY(run_token(q, m, s, st, x, &done));
-    if (!done)
-        MLM_TRY(run_layers(q, m, s, st, 0, x, len, NULL, NULL));
+    MLM_TRY(run_layers(q, m, s, st, 0, x, len, NULL, NULL));
     return run_head(q, m, s, rows, logits);
 }

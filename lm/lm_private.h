@@ -72,7 +72,7 @@ struct lm_scratch {
     kn_tensor       step_ids;     /* i32 [B]: tokens of the generation loop     */
     mamba2_scratch  mixer;        /* by config.kind */
     mamba1_scratch  mixer1;
-    kn_token_layer *token;         /* [n_layers] of the row that a step feeds alone */
+    kn_token_layer *token;         /* [n_layers] of a row that is fed alone, a token */
     lm_graph       *graph;         /* [LM_GRAPHS] steps that were captured (lm_step.c) */
     int             prepared_rows; /* steps of up to so many rows were, for lm_step_rows of them */
     int32_t        *host;          /* [B*T + 2*B]: ids, len, index on their way up */

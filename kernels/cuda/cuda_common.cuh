@@ -44,9 +44,11 @@ struct cuda_device {
     int             max_shared;              /* bytes of dynamic shared memory a block may ask for */
     bool            sync_each;               /* MLM_CUDA_SYNC=1: name the op that faults */
     bool            once_bf16, once_i8;      /* cuda_project_step.cu is used for these weights */
-    bool            token_bf16, token_i8;    /* cuda_token.cu is used for these weights */
+    bool            token_bf16, token_i8;    /* cuda_token.cu is used for these weights ... */
+    size_t          token_least;             /* ... from so many bytes of in_proj on */
     bool            deterministic; /* option: products of a token go one way, those of many another */
     int             lost;          /* set once by the first sticky error */
+    int             apart;         /* ... by the first refusal to launch all blocks of a kernel together */
     pthread_mutex_t lock;          /* of the transfer stream, used by matrix_create, and of slabs */
     cuda_slab      *slab;          /* for the matrices that are made now; or NULL */
     cudaStream_t    transfer;

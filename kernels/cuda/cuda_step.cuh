@@ -1,6 +1,6 @@
 /*
  * cuda_step.cuh: the arithmetic of one token of a Mamba-2 layer, which has the same bits in every kernel that does it
- * (cuda_step.cu, cuda_project_step.cu): nothing is left to how a compiler joins products and sums.
+ * (cuda_step.cu, cuda_project_step.cu, cuda_token.cu): nothing is left to how a compiler joins products and sums.
  */
 #ifndef KERNELS_CUDA_STEP_CUH
 #define KERNELS_CUDA_STEP_CUH

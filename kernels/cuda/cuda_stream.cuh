@@ -1,6 +1,6 @@
 /*
  * cuda_stream.cuh: what the kernels share that stream the weights of one row through rings in shared memory
- * (cuda_stream.cu, cuda_project_step.cu): a round of weights on its way, the row of x, the products of a round.
+ * (cuda_stream.cu, cuda_project_step.cu, cuda_token.cu): a round of weights on its way, the row of x, the products of a round.
  */
 #ifndef KERNELS_CUDA_STREAM_CUH
 #define KERNELS_CUDA_STREAM_CUH

@@ -12,7 +12,7 @@
  * Four more warps fetch states and constants, and wait for b, c and dt.
  *
  * All blocks must run at once: the launch is cooperative.  Where it cannot be (a part of a card that is shared out), the caller
- * goes layer by layer.
+ * goes layer by layer, and it is not tried again: the first step of a model runs, so a capture knows.
  *
  * Used for int8 weights, where a token takes a tenth less than with a kernel a product; with bf16 weights cuda_project_step.cu
  * is as fast or faster (kernels/bench/NOTES.md).  MLM_CUDA_TOKEN_AT_ONCE=1 takes this kernel for both, =0 for none.
@@ -516,8 +516,9 @@ static bool token_fits(const kn_queue *q, const kn_token_args *a)
     kn_dtype           t = a->layer[0].in_proj->dtype;
     int                D = (int)a->x.dim[2], I = a->n_heads * a->head_dim, N = a->d_state;
     bool ok = d->capability >= 90 && (t == KN_BF16 ? d->token_bf16 : t == KN_I8 && d->token_i8) &&
-              !d->deterministic && a->conv_kernel == STEP_K && N % 8 == 0 && N <= STEP_N && D >= d->n_sm &&
-              I >= d->n_sm && 4 * d->n_sm <= TOKEN_THREADS && 2 * N + a->n_heads <= CUDA_WORDS &&
+              !d->deterministic && !__atomic_load_n(&d->apart, __ATOMIC_RELAXED) &&
+              a->conv_kernel == STEP_K && N % 8 == 0 && N <= STEP_N && D >= d->n_sm && I >= d->n_sm &&
+              4 * d->n_sm <= TOKEN_THREADS && 2 * N + a->n_heads <= CUDA_WORDS &&
               words_of(I, d->n_sm) <= 16 * d->n_sm && words_of(D, d->n_sm) <= 8 * d->n_sm &&
               words_of(I, d->n_sm) + words_of(D, d->n_sm) <= CUDA_TOKEN_WORDS &&
               2 * N + words_of(I, d->n_sm) / d->n_sm * TOKEN_WORD <= BC_WORDS * TOKEN_HELPERS;
@@ -563,12 +564,12 @@ template <int WT, bool BF16> static mlm_status launch(kn_queue *q, token_params 
     config.attrs                 = &together;
     config.numAttrs              = 1;
     cudaError_t err              = cudaLaunchKernelEx(&config, token_kernel<WT, BF16>, *p);
-    *done                        = err != cudaErrorCooperativeLaunchTooLarge;
-    if (!*done) {
-        (void)cudaGetLastError();
-        return MLM_OK;
-    }
-    return cuda_launched(q, "token", err);
+    *done                        = err != cudaErrorCooperativeLaunchTooLarge && err != cudaErrorNotSupported;
+    if (*done)
+        return cuda_launched(q, "token", err);
+    (void)cudaGetLastError();
+    __atomic_store_n(&cuda_of(q->dev)->apart, 1, __ATOMIC_RELAXED);
+    return MLM_OK;
 }
 
 /* Widths in groups of 16 bytes and rounds; false: the row of in_proj is too long for one piece. */
@@ -612,6 +613,9 @@ static mlm_status launch_type(kn_queue *q, token_params *p, const kn_token_args 
                              : launch<WT, false>(q, p, (size_t)shared, done);
         if (st != MLM_OK)
             return st;
+        if (!*done && first > 0) /* the layers in front have been launched: no way back */
+            return mlm_fail(MLM_E_DEVICE, "%s: token: layers from %d on were refused", q->dev->info.name,
+                            first);
     }
     return MLM_OK;
 }
