@@ -157,6 +157,7 @@ static mlm_status device_open(kn_device *dev, const kn_device_options *opt, int 
     d->once_bf16      = at_once == NULL || d->once_i8;
     d->token_bf16     = token != NULL && strcmp(token, "1") == 0;
     d->token_i8       = token == NULL || d->token_bf16;
+    d->token_least    = d->token_bf16 ? 0 : CUDA_TOKEN_LEAST;
     d->deterministic  = opt->deterministic;
     (void)pthread_mutex_init(&d->lock, NULL);
     dev->impl = d;

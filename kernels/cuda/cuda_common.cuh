@@ -21,6 +21,7 @@ extern "C" {
 #define CUDA_STAGING_BYTES ((size_t)4 << 20)
 
 #define CUDA_WORDS       1024 /* that blocks of one kernel tell each other (cuda_project_step.cu) */
+#define CUDA_TOKEN_LEAST ((size_t)8 << 20) /* bytes of a layer's in_proj: less was not measured */
 #define CUDA_TOKEN_WORDS 4096 /* of 16 bytes: the same of cuda_token.cu, besides CUDA_WORDS of 8 */
 
 struct cuda_lt; /* cuBLASLt when it was found (cuda_lt.cu) */

@@ -15,7 +15,8 @@
  * goes layer by layer, and it is not tried again: the first step of a model runs, so a capture knows.
  *
  * Used for int8 weights, where a token takes a tenth less than with a kernel a product; with bf16 weights cuda_project_step.cu
- * is as fast or faster (kernels/bench/NOTES.md).  MLM_CUDA_TOKEN_AT_ONCE=1 takes this kernel for both, =0 for none.
+ * is as fast or faster (kernels/bench/NOTES.md).  MLM_CUDA_TOKEN_AT_ONCE=1 takes this kernel for both
+ * and for small layers, =0 for none.
  */
 #include "kernels/cuda/cuda_token.cuh"
 
@@ -516,10 +517,11 @@ static bool token_fits(const kn_queue *q, const kn_token_args *a)
     kn_dtype           t = a->layer[0].in_proj->dtype;
     int                D = (int)a->x.dim[2], I = a->n_heads * a->head_dim, N = a->d_state;
     bool ok = d->capability >= 90 && (t == KN_BF16 ? d->token_bf16 : t == KN_I8 && d->token_i8) &&
-              !d->deterministic && !__atomic_load_n(&d->apart, __ATOMIC_RELAXED) &&
-              a->conv_kernel == STEP_K && N % 8 == 0 && N <= STEP_N && D >= d->n_sm && I >= d->n_sm &&
-              4 * d->n_sm <= TOKEN_THREADS && 2 * N + a->n_heads <= CUDA_WORDS &&
-              words_of(I, d->n_sm) <= 16 * d->n_sm && words_of(D, d->n_sm) <= 8 * d->n_sm &&
+              a->layer[0].in_proj->bytes >= d->token_least && !d->deterministic &&
+              !__atomic_load_n(&d->apart, __ATOMIC_RELAXED) && a->conv_kernel == STEP_K && N % 8 == 0 &&
+              N <= STEP_N && D >= d->n_sm && I >= d->n_sm && 4 * d->n_sm <= TOKEN_THREADS &&
+              2 * N + a->n_heads <= CUDA_WORDS && words_of(I, d->n_sm) <= 16 * d->n_sm &&
+              words_of(D, d->n_sm) <= 8 * d->n_sm &&
               words_of(I, d->n_sm) + words_of(D, d->n_sm) <= CUDA_TOKEN_WORDS &&
               2 * N + words_of(I, d->n_sm) / d->n_sm * TOKEN_WORD <= BC_WORDS * TOKEN_HELPERS;
     for (int i = 0; ok && i < a->n_layers; i++)
