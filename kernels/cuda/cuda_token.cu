@@ -3,336 +3,22 @@
  *
  * One block an SM owns a share of the rows of each product and of the states.  A layer has two phases: norm, in_proj, and
  * behind it convolution, recurrence and gate of the block's own channels; gated norm, out_proj, residual.  What a block makes
- * that others need goes through global memory in words that carry the number of the layer, so that a reader knows by the
+ * that others need goes through global memory in words that carry their number of the layer, so that a reader knows by the
  * word itself that it has come: there is no barrier of the grid.
  *
- * Sixteen warps stream weights, each a slice of the columns of all of the block's rows, sixteen rows at a time, through a ring in shared
- * memory.  What is fetched does not depend on what was computed, so memory works on while blocks wait for each other.  A warp
- * reads its slice of x itself and keeps it in registers for a whole phase, as the narrow operand of tensor-core products: in three bf16 parts (bf16
- * weights) or four signed digits (int8 weights), which lose nothing of f32.  The warps' sums meet in shared memory, in a fixed order.
- * Four more warps fetch states and constants, make b, c and dt, and wait for those of others.
+ * The weights of a block's share, of all layers, are one list of pieces of rows; warps take pieces from it one
+ * by one and stream them through a ring in shared memory (cuda_stream.cuh).  What is fetched does not depend on what was computed, so
+ * memory works on while blocks wait for each other: 160 KB an SM are on their way, 7 us, and a meeting takes 3 or 4.
+ * Four more warps fetch states and constants, and wait for b, c and dt.
  *
  * All blocks must run at once: the launch is cooperative.  Where it cannot be (a part of a card that is shared out), the caller
  * goes layer by layer, and it is not tried again: the first step of a model runs, so a capture knows.
+ *
+ * Used for int8 weights, where a token takes a tenth less than with a kernel a product; with bf16 weights cuda_project_step.cu
+ * is as fast or faster (kernels/bench/NOTES.md).  MLM_CUDA_TOKEN_AT_ONCE=1 takes this kernel for both
+ * and for small layers, =0 for none.
  */
 #include "kernels/cuda/cuda_token.cuh"
-
-/* ---- the ring --------------------------------------------------------------------------------------- */
-
-/* What a warp asks for next; of all layers. */
-struct token_cursor {
-    int phase, tile, round; /* phase: twice the layer, and one more in out_proj */
-};
-
-__device__ __forceinline__ int count_tiles(const token_share &s, bool out)
-{
-    return out ? (s.n_outs + TILE_ROWS - 1) / TILE_ROWS : 1 + (2 * s.n_pairs + TILE_ROWS - 1) / TILE_ROWS;
-}
-
-/* The row of the matrix that is row r of a tile, or -1.  The first tile of in_proj has b, c, dt, the others z and then x. */
-__device__ __forceinline__ int row_of(const token_params &p, const token_share &s, bool out, int tile, int r)
-{
-    int i = tile * TILE_ROWS + r;
-    if (out)
-        return i < s.n_outs ? s.first_out + i : -1;
-    if (tile == 0)
-        return r < s.n_ones ? 2 * p.I + s.first_one + r : -1;
-    i -= TILE_ROWS;
-    if (i >= 2 * s.n_pairs)
-        return -1;
-    return s.first_pair + (i < s.n_pairs ? i : i - s.n_pairs + p.I);
-}
-
-/* Where chunk `part` (16 bytes) of a row of a round lies in its slot: ten a row; rows 4 to 7 turned by one, so that eight rows meet all banks. */
-__device__ __forceinline__ int place_of(int row, int part)
-{
-    int at = part + (row >> 2 & 1);
-    return (row * 2 * ROUND_STEPS + (at == 2 * ROUND_STEPS ? 0 : at)) * 16;
-}
-
-/* R_IN, R_OUT: rounds of a tile in both products. */
-template <int R_IN, int R_OUT>
-__device__ __forceinline__ void fetch(uint32_t slot, token_cursor &c, const token_params &p,
-                                      const token_share &s, const token_layer *layer, int warp, int lane,
-                                      uint64_t policy)
-{
-    if (c.phase < 2 * p.n_layers) {
-        bool        out    = c.phase & 1;
-        const char *w      = out ? layer[c.phase / 2].out_w : layer[c.phase / 2].in_w;
-        int64_t     pitch  = out ? p.out_bytes : p.in_bytes;
-        int         column = (warp * (out ? R_OUT : R_IN) + c.round) * ROUND_STEPS * 32;
-#pragma unroll
-        for (int u = 0; u < ROUND_BYTES / 16 / WARP; u++) {
-            int  chunk = u * WARP + lane, r = chunk / (2 * ROUND_STEPS), part = chunk - r * 2 * ROUND_STEPS;
-            int  row = row_of(p, s, out, c.tile, r), at = column + part * 16;
-            bool real = row >= 0 && at < pitch;
-            asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2, %3;" ::"r"(
-                             slot + (uint32_t)place_of(r, part)),
-                         "l"(w + (real ? row * pitch + at : 0)), "r"(real ? 16 : 0), "l"(policy)
-                         : "memory");
-        }
-        if (++c.round == (out ? R_OUT : R_IN)) {
-            c.round = 0;
-            if (++c.tile == count_tiles(s, out)) {
-                c.tile = 0;
-                c.phase++;
-            }
-        }
-    }
-    copy_async_commit();
-}
-
-/* ---- a slice of x ----------------------------------------------------------------------------------- */
-
-#define SLICE 320 /* columns of a warp at most */
-
-/* A warp's slice as the narrow operand: registers of all steps of a tile. */
-template <int WT, int ROUNDS> struct token_slice {
-    static constexpr int steps = ROUNDS * ROUND_STEPS, step_columns = WT == KN_I8 ? 32 : 16,
-                         columns = steps * step_columns, groups = columns / 4;
-    uint32_t b[steps][2];
-    float    unit; /* of the last digit's place four places up; 1 for bf16 */
-};
-
-/*
- * Reads the slice as soon as it has come, times the norm's weights, into the warp's part of shared memory; the sum of its
- * squares (all lanes).  Until then only 32 pairs of words are looked at, again and again.
- */
-template <int COLUMNS>
-__device__ __forceinline__ float gather(const unsigned long long *words, const float *plain, unsigned number,
-                                        const float *norm, int first, int width, int lane, float *to)
-{
-    constexpr int EACH = (COLUMNS / 4 + WARP - 1) / WARP; /* groups of four columns a lane */
-    float4        w[EACH], v[EACH];
-    float         square = 0.0f;
-    int           n_left = TOKEN_POLLS;
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        int g = lane + i * WARP, k = first + g * 4;
-        w[i] = g < COLUMNS / 4 && k < width ? __ldg((const float4 *)(norm + k))
-                                            : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-    }
-    if (words) {
-        int k = first + lane * (COLUMNS / 4) / WARP * 4;
-        for (;;) {
-            ulonglong2 two =
-                k < width ? get_two(words + k) : make_ulonglong2((unsigned long long)number << 32, 0);
-            if (__all_sync(ALL_LANES, (unsigned)(two.x >> 32) == number))
-                break;
-            pause(&n_left, TOKEN_PAUSE);
-        }
-    }
-    for (;;) {
-        bool come = true;
-#pragma unroll
-        for (int i = 0; i < EACH; i++) {
-            int g = lane + i * WARP, k = first + g * 4;
-            v[i] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-            if (g >= COLUMNS / 4 || k >= width)
-                continue;
-            if (words) {
-                ulonglong2 a = get_two(words + k), b = get_two(words + k + 2);
-                come = come && (unsigned)(a.x >> 32) == number && (unsigned)(a.y >> 32) == number &&
-                       (unsigned)(b.x >> 32) == number && (unsigned)(b.y >> 32) == number;
-                v[i] = make_float4(__uint_as_float((unsigned)a.x), __uint_as_float((unsigned)a.y),
-                                   __uint_as_float((unsigned)b.x), __uint_as_float((unsigned)b.y));
-            } else {
-                v[i] = *(const float4 *)(plain + k);
-            }
-        }
-        if (__all_sync(ALL_LANES, come))
-            break;
-        pause(&n_left, TOKEN_PAUSE);
-    }
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        int g  = lane + i * WARP;
-        square = add_square(square, v[i]);
-        if (g < COLUMNS / 4)
-            ((float4 *)to)[g] =
-                make_float4(v[i].x * w[i].x, v[i].y * w[i].y, v[i].z * w[i].z, v[i].w * w[i].w);
-    }
-    __syncwarp();
-    return warp_sum(square);
-}
-
-/* Part n of two neighbours: the number is the sum of its parts 0, 1, 2. */
-__device__ __forceinline__ uint32_t part_of_two(float2 v, int n)
-{
-    uint32_t p = floats_bf16(v.x, v.y);
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        v.x -= bf16_low(p), v.y -= bf16_high(p);
-        p = n > i ? floats_bf16(v.x, v.y) : p;
-    }
-    return n < 3 ? p : 0u;
-}
-
-template <int ROUNDS>
-__device__ __forceinline__ void take_slice(token_slice<KN_BF16, ROUNDS> &x, float *from, int lane)
-{
-    int n = lane / 4, k = lane % 4 * 2;
-#pragma unroll
-    for (int i = 0; i < x.steps; i++) {
-        x.b[i][0] = part_of_two(*(const float2 *)(from + i * 16 + k), n);
-        x.b[i][1] = part_of_two(*(const float2 *)(from + i * 16 + k + 8), n);
-    }
-    x.unit = 1.0f;
-    __syncwarp(); /* before the slice is written again */
-}
-
-/* Four digits of a number |y| <= 127, each 1/128 of the one before. */
-__device__ __forceinline__ void digits_of(float y, int *d)
-{
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        float r = rintf(y);
-        d[i]    = (int)r;
-        y       = (y - r) * 128.0f;
-    }
-}
-
-/* Numbers become digits where they lie: four numbers of a lane's groups, four bytes of each of four planes. */
-template <int ROUNDS>
-__device__ __forceinline__ void take_slice(token_slice<KN_I8, ROUNDS> &x, float *from, int lane)
-{
-    constexpr int EACH = (x.groups + WARP - 1) / WARP;
-    float4        v[EACH];
-    uint32_t      most = 0;
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        int g = lane + i * WARP;
-        v[i]  = g < x.groups ? ((const float4 *)from)[g] : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-        most  = max(max(max(most, __float_as_uint(fabsf(v[i].x))), __float_as_uint(fabsf(v[i].y))),
-                    max(__float_as_uint(fabsf(v[i].z)), __float_as_uint(fabsf(v[i].w))));
-    }
-    most = __reduce_max_sync(ALL_LANES, most);
-    /* the power of two above the largest, a 64th of it; nothing finite: NaN; too small for digits: zeros */
-    uint32_t exponent = most >> 23;
-    x.unit            = exponent >= 255 ? __uint_as_float(0x7fc00000u)
-                        : exponent < 40 ? 0.0f
-                                        : __uint_as_float((exponent - 5) << 23);
-    float up          = exponent >= 255 || exponent < 40 ? 0.0f : __uint_as_float((254 + 5 - exponent) << 23);
-    __syncwarp();
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        int g = lane + i * WARP, d[4][4];
-        if (g >= x.groups)
-            continue;
-        digits_of(v[i].x * up, d[0]), digits_of(v[i].y * up, d[1]), digits_of(v[i].z * up, d[2]),
-            digits_of(v[i].w * up, d[3]);
-#pragma unroll
-        for (int k = 0; k < 4; k++)
-            ((uint32_t *)from)[k * x.groups + g] = (uint32_t)(d[0][k] & 255) |
-                                                   (uint32_t)(d[1][k] & 255) << 8 |
-                                                   (uint32_t)(d[2][k] & 255) << 16 | (uint32_t)d[3][k] << 24;
-    }
-    __syncwarp();
-    int n = lane / 4;
-#pragma unroll
-    for (int i = 0; i < x.steps; i++) {
-        const uint32_t *at = (const uint32_t *)from + n * x.groups + i * 8 + lane % 4;
-        x.b[i][0]          = n < 4 ? at[0] : 0u;
-        x.b[i][1]          = n < 4 ? at[4] : 0u;
-    }
-    __syncwarp();
-}
-
-/* ---- products --------------------------------------------------------------------------------------- */
-
-__device__ __forceinline__ void mma_s8(int *c, const uint32_t *a, const uint32_t *b)
-{
-    asm volatile(
-        "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-        "{%0, %1, %2, %3};"
-        : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
-}
-
-/* Sums of a tile: two chains. */
-template <int WT> struct tile_sum;
-template <> struct tile_sum<KN_BF16> {
-    float                           c[2][4] = {};
-    __device__ __forceinline__ void add(int chain, const uint32_t *a, const uint32_t *b)
-    {
-        mma_bf16(c[chain], a, b);
-    }
-    /* Rows lane / 4 (low) and eight more (high), in lanes with lane % 4 == 0. */
-    __device__ __forceinline__ void rows(float unit, float *low, float *high) const
-    {
-        (void)unit;
-        float l0 = c[0][0] + c[1][0], l1 = c[0][1] + c[1][1], h0 = c[0][2] + c[1][2], h1 = c[0][3] + c[1][3];
-        *low  = l0 + l1 + __shfl_down_sync(ALL_LANES, l0, 1);
-        *high = h0 + h1 + __shfl_down_sync(ALL_LANES, h0, 1);
-    }
-};
-template <> struct tile_sum<KN_I8> {
-    int                             c[2][4] = {};
-    __device__ __forceinline__ void add(int chain, const uint32_t *a, const uint32_t *b)
-    {
-        mma_s8(c[chain], a, b);
-    }
-    __device__ __forceinline__ void rows(float unit, float *low, float *high) const
-    {
-        constexpr float DOWN = 1.0f / 128.0f;
-        float           l    = fmaf((float)(c[0][1] + c[1][1]), DOWN, (float)(c[0][0] + c[1][0]));
-        float           h    = fmaf((float)(c[0][3] + c[1][3]), DOWN, (float)(c[0][2] + c[1][2]));
-        *low                 = fmaf(__shfl_down_sync(ALL_LANES, l, 1), DOWN * DOWN, l) * unit;
-        *high                = fmaf(__shfl_down_sync(ALL_LANES, h, 1), DOWN * DOWN, h) * unit;
-    }
-};
-
-/* Where a warp stands in its ring. */
-struct token_ring {
-    uint32_t at; /* shared memory */
-    int      k;
-};
-
-/* Tiles [from, to) of a phase: sums of this warp's slice to partial[row][warp]. */
-template <int WT, int R_IN, int R_OUT, int ROUNDS>
-__device__ __forceinline__ void stream_tiles(token_ring &ring, token_cursor &c,
-                                             const token_slice<WT, ROUNDS> &x, int from, int to,
-                                             float *partial, const token_params &p, const token_share &s,
-                                             const token_layer *layer, int warp, int lane, uint64_t policy)
-{
-    int row = lane & 15, turn = row >> 2 & 1, first = (row * 2 * ROUND_STEPS + (lane >> 4) + turn) * 16;
-    int last = first + (ROUND_STEPS - 1) * 32 - (turn == 1 && lane >= 16 ? 2 * ROUND_STEPS * 16 : 0);
-#pragma unroll 1
-    for (int tile = from; tile < to; tile++) {
-        tile_sum<WT> sum;
-#pragma unroll
-        for (int r = 0; r < ROUNDS; r++) {
-            uint32_t slot = ring.at + (uint32_t)(ring.k * ROUND_BYTES), a[2][4];
-            asm volatile("cp.async.wait_group %0;" ::"n"(RING_DEPTH - 1) : "memory");
-            __syncwarp();
-            ldmatrix4_at(a[0], slot + (uint32_t)first);
-#pragma unroll
-            for (int i = 0; i < ROUND_STEPS; i++) {
-                if (i + 1 < ROUND_STEPS)
-                    ldmatrix4_at(a[(i + 1) & 1],
-                                 slot + (uint32_t)(i + 1 == ROUND_STEPS - 1 ? last : first + (i + 1) * 32));
-                sum.add(i & 1, a[i & 1], x.b[r * ROUND_STEPS + i]);
-            }
-            fetch<R_IN, R_OUT>(slot, c, p, s, layer, warp, lane, policy);
-            ring.k = ring.k == RING_DEPTH - 1 ? 0 : ring.k + 1;
-        }
-        float low, high;
-        sum.rows(x.unit, &low, &high);
-        if (lane % 4 == 0) {
-            partial[(tile * TILE_ROWS + lane / 4) * STREAMERS + warp]     = low;
-            partial[(tile * TILE_ROWS + lane / 4 + 8) * STREAMERS + warp] = high;
-        }
-    }
-}
-
-/* A row's sum, always in the same order. */
-__device__ __forceinline__ float sum_of_row(const float *partial, int row)
-{
-    const float4 *v = (const float4 *)(partial + row * STREAMERS);
-    float4        a = v[0], b = v[1], c = v[2], d = v[3];
-    return (((a.x + a.y) + (a.z + a.w)) + ((b.x + b.y) + (b.z + b.w))) +
-           (((c.x + c.y) + (c.z + c.w)) + ((d.x + d.y) + (d.z + d.w)));
-}
 
 /* ---- rows of b, c, dt ------------------------------------------------------------------------------- */
 
@@ -372,24 +58,17 @@ __device__ __forceinline__ void fetch_ones(const token_params &p, const token_sh
     }
 }
 
-/* b, c and dt of the block, a helper each, from the sums of the first tile. */
-__device__ __forceinline__ void publish_ones(const token_params &p, const token_share &s,
-                                             const token_layer &l, const one_constants *ones,
-                                             const float *partial, float factor, int thread, unsigned number)
+__device__ __forceinline__ void publish_one(const token_params &p, const token_layer &l, int one,
+                                            const one_constants *k, float sum, int lane, unsigned number)
 {
-    if (thread >= s.n_ones)
-        return;
-    const one_constants *k     = ones + thread;
-    int                  one   = s.first_one + thread;
-    bool                 is_dt = one >= 2 * p.N;
-    float                input = __fadd_rn(__fmul_rn(sum_of_row(partial, thread) * factor, k->scale), 0.0f);
-    put_word(p.bc_words + one, number,
-             is_dt ? step_dt(input, k->dt_bias, p.dt_min, p.dt_max)
-                   : step_conv(k->conv_w, k->bias, k->old, input));
-    if (!is_dt) {
-        float *kept = l.conv_state + p.I + one;
-        kept[0] = k->old[1], kept[p.C] = k->old[2], kept[2 * (int64_t)p.C] = input;
-    }
+    float input = __fadd_rn(__fmul_rn(sum, k->scale), 0.0f);
+    bool  is_dt = one >= 2 * p.N;
+    float made =
+        is_dt ? step_dt(input, k->dt_bias, p.dt_min, p.dt_max) : step_conv(k->conv_w, k->bias, k->old, input);
+    if (lane == 0)
+        put_word(p.bc_words + one, number, made);
+    if (lane < STEP_K - 1 && !is_dt)
+        l.conv_state[(int64_t)lane * p.C + p.I + one] = lane < STEP_K - 2 ? k->old[lane + 1] : input;
 }
 
 #define BC_WORDS 4 /* of a helper's lane at most */
@@ -476,8 +155,8 @@ __device__ __forceinline__ void fetch_pairs(const token_params &p, const token_s
 template <bool BF16>
 __device__ __forceinline__ void step_pairs(const token_params &p, const token_share &s, const token_layer &l,
                                            const char *states, const pair_constants *constants,
-                                           const float *partial, const float *bc, const float *dts,
-                                           float factor, unsigned number)
+                                           const float *sums, const float *bc, const float *dts, float factor,
+                                           unsigned number)
 {
     typedef typename state4<BF16>::stored stored;
     int                                   lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
@@ -485,27 +164,27 @@ __device__ __forceinline__ void step_pairs(const token_params &p, const token_sh
     float4                                zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
     float4                                b    = in ? *(const float4 *)(bc + lane * 4) : zero;
     float4                                c    = in ? *(const float4 *)(bc + p.N + lane * 4) : zero;
+    ulonglong2 *words = p.y_words + (int64_t)blockIdx.x * ((p.most_pairs + TOKEN_WORD - 1) / TOKEN_WORD);
 #pragma unroll 1
-    for (int first = warp * TOKEN_ROWS; first < s.n_pairs; first += STREAMERS * TOKEN_ROWS) {
+    for (int first = warp * TOKEN_WORD; first < s.n_pairs; first += TOKEN_THREADS / WARP * TOKEN_WORD) {
         int   mine = first + lane, ch = s.first_pair + mine;
-        bool  real = lane < TOKEN_ROWS && mine < s.n_pairs;
+        bool  real = lane < TOKEN_WORD && mine < s.n_pairs;
         float x = 0.0f, z = 0.0f, d = 0.0f, dx = 0.0f, decay = 0.0f, input = 0.0f;
         float old[2] = {0.0f, 0.0f};
         if (real) {
             pair_constants k = constants[mine];
-            input            = __fadd_rn(
-                           __fmul_rn(sum_of_row(partial, TILE_ROWS + s.n_pairs + mine) * factor, k.x_scale), 0.0f);
-            z      = __fadd_rn(__fmul_rn(sum_of_row(partial, TILE_ROWS + mine) * factor, k.z_scale), 0.0f);
-            x      = step_conv(k.conv_w, k.bias, k.old, input);
-            d      = k.d;
-            dx     = __fmul_rn(dts[mine], x);
-            decay  = step_decay(dts[mine], k.a);
+            input            = __fadd_rn(__fmul_rn(sums[s.n_pairs + mine] * factor, k.x_scale), 0.0f);
+            z                = __fadd_rn(__fmul_rn(sums[mine] * factor, k.z_scale), 0.0f);
+            x                = step_conv(k.conv_w, k.bias, k.old, input);
+            d                = k.d;
+            dx               = __fmul_rn(dts[mine], x);
+            decay            = step_decay(dts[mine], k.a);
             old[0] = k.old[1], old[1] = k.old[2];
         }
         float  part[4] = {0.0f, 0.0f, 0.0f, 0.0f};
-        float4 t[TOKEN_ROWS];
+        float4 t[TOKEN_WORD];
 #pragma unroll
-        for (int r = 0; r < TOKEN_ROWS; r++) {
+        for (int r = 0; r < TOKEN_WORD; r++) {
             float dx_r = __shfl_sync(ALL_LANES, dx, r), decay_r = __shfl_sync(ALL_LANES, decay, r);
             t[r] = zero;
             if (first + r < s.n_pairs && in) {
@@ -518,19 +197,113 @@ __device__ __forceinline__ void step_pairs(const token_params &p, const token_sh
         y       = __shfl_sync(ALL_LANES, y, lane * (WARP / 4));
         if (real)
             y = step_gate(step_skip(y, d, x), z);
-        if (real)
-            put_word(p.y_words + ch, number, y);
+        float y1 = __shfl_sync(ALL_LANES, y, 1), y2 = __shfl_sync(ALL_LANES, y, 2);
+        if (lane == 0)
+            put_three(words + first / TOKEN_WORD, number, y, y1, y2);
         if (real) {
             l.conv_state[ch]                    = old[0];
             l.conv_state[(int64_t)p.C + ch]     = old[1];
             l.conv_state[2 * (int64_t)p.C + ch] = input;
         }
 #pragma unroll
-        for (int r = 0; r < TOKEN_ROWS; r++)
+        for (int r = 0; r < TOKEN_WORD; r++)
             if (first + r < s.n_pairs && in)
                 ((stored *)l.ssm_state)[(int64_t)(s.first_pair + first + r) * (p.N / 4) + lane] =
                     state4<BF16>::pack(t[r]);
     }
+}
+
+/* ---- what all blocks have made ----------------------------------------------------------------------- */
+
+/*
+ * The words of a vector that a thread reads: four threads look at the words of a block, each for its first one and, when that
+ * has come, for the others.  What all blocks ask for again and again should be little.
+ */
+struct token_words {
+    int word, first,
+        end; /* a thread's first word, the others are four apart; its numbers, twelve apart; their end */
+};
+
+#define TOKEN_BLOCKS (TOKEN_THREADS / 4)
+
+/* starts: where the parts of the blocks begin. */
+__device__ __forceinline__ token_words words_of_thread(const int *starts, int most)
+{
+    int         b = (int)threadIdx.x / 4, j = (int)threadIdx.x % 4;
+    token_words t = {b * ((most + TOKEN_WORD - 1) / TOKEN_WORD) + j, starts[b] + j * TOKEN_WORD,
+                     starts[b + 1]};
+    return t;
+}
+
+template <int E>
+__device__ __forceinline__ float stage_word(float *xs, int first, int n, const float *w, ulonglong2 word)
+{
+    float v[TOKEN_WORD] = {__uint_as_float((unsigned)word.x), __uint_as_float((unsigned)(word.x >> 32)),
+                           __uint_as_float((unsigned)word.y)};
+    float square        = 0.0f;
+#pragma unroll
+    for (int k = 0; k < TOKEN_WORD; k++)
+        if (k < n) {
+            xs[x_slot<E>((unsigned)(first + k))] = v[k] * w[k];
+            square                               = fmaf(v[k], v[k], square);
+        }
+    return square;
+}
+
+/* The vector times the norm's weights, where lanes find it; this thread's part of the sum of squares.  All lanes of a warp look together. */
+template <int E, int MOST>
+__device__ __forceinline__ float gather(token_words t, const ulonglong2 *words, unsigned number,
+                                        const float *norm, float *xs)
+{
+    float      w[MOST][TOKEN_WORD], square = 0.0f;
+    ulonglong2 got[MOST];
+    int        n_left = TOKEN_POLLS;
+#pragma unroll
+    for (int i = 0; i < MOST; i++) {
+        got[i] = make_ulonglong2(0, (unsigned long long)number << 32);
+#pragma unroll
+        for (int k = 0; k < TOKEN_WORD; k++)
+            w[i][k] = t.first + 12 * i + k < t.end ? __ldg(norm + t.first + 12 * i + k) : 0.0f;
+    }
+    for (;;) {
+        if (t.first < t.end)
+            got[0] = get_three(words + t.word);
+        if (__all_sync(ALL_LANES, (unsigned)(got[0].y >> 32) == number))
+            break;
+        pause(&n_left, TOKEN_PAUSE);
+    }
+    for (;;) {
+        bool come = true;
+#pragma unroll
+        for (int i = 1; i < MOST; i++)
+            if (t.first + 12 * i < t.end)
+                got[i] = get_three(words + t.word + 4 * i);
+#pragma unroll
+        for (int i = 1; i < MOST; i++)
+            come = come && (unsigned)(got[i].y >> 32) == number;
+        if (__all_sync(ALL_LANES, come))
+            break;
+        pause(&n_left, TOKEN_PAUSE);
+    }
+#pragma unroll
+    for (int i = 0; i < MOST; i++)
+        square += stage_word<E>(xs, t.first + 12 * i, t.end - t.first - 12 * i, w[i], got[i]);
+    return square;
+}
+
+/* The same of a row that lies in memory. */
+template <int E, int MOST>
+__device__ __forceinline__ float load_row(token_words t, const float *x, const float *norm, float *xs)
+{
+    float square = 0.0f;
+#pragma unroll 1
+    for (int i = 0; i < MOST; i++)
+#pragma unroll 1
+        for (int k = t.first + 12 * i; k < t.end && k < t.first + 12 * i + TOKEN_WORD; k++) {
+            xs[x_slot<E>((unsigned)k)] = x[k] * norm[k];
+            square                     = fmaf(x[k], x[k], square);
+        }
+    return square;
 }
 
 /* Lines of a vector that all blocks will read come into L2, each by one block. */
@@ -547,152 +320,175 @@ template <int N> __device__ __forceinline__ void copy_async_wait()
     asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
 
-/* The block's rows of out_proj, scaled and added to the residual stream: words for all, or at the end the row itself. */
-__device__ __forceinline__ void finish_outs(const token_params &p, const token_share &s, const float *partial,
+/* Sums of the block's rows of out_proj, scaled and added to the residual stream: words for all, or at the end the row itself. */
+__device__ __forceinline__ void finish_outs(const token_params &p, const token_share &s, const float *sums,
                                             const float *scales, float *own, float factor, unsigned number,
                                             bool last)
 {
-    for (int o = (int)threadIdx.x; o < s.n_outs; o += TOKEN_STREAM) {
-        float v = __fadd_rn(__fmul_rn(sum_of_row(partial, o) * factor, scales[o]), own[o]);
-        own[o]  = v;
-        if (last)
-            p.x[s.first_out + o] = v;
-        else
-            put_word(p.x_words + s.first_out + o, number, v);
+    int n = (s.n_outs + TOKEN_WORD - 1) / TOKEN_WORD, each = (p.most_outs + TOKEN_WORD - 1) / TOKEN_WORD;
+    ulonglong2 *words = p.x_words + (int64_t)blockIdx.x * each;
+#pragma unroll 1
+    for (int w = (int)threadIdx.x; w < n; w += TOKEN_THREADS) {
+        float v[TOKEN_WORD] = {0.0f, 0.0f, 0.0f};
+#pragma unroll
+        for (int k = 0; k < TOKEN_WORD; k++) {
+            int o = w * TOKEN_WORD + k;
+            if (o >= s.n_outs)
+                continue;
+            float sum = 0.0f;
+            for (int i = 0; i < p.n_seg; i++)
+                sum += sums[o * p.n_seg + i];
+            v[k] = own[o] = __fadd_rn(__fmul_rn(sum * factor, scales[o]), own[o]);
+            if (last)
+                p.x[s.first_out + o] = v[k];
+        }
+        if (!last)
+            put_three(words + w, number, v[0], v[1], v[2]);
     }
 }
 
 /* ---- the kernel ------------------------------------------------------------------------------------- */
 
-/* 1 / rms, from the sums of squares of all slices. */
+/* 1 / rms, from the sums of squares of all warps. */
 __device__ __forceinline__ float token_factor(const float *part, float one_nth, float eps)
 {
-    return rsqrtf(fmaf(sum_of_row(part, 0), one_nth, eps));
+    float square[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+#pragma unroll
+    for (int k = 0; k < TOKEN_THREADS / WARP; k++)
+        square[k % 4] += part[k];
+    return rsqrtf(fmaf((square[0] + square[1]) + (square[2] + square[3]), one_nth, eps));
 }
 
-#define BARRIER_STEP 1 /* the streamers have moved the states on: helpers may fetch the next ones */
-#define BARRIER_ONES 2 /* the sums of the first tile are there: helpers make b, c, dt */
-
-__device__ __forceinline__ void arrive_at(int barrier)
-{
-    asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "n"(TOKEN_THREADS) : "memory");
-}
-__device__ __forceinline__ void wait_at(int barrier)
-{
-    asm volatile("bar.sync %0, %1;" ::"r"(barrier), "n"(TOKEN_THREADS) : "memory");
-}
-
-template <int WT, bool BF16, int R_IN, int R_OUT>
+template <int WT, bool BF16>
 __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_constant__ token_params p)
 {
+    constexpr int           E = weights16<WT>::n, V = E / 4, n_lanes = stream_shape<WT>::n_lanes;
     extern __shared__ uint4 token_shared[];
-    __shared__ __align__(16) float bc[2 * STEP_N], part[2][STREAMERS];
+    __shared__ __align__(16) float bc[2 * STEP_N], part[TOKEN_THREADS / WARP];
     __shared__ unsigned            launch_shared;
-    typedef token_slice<WT, R_IN>  slice_in;
-    typedef token_slice<WT, R_OUT> slice_out;
+    __shared__ int                 next_piece, numbers[token_way::warps][token_way::depth];
+    __shared__ int                 x_starts[TOKEN_BLOCKS + 1], y_starts[TOKEN_BLOCKS + 1];
     int    lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, helper = (int)threadIdx.x - TOKEN_STREAM;
-    float *slices             = (float *)(token_shared + STREAMERS * RING_DEPTH * ROUND_BYTES / 16);
-    float *in_sums            = slices + STREAMERS * SLICE;
-    float *out_sums           = in_sums + p.in_tiles * TILE_ROWS * STREAMERS;
-    char  *states             = (char *)(out_sums + p.out_tiles * TILE_ROWS * STREAMERS);
+    int    width  = max(p.in_rounds, p.out_rounds) * n_lanes * E;
+    uint4 *ring   = token_shared + (warp % token_way::warps) * token_way::depth * token_way::n_slot + lane;
+    float *xs     = (float *)(token_shared + token_way::n_ring);
+    char  *states = (char *)(xs + width);
     pair_constants *constants = (pair_constants *)(states + p.most_pairs * p.N * (BF16 ? 2 : 4));
     token_layer    *layer     = (token_layer *)(constants + p.most_pairs);
     one_constants  *ones      = (one_constants *)(layer + ((p.n_layers + 1) & ~1)); /* of two layers */
-    float          *dts = (float *)(ones + 2 * p.most_ones), *own = dts + p.most_pairs;
+    float          *sums      = (float *)(ones + 2 * p.most_ones);
+    float          *dts = sums + max(2 * p.most_pairs, p.most_outs * p.n_seg), *own = dts + p.most_pairs;
     float          *scales = own + p.most_outs; /* of two layers */
+    uint64_t        policy = stream_policy();
     token_share     s      = token_share_of(p);
+    token_cursor    c      = {NULL, 0, count_items(p, s, false), 0, 0};
+    int            *mine = numbers[warp % token_way::warps], k_slot = 0, end = 0;
 
     for (int i = (int)threadIdx.x; i < p.n_layers * (int)(sizeof *layer / sizeof(uint64_t));
          i += TOKEN_THREADS)
         ((uint64_t *)layer)[i] = ((const uint64_t *)p.layer)[i];
-    __syncthreads();
+    for (int i = (int)threadIdx.x; i <= TOKEN_BLOCKS; i += TOKEN_THREADS) {
+        x_starts[i] = part_of(p.D, min(i, (int)gridDim.x), (int)gridDim.x);
+        y_starts[i] = part_of(p.I, min(i, (int)gridDim.x), (int)gridDim.x);
+    }
+    for (int i = (int)threadIdx.x; i < width; i += TOKEN_THREADS)
+        xs[i] = 0.0f;
     if (threadIdx.x == 0)
-        launch_shared =
-            next_launch(p.launch); /* nobody else uses these counters: the launch in front has ended */
+        next_piece = 0;
+    __syncthreads();
+    if (helper < 0) {
+#pragma unroll 1
+        for (int k = 0; k < token_way::depth; k++)
+            fetch<WT>(ring + k * token_way::n_slot, mine + k, c, p, s, layer, lane, &next_piece, policy);
+    }
+    cuda_dependency_wait();
+    cuda_dependency_release();
+    if (threadIdx.x == 0)
+        launch_shared = next_launch(p.launch);
     if (helper >= 0) {
-        cuda_dependency_wait();
         fetch_ones(p, s, layer[0], helper, ones);
         copy_async_commit();
         fetch_pairs<BF16>(p, s, layer[0], helper, states, constants, scales);
         copy_async_commit();
         prefetch_lines(layer[0].norm, p.I, helper);
-        for (int i = helper; i < s.n_outs; i += TOKEN_HELPERS)
-            own[i] = p.x[s.first_out + i];
         copy_async_wait<1>();
-        __syncthreads();
+    }
+    for (int i = (int)threadIdx.x; i < s.n_outs; i += TOKEN_THREADS)
+        own[i] = p.x[s.first_out + i];
+    float square =
+        warp_sum(load_row<E, 2>(words_of_thread(x_starts, p.most_outs), p.x, layer[0].in_norm, xs));
+    if (lane == 0)
+        part[warp] = square;
+
 #pragma unroll 1
-        for (int i = 0; i < p.n_layers; i++) {
-            const token_layer &l      = layer[i];
-            unsigned           number = launch_shared * TOKEN_LAYERS + (unsigned)i;
-            bool               more   = i + 1 < p.n_layers;
-            if (more) {
-                fetch_ones(p, s, layer[i + 1], helper, ones + (i + 1) % 2 * p.most_ones);
-                prefetch_lines(layer[i + 1].in_norm, p.D, helper);
+    for (int phase = 0; phase < 2 * p.n_layers; phase++) {
+        bool               out = phase & 1, last = phase == 2 * p.n_layers - 1;
+        const token_layer &l = layer[phase / 2];
+        __syncthreads(); /* the vector is there; what follows from the last sums is done */
+        unsigned number = launch_shared * TOKEN_LAYERS + (unsigned)phase / 2;
+        float    factor = token_factor(part, out ? p.one_ith : p.one_dth, p.eps);
+        if (helper < 0) {
+            int n_items = count_items(p, s, out), n_ones = out ? 0 : s.n_ones,
+                n_rounds = out ? p.out_rounds : p.in_rounds;
+            end += n_items;
+#pragma unroll 1
+            for (;;) {
+                int item = mine[k_slot] - end + n_items; /* of the piece whose first round comes now */
+                if (item >= n_items)
+                    break;
+                int           seg = out ? (int)((unsigned)item % (unsigned)p.n_seg) : 0;
+                token_sum<WT> sum;
+                const float4 *x =
+                    (const float4 *)xs + seg * (stream_shape<WT>::n_rounds * n_lanes * V) + lane;
+                const float4 *end = (const float4 *)xs +
+                                    min((seg + 1) * stream_shape<WT>::n_rounds, n_rounds) * (n_lanes * V);
+#pragma unroll 1
+                for (; x < end; x += n_lanes * V) {
+                    uint4  v[ROUND];
+                    uint4 *slot = ring + k_slot * token_way::n_slot;
+                    take_round<token_way>(v, slot);
+                    fetch<WT>(slot, mine + k_slot, c, p, s, layer, lane, &next_piece, policy);
+                    k_slot = k_slot == token_way::depth - 1 ? 0 : k_slot + 1;
+                    sum.add_round(v, x);
+                }
+                float acc = sum.total();
+                if (item < n_ones)
+                    publish_one(p, l, s.first_one + item, ones + phase / 2 % 2 * p.most_ones + item,
+                                acc * factor, lane, number);
+                else if (lane == 0)
+                    sums[item - n_ones] = acc;
+            }
+        } else if (out) {
+            if (!last) {
+                fetch_pairs<BF16>(p, s, layer[phase / 2 + 1], helper, states, constants,
+                                  scales + (phase / 2 + 1) % 2 * p.most_outs);
+                prefetch_lines(layer[phase / 2 + 1].norm, p.I, helper);
             }
             copy_async_commit();
-            wait_at(BARRIER_ONES);
-            publish_ones(p, s, l, ones + i % 2 * p.most_ones, in_sums,
-                         token_factor(part[0], p.one_dth, p.eps), helper, number);
+        } else {
+            if (phase / 2 + 1 < p.n_layers) {
+                fetch_ones(p, s, layer[phase / 2 + 1], helper, ones + (phase / 2 + 1) % 2 * p.most_ones);
+                prefetch_lines(layer[phase / 2 + 1].in_norm, p.D, helper);
+            }
+            copy_async_commit();
             gather_bc(p, s, number, helper, bc, dts);
             copy_async_wait<1>(); /* not for the next layer's rows */
-            __syncthreads();      /* all sums of in_proj, and what the step needs */
-            wait_at(BARRIER_STEP);
-            if (more) {
-                fetch_pairs<BF16>(p, s, layer[i + 1], helper, states, constants,
-                                  scales + (i + 1) % 2 * p.most_outs);
-                prefetch_lines(layer[i + 1].norm, p.I, helper);
-            }
-            copy_async_commit();
+        }
+        __syncthreads(); /* all sums are there, and nobody needs the vector any more */
+        if (out) {
+            finish_outs(p, s, sums, scales + phase / 2 % 2 * p.most_outs, own, factor, number, last);
+            square = last ? 0.0f
+                          : gather<E, 2>(words_of_thread(x_starts, p.most_outs), p.x_words, number,
+                                         layer[(phase + 1) / 2].in_norm, xs);
+        } else {
+            step_pairs<BF16>(p, s, l, states, constants, sums, bc, dts, factor, number);
+            square = gather<E, 4>(words_of_thread(y_starts, p.most_pairs), p.y_words, number, l.norm, xs);
+        }
+        square = warp_sum(square);
+        if (lane == 0)
+            part[warp] = square;
+        if (out && helper >= 0)
             copy_async_wait<1>(); /* the next layer's rows of b, c, dt; not its pairs */
-            __syncthreads();      /* all sums of out_proj */
-        }
-        return;
-    }
-
-    uint64_t   policy = stream_policy();
-    token_ring ring   = {
-          (uint32_t)__cvta_generic_to_shared(token_shared) + (uint32_t)(warp * RING_DEPTH * ROUND_BYTES), 0};
-    token_cursor c     = {0, 0, 0};
-    float       *slice = slices + warp * SLICE;
-#pragma unroll 1
-    for (int k = 0; k < RING_DEPTH; k++)
-        fetch<R_IN, R_OUT>(ring.at + (uint32_t)(k * ROUND_BYTES), c, p, s, layer, warp, lane, policy);
-    cuda_dependency_wait();
-    cuda_dependency_release();
-    __syncthreads();
-#pragma unroll 1
-    for (int i = 0; i < p.n_layers; i++) {
-        const token_layer &l      = layer[i];
-        unsigned           number = launch_shared * TOKEN_LAYERS + (unsigned)i;
-        {
-            slice_in x;
-            float    square = gather<slice_in::columns>(i > 0 ? p.x_words : NULL, p.x, number - 1, l.in_norm,
-                                                     warp * slice_in::columns, p.D, lane, slice);
-            if (lane == 0)
-                part[0][warp] = square;
-            take_slice<R_IN>(x, slice, lane);
-            stream_tiles<WT, R_IN, R_OUT>(ring, c, x, 0, 1, in_sums, p, s, layer, warp, lane, policy);
-            arrive_at(BARRIER_ONES);
-            stream_tiles<WT, R_IN, R_OUT>(ring, c, x, 1, count_tiles(s, false), in_sums, p, s, layer, warp,
-                                          lane, policy);
-        }
-        __syncthreads(); /* all sums of in_proj, and what the step needs */
-        step_pairs<BF16>(p, s, l, states, constants, in_sums, bc, dts,
-                         token_factor(part[0], p.one_dth, p.eps), number);
-        arrive_at(BARRIER_STEP);
-        {
-            slice_out x;
-            float     square = gather<slice_out::columns>(p.y_words, NULL, number, l.norm,
-                                                      warp * slice_out::columns, p.I, lane, slice);
-            if (lane == 0)
-                part[1][warp] = square;
-            take_slice<R_OUT>(x, slice, lane);
-            stream_tiles<WT, R_IN, R_OUT>(ring, c, x, 0, count_tiles(s, true), out_sums, p, s, layer, warp,
-                                          lane, policy);
-        }
-        __syncthreads(); /* all sums of out_proj */
-        finish_outs(p, s, out_sums, scales + i % 2 * p.most_outs, own,
-                    token_factor(part[1], p.one_ith, p.eps), number, i == p.n_layers - 1);
     }
 }
 
@@ -705,8 +501,13 @@ static bool layer_fits(const kn_token_args *a, const kn_token_layer *l)
     return l->in_proj->dtype == t && l->out_proj->dtype == t &&
            cuda_of(l->in_proj)->pitch == first_in->pitch && cuda_of(l->out_proj)->pitch == first_out->pitch &&
            l->ssm_state.dtype == a->layer[0].ssm_state.dtype && (uintptr_t)kn_data(l->conv_w) % 16 == 0 &&
-           (uintptr_t)kn_data(l->ssm_state) % 16 == 0 && (uintptr_t)kn_data(l->in_norm) % 16 == 0 &&
-           (uintptr_t)kn_data(l->norm) % 16 == 0 && (uintptr_t)kn_data(a->x) % 16 == 0;
+           (uintptr_t)kn_data(l->ssm_state) % 16 == 0;
+}
+
+static int words_of(int width, int n_sm)
+{
+    int most = (width + n_sm - 1) / n_sm;
+    return n_sm * ((most + TOKEN_WORD - 1) / TOKEN_WORD);
 }
 
 /* Every block needs a part of x and of y: words may be written again because all blocks have answered those before. */
@@ -715,14 +516,14 @@ static bool token_fits(const kn_queue *q, const kn_token_args *a)
     const cuda_device *d = cuda_of(q->dev);
     kn_dtype           t = a->layer[0].in_proj->dtype;
     int                D = (int)a->x.dim[2], I = a->n_heads * a->head_dim, N = a->d_state;
-    int                most_pairs = (I + d->n_sm - 1) / d->n_sm;
     bool ok = d->capability >= 90 && (t == KN_BF16 ? d->token_bf16 : t == KN_I8 && d->token_i8) &&
               a->layer[0].in_proj->bytes >= d->token_least && !d->deterministic &&
               !__atomic_load_n(&d->apart, __ATOMIC_RELAXED) && a->conv_kernel == STEP_K && N % 8 == 0 &&
-              N <= STEP_N && D >= d->n_sm && I >= d->n_sm && D % 4 == 0 && I % 4 == 0 &&
-              D <= STREAMERS * SLICE / 2 && I <= STREAMERS * SLICE && D + I <= 2 * CUDA_TOKEN_WORDS &&
-              2 * N + a->n_heads <= CUDA_WORDS && (2 * N + a->n_heads + d->n_sm - 1) / d->n_sm <= TILE_ROWS &&
-              2 * N + most_pairs <= BC_WORDS * TOKEN_HELPERS;
+              N <= STEP_N && D >= d->n_sm && I >= d->n_sm && 4 * d->n_sm <= TOKEN_THREADS &&
+              2 * N + a->n_heads <= CUDA_WORDS && words_of(I, d->n_sm) <= 16 * d->n_sm &&
+              words_of(D, d->n_sm) <= 8 * d->n_sm &&
+              words_of(I, d->n_sm) + words_of(D, d->n_sm) <= CUDA_TOKEN_WORDS &&
+              2 * N + words_of(I, d->n_sm) / d->n_sm * TOKEN_WORD <= BC_WORDS * TOKEN_HELPERS;
     for (int i = 0; ok && i < a->n_layers; i++)
         ok = layer_fits(a, &a->layer[i]);
     return ok;
@@ -747,11 +548,10 @@ static token_layer layer_of(const kn_token_layer *l)
     return t;
 }
 
-template <int WT, bool BF16, int R_IN, int R_OUT>
-static mlm_status launch(kn_queue *q, token_params *p, size_t shared, bool *done)
+template <int WT, bool BF16> static mlm_status launch(kn_queue *q, token_params *p, size_t shared, bool *done)
 {
     MLM_TRY(cuda_enter(q->dev, "token"));
-    const void *kernel = (const void *)token_kernel<WT, BF16, R_IN, R_OUT>;
+    const void *kernel = (const void *)token_kernel<WT, BF16>;
     MLM_TRY(cuda_status(
         q->dev, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared),
         "token"));
@@ -765,7 +565,7 @@ static mlm_status launch(kn_queue *q, token_params *p, size_t shared, bool *done
     config.stream                = cuda_of(q)->stream;
     config.attrs                 = &together;
     config.numAttrs              = 1;
-    cudaError_t err              = cudaLaunchKernelEx(&config, token_kernel<WT, BF16, R_IN, R_OUT>, *p);
+    cudaError_t err              = cudaLaunchKernelEx(&config, token_kernel<WT, BF16>, *p);
     *done                        = err != cudaErrorCooperativeLaunchTooLarge && err != cudaErrorNotSupported;
     if (*done)
         return cuda_launched(q, "token", err);
@@ -774,29 +574,45 @@ static mlm_status launch(kn_queue *q, token_params *p, size_t shared, bool *done
     return MLM_OK;
 }
 
-template <int WT, int R_IN, int R_OUT>
+/* Widths in groups of 16 bytes and rounds; false: the row of in_proj is too long for one piece. */
+template <int WT> static bool divide_rows(token_params *p, const kn_token_args *a)
+{
+    int64_t round = stream_shape<WT>::n_lanes * weights16<WT>::n;
+    int64_t in = cuda_of(a->layer[0].in_proj)->pitch, out = cuda_of(a->layer[0].out_proj)->pitch;
+    p->in_bytes   = in * weights16<WT>::size;
+    p->out_bytes  = out * weights16<WT>::size;
+    p->in_groups  = (int)(in / weights16<WT>::n);
+    p->out_groups = (int)(out / weights16<WT>::n);
+    p->in_rounds  = (int)((in + round - 1) / round);
+    p->out_rounds = (int)((out + round - 1) / round);
+    p->n_seg      = (p->out_rounds + stream_shape<WT>::n_rounds - 1) / stream_shape<WT>::n_rounds;
+    return p->in_rounds <= stream_shape<WT>::n_rounds;
+}
+
+template <int WT>
 static mlm_status launch_type(kn_queue *q, token_params *p, const kn_token_args *a, bool *done)
 {
-    const cuda_device *d        = cuda_of(q->dev);
-    bool               bf16     = a->layer[0].ssm_state.dtype == KN_BF16;
-    int                n_layers = a->n_layers < TOKEN_LAYERS ? a->n_layers : TOKEN_LAYERS;
-    p->in_bytes                 = cuda_of(a->layer[0].in_proj)->pitch * weights16<WT>::size;
-    p->out_bytes                = cuda_of(a->layer[0].out_proj)->pitch * weights16<WT>::size;
-    p->in_tiles                 = 1 + (2 * p->most_pairs + TILE_ROWS - 1) / TILE_ROWS;
-    p->out_tiles                = (p->most_outs + TILE_ROWS - 1) / TILE_ROWS;
-    int64_t shared = STREAMERS * RING_DEPTH * ROUND_BYTES + STREAMERS * SLICE * (int64_t)sizeof(float) +
-                     (p->in_tiles + p->out_tiles) * TILE_ROWS * STREAMERS * (int64_t)sizeof(float) +
+    const cuda_device *d    = cuda_of(q->dev);
+    bool               bf16 = a->layer[0].ssm_state.dtype == KN_BF16;
+    *done                   = divide_rows<WT>(p, a);
+    if (!*done)
+        return MLM_OK;
+    int n_layers = a->n_layers < TOKEN_LAYERS ? a->n_layers : TOKEN_LAYERS;
+    int rounds   = p->in_rounds > p->out_rounds ? p->in_rounds : p->out_rounds;
+    int n_sums   = 2 * p->most_pairs > p->most_outs * p->n_seg ? 2 * p->most_pairs : p->most_outs * p->n_seg;
+    int64_t shared = (int64_t)token_way::n_ring * 16 +
+                     (int64_t)rounds * stream_shape<WT>::n_lanes * weights16<WT>::n * 4 +
                      p->most_pairs * (int64_t)(p->N * (bf16 ? 2 : 4) + sizeof(pair_constants)) +
                      ((n_layers + 1) & ~1) * (int64_t)sizeof(token_layer) +
                      2 * p->most_ones * (int64_t)sizeof(one_constants) +
-                     (p->most_pairs + 3 * p->most_outs) * (int64_t)sizeof(float);
+                     (n_sums + p->most_pairs + 3 * p->most_outs) * (int64_t)sizeof(float);
     *done = shared <= d->max_shared - 3072; /* what the kernel has besides */
     for (int first = 0; *done && first < a->n_layers; first += TOKEN_LAYERS) {
         p->n_layers = a->n_layers - first < TOKEN_LAYERS ? a->n_layers - first : TOKEN_LAYERS;
         for (int i = 0; i < p->n_layers; i++)
             p->layer[i] = layer_of(&a->layer[first + i]);
-        mlm_status st = bf16 ? launch<WT, true, R_IN, R_OUT>(q, p, (size_t)shared, done)
-                             : launch<WT, false, R_IN, R_OUT>(q, p, (size_t)shared, done);
+        mlm_status st = bf16 ? launch<WT, true>(q, p, (size_t)shared, done)
+                             : launch<WT, false>(q, p, (size_t)shared, done);
         if (st != MLM_OK)
             return st;
         if (!*done && first > 0) /* the layers in front have been launched: no way back */
@@ -828,10 +644,10 @@ mlm_status cuda_token_layers(kn_queue *q, const kn_token_args *a, bool *done)
     p.most_pairs = (p.I + d->n_sm - 1) / d->n_sm;
     p.most_outs  = (p.D + d->n_sm - 1) / d->n_sm;
     p.most_ones  = (2 * p.N + p.H + d->n_sm - 1) / d->n_sm;
-    p.y_words    = (unsigned long long *)cuda_of(q)->token_words;
-    p.x_words    = p.y_words + p.I;
-    p.bc_words   = (unsigned long long *)(cuda_of(q)->token_words + CUDA_TOKEN_WORDS);
+    p.y_words    = cuda_of(q)->token_words;
+    p.x_words    = p.y_words + words_of(p.I, d->n_sm);
+    p.bc_words   = (unsigned long long *)(p.y_words + CUDA_TOKEN_WORDS);
     p.launch     = (unsigned *)(p.bc_words + CUDA_WORDS);
-    return a->layer[0].in_proj->dtype == KN_BF16 ? launch_type<KN_BF16, 2, 4>(q, &p, a, done)
-                                                 : launch_type<KN_I8, 1, 2>(q, &p, a, done);
+    return a->layer[0].in_proj->dtype == KN_BF16 ? launch_type<KN_BF16>(q, &p, a, done)
+                                                 : launch_type<KN_I8>(q, &p, a, done);
 }
