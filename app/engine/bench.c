@@ -231,7 +231,7 @@ mlm_status bench_defaults(bench_args *a, mlmamba_engine_options *opt)
 }
 
 /* Names that `only` may hold. */
-static mlm_status check_only(const char *only)
+mlm_status bench_check_only(const char *only)
 {
     static const char *const names[] = {"towers", "prefill", "step",     "fork",   "first_token",
                                         "token",  "answer",  "snapshot", "decode", "short_answers"};
@@ -241,7 +241,11 @@ static mlm_status check_only(const char *only)
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
             known = known || (strlen(names[i]) == n && strncmp(names[i], at, n) == 0);
         if (!known)
-            return mlm_fail(MLM_E_RANGE, "there is no line '%.*s' to be measured alone", (int)n, at);
+            return mlm_fail(
+                MLM_E_RANGE,
+                "there is no line '%.*s' to be measured alone, must be towers, prefill, step, fork, "
+                "first_token, token, answer, snapshot, decode or short_answers",
+                n < 60 ? (int)n : 60, at);
         at += n + (at[n] == ',');
     }
     return MLM_OK;
@@ -251,7 +255,7 @@ static mlm_status check_args(const bench_args *a, const mlmamba_engine *eng)
 {
     if (a->n_runs < 1 || a->n_tokens < 1)
         return mlm_fail(MLM_E_RANGE, "%d runs of %d tokens, must be at least 1 of 1", a->n_runs, a->n_tokens);
-    MLM_TRY(check_only(a->only));
+    MLM_TRY(bench_check_only(a->only));
     for (int i = 0; i < a->n_batches; i++)
         if (a->batch[i] < 1 || a->batch[i] > eng->max_batch)
             return mlm_fail(MLM_E_RANGE, "a batch of %d, must be from 1 to the engine's max_batch, %d",

@@ -52,6 +52,7 @@ typedef struct bench_args {
 
 /* What is not given yet, for the device and model of opt; opt->max_batch becomes that of the batches. */
 mlm_status bench_defaults(bench_args *a, mlmamba_engine_options *opt);
+mlm_status bench_check_only(const char *only); /* its names are known; NULL: all */
 mlm_status bench_measure(bench_result *out, mlmamba_engine *eng, const bench_args *a);
 void       bench_result_free(bench_result *r);
 /* bytes, GB/s, TFLOP/s and the share of the floor in per cent; 0 where a line does not have it. */

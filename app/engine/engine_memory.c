@@ -53,8 +53,8 @@ mlm_status engine_memory_check_free(const mlmamba_engine *eng, bool with_batch)
     size_t need = m->weights_bytes + m->scratch_bytes + m->session_bytes + (with_batch ? m->batch_bytes : 0);
     if (!engine_is_accelerated(eng->dev) || free == 0 || need <= free)
         return MLM_OK;
-    return mlm_fail(MLM_E_NOMEM, "%s needs about %.1f MB of memory on %s, %.1f MB are free there",
-                    eng->model_dir, (double)need / MEGABYTE, eng->dev_info.name, (double)free / MEGABYTE);
+    return mlm_fail(MLM_E_NOMEM, "needs about %.1f MB of memory on %s, %.1f MB are free there",
+                    (double)need / MEGABYTE, eng->dev_info.name, (double)free / MEGABYTE);
 }
 
 mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit)
@@ -67,7 +67,7 @@ mlm_status engine_memory_fit(mlmamba_engine *eng, size_t limit)
     MLM_TRY(engine_batch_measure(&least, eng->dev, &eng->config, 1));
     size_t need = m->weights_bytes + m->scratch_bytes + (2 + SESSION_MIN_KEPT) * state;
     if (need + least > limit)
-        return mlm_fail(MLM_E_NOMEM, "%s needs about %.1f MB of memory, the limit is %.1f MB", eng->model_dir,
+        return mlm_fail(MLM_E_NOMEM, "needs about %.1f MB of memory, the limit is %.1f MB",
                         (double)(need + least) / MEGABYTE, (double)limit / MEGABYTE);
     size_t left = limit - need;
     while (m->batch_bytes > left && eng->max_batch > 1)

@@ -253,6 +253,9 @@ int          engine_turns_tokens(engine_turn *const *turns, int n); /* prompts a
  * or not it was produced).  Cut where the model's limit on text is reached. */
 mlm_status engine_prompt(token_list *out, const mlmamba_engine *eng, const char *question, int n_fed,
                          bool raw) MLM_WARN_UNUSED;
+/* How many tokens that prompt has, uncut and cut. */
+mlm_status engine_prompt_count(int *n_tokens, int *n_used, const mlmamba_engine *eng, const char *question,
+                               int n_fed) MLM_WARN_UNUSED;
 /* First tokens of opt's candidate texts -> ids[n_candidates]. */
 mlm_status engine_candidates(int32_t ids[ENGINE_MAX_CANDIDATES], const mlmamba_engine *eng,
                              const mlmamba_generate_options *opt) MLM_WARN_UNUSED;

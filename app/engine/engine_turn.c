@@ -82,21 +82,40 @@ static mlm_status cut_prompt(token_list *prompt, int limit, int n_fed)
     return MLM_OK;
 }
 
+/* Of a turn in a conversation, whole. */
+static mlm_status encode_turn(token_list *out, const mlmamba_engine *eng, const char *question, bool first)
+{
+    if (!first)
+        MLM_TRY(token_list_push(out, eng->config.eos_id));
+    return prompt_encode_turn(&eng->config.prompt, eng->config.tok, out, question, first);
+}
+
+mlm_status engine_prompt_count(int *n_tokens, int *n_used, const mlmamba_engine *eng, const char *question,
+                               int n_fed)
+{
+    token_list list   = {0};
+    int        limit  = eng->config.max_text_tokens;
+    mlm_status status = encode_turn(&list, eng, question, n_fed == 0);
+    *n_tokens         = list.count < INT32_MAX ? (int)list.count : INT32_MAX;
+    *n_used           = *n_tokens;
+    if (limit > 0 && *n_used > limit - n_fed)
+        *n_used = n_fed < limit ? limit - n_fed : 0;
+    token_list_free(&list);
+    return status;
+}
+
 mlm_status engine_prompt(token_list *out, const mlmamba_engine *eng, const char *question, int n_fed,
                          bool raw)
 {
-    bool        first = n_fed == 0;
-    const char *text  = question != NULL ? question : "";
+    const char *text = question != NULL ? question : "";
     if (raw && *text == '\0')
         return mlm_fail(MLM_E_RANGE, "the question is empty");
-    if (!first && !raw)
-        MLM_TRY(token_list_push(out, eng->config.eos_id));
-    if (raw)
+    if (raw) {
         MLM_TRY(tokenizer_encode(eng->config.tok, out, text, strlen(text), TOKENIZER_TEMPLATE));
-    else
-        MLM_TRY(prompt_encode_turn(&eng->config.prompt, eng->config.tok, out, text, first));
-    if (!raw)
+    } else {
+        MLM_TRY(encode_turn(out, eng, text, n_fed == 0));
         MLM_TRY(cut_prompt(out, eng->config.max_text_tokens, n_fed));
+    }
     if (out->count > INT32_MAX / 8)
         return mlm_fail(MLM_E_RANGE, "the question has %zu tokens, too many", out->count);
     return MLM_OK;

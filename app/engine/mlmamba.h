@@ -258,6 +258,10 @@ MLM_API const uint8_t *mlmamba_session_view(const mlmamba_session *ses);
 MLM_API mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const char *question,
                                        const mlmamba_generate_options *opt, mlmamba_token_fn on_token,
                                        void *payload);
+/* Without running anything: the tokens of a question with its template, asked next, and how many of them the model takes: all, unless
+ * max_text_tokens of its config.json cuts the conversation (0: that many are said already, and asking is MLM_E_RANGE). */
+MLM_API mlm_status mlmamba_session_count_tokens(int *n_tokens, int *n_used, const mlmamba_session *ses,
+                                                const char *question);
 /* Text alone, from an empty state: the session's picture and conversation stay as they are, and need not exist.  A language
  * model alone continues the text as it is; a model with pictures gets its chat template round it unless raw_prompt. */
 MLM_API mlm_status mlmamba_session_complete(mlmamba_answer **out, mlmamba_session *ses, const char *text,

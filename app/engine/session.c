@@ -241,6 +241,12 @@ done:
     return status;
 }
 
+mlm_status mlmamba_session_count_tokens(int *n_tokens, int *n_used, const mlmamba_session *ses,
+                                        const char *question)
+{
+    return engine_prompt_count(n_tokens, n_used, ses->eng, question != NULL ? question : "", count_fed(ses));
+}
+
 void mlmamba_session_cancel(mlmamba_session *ses)
 {
     engine_ticket_cancel(&ses->ticket);

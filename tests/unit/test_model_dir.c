@@ -279,6 +279,14 @@ static void make_dir_with(const char *key_value)
     free(text);
 }
 
+static void expect_count(const mlmamba_session *ses, const char *question, int n_tokens, int n_used)
+{
+    int n = -1, used = -1;
+    assert_ok(mlmamba_session_count_tokens(&n, &used, ses, question));
+    assert_int_equal(n, n_tokens);
+    assert_int_equal(used, n_used);
+}
+
 /* As the released programs: the first tokens of the conversation's text are kept. */
 static void text_is_cut(void **state)
 {
@@ -287,15 +295,21 @@ static void text_is_cut(void **state)
     mlmamba_engine          *eng = NULL;
     mlmamba_answer          *ans = NULL;
     mlmamba_generate_options few = {.max_new_tokens = 3};
+    int                      n;
     make_dir_with("\"max_text_tokens\": 18");
     assert_ok(mlmamba_engine_open(&eng, &opt));
     mlmamba_session *ses = open_session(eng, SCENE(0));
+    expect_count(ses, TOP, 13, 13);
+    expect_count(ses, TOP " " TOP, 20, 18);
     assert_ok(mlmamba_session_ask(&ans, ses, TOP, &few, NULL, NULL)); /* 13 tokens and 3 */
     assert_int_equal(ans->n_prompt_tokens, 13);
     mlmamba_answer_free(ans);
+    expect_count(ses, TOP, 15, 2); /* with an end token and a separator */
     assert_ok(mlmamba_session_ask(&ans, ses, TOP, &few, NULL, NULL));
     assert_int_equal(ans->n_prompt_tokens, 2);
     mlmamba_answer_free(ans);
+    expect_count(ses, TOP, 15, 0);
+    assert_int_equal(mlmamba_session_count_tokens(&n, &n, ses, " "), MLM_E_RANGE);
     assert_int_equal(mlmamba_session_ask(&ans, ses, TOP, &few, NULL, NULL), MLM_E_RANGE);
     assert_non_null(strstr(mlm_error_message(), "the first 18"));
     mlmamba_session_free(ses);
