@@ -151,6 +151,39 @@ int args_usage_error(const cli_options *o, const char *example, const char *fmt,
     return CLI_USAGE;
 }
 
+/* "a, b or c" of "a, b, c". */
+static void join_with_or(char *out, size_t cap, const char *names)
+{
+    const char *last = strrchr(names, ',');
+    if (last == NULL)
+        (void)snprintf(out, cap, "%s", names);
+    else
+        (void)snprintf(out, cap, "%.*s or%s", (int)(last - names), names, last + 1);
+}
+
+int args_bad_value(const cli_options *o, const char *option, const char *value, const char *names,
+                   const char *example)
+{
+    cli_suggestion s;
+    char           list[512];
+    join_with_or(list, sizeof list, names);
+    return args_usage_error(o, example, "--%s is '%.60s', must be %s%s", option, value, list,
+                            cli_suggest(&s, value, strlen(value), "", names));
+}
+
+int args_bad_value_said(const cli_options *o, const char *option, const char *value, const char *example)
+{
+    static const char *const before[] = {"must be ", "there are "};
+    cli_suggestion           s;
+    const char              *names = "";
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+        const char *at = strstr(mlm_error_message(), before[i]);
+        names          = at != NULL ? at + strlen(before[i]) : names;
+    }
+    return args_usage_error(o, example, "--%s: %s%s", option, mlm_error_message(),
+                            cli_suggest(&s, value, strlen(value), "", names));
+}
+
 static unsigned command_bit(const char *name)
 {
     for (unsigned i = 0; i < sizeof command_names / sizeof command_names[0]; i++)
@@ -181,7 +214,7 @@ static int store_fit(const cli_options *o, mlmamba_fit *field, const char *value
             *field = f;
             return CLI_OK;
         }
-    return args_usage_error(o, NULL, "--fit is '%s', must be model, naive, crop or letterbox", value);
+    return args_bad_value(o, "fit", value, "model, naive, crop, letterbox", NULL);
 }
 
 static int store_task(const cli_options *o, mlmamba_task *field, const char *value)
@@ -191,7 +224,7 @@ static int store_task(const cli_options *o, mlmamba_task *field, const char *val
             *field = t;
             return CLI_OK;
         }
-    return args_usage_error(o, NULL, "--task is '%s', must be chat, caption, vqa, true-false or box", value);
+    return args_bad_value(o, "task", value, "chat, caption, vqa, true-false, box", NULL);
 }
 
 static int store_item(const cli_options *o, const option_row *row, cli_list *list, const char *value)
@@ -287,11 +320,45 @@ static const option_row *row_for(const option_row *row, unsigned command)
     return row;
 }
 
-static int unknown_option(const cli_options *o, char **argv)
+#define DASHES "; in front of a question that begins with '-', put -- as an argument of its own"
+
+/* -5 or 5? is a question. */
+static bool is_question(const char *word)
 {
+    return word != NULL && word[0] == '-' && strchr(word, ' ') != NULL;
+}
+
+/* Options of a command that begin with the n bytes of word, "--a --b ": how many. */
+static int list_options(char *out, size_t cap, unsigned command, const char *word, size_t n, const char *mark)
+{
+    int    found = 0;
+    size_t at    = 0;
+    out[0]       = '\0';
+    for (int i = 0; i < N_OPTIONS && at < cap; i++) {
+        if ((options[i].commands & command) == 0 || strncmp(options[i].name, word, n) != 0)
+            continue;
+        at += (size_t)snprintf(out + at, cap - at, "%s%s%s", at > 0 ? " " : "", mark, options[i].name);
+        found++;
+    }
+    return found;
+}
+
+static int unknown_option(const cli_options *o, char **argv, unsigned command)
+{
+    char           names[4096];
+    cli_suggestion s;
+    const char    *given = argv[optind - 1];
+    const char    *word  = given + strspn(given, "-");
+    size_t         n     = strcspn(word, "=");
     if (optopt > 0 && optopt < FIRST_VALUE)
-        return args_usage_error(o, NULL, "unknown option -%c", optopt);
-    return args_usage_error(o, NULL, "unknown or unclear option %s", argv[optind - 1]);
+        return args_usage_error(o, NULL, "unknown option -%c%s", optopt,
+                                is_question(argv[optind]) || is_question(given) ? DASHES : "");
+    if (is_question(given))
+        return args_usage_error(o, NULL, "unknown option %s%s", given, DASHES);
+    if (n > 0 && list_options(names, sizeof names, command, word, n, "--") > 0)
+        return args_usage_error(o, NULL, "option %s is cut short, it could be %s", given, names);
+    (void)list_options(names, sizeof names, command, "", 0, "");
+    return args_usage_error(o, NULL, "unknown option %s%s", given, cli_suggest(&s, word, n, "--", names));
 }
 
 int args_parse(cli_options *o, int argc, char **argv)
@@ -308,7 +375,7 @@ int args_parse(cli_options *o, int argc, char **argv)
         if (code == ':')
             return args_usage_error(o, NULL, "option %s needs a value", argv[optind - 1]);
         if (row == NULL)
-            return unknown_option(o, argv);
+            return unknown_option(o, argv, bit);
         if ((row->commands & bit) == 0)
             return args_usage_error(o, NULL, "option --%s is not for this command", row->name);
         int rc = store(o, row, optarg != NULL ? optarg : "");

@@ -64,6 +64,27 @@ int args_parse(cli_options *o, int argc, char **argv);
 /* "mlmamba ask: message", an example, where help is; returns CLI_USAGE. */
 int args_usage_error(const cli_options *o, const char *example, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* "--fit is 'modle', must be model, naive, crop or letterbox, did you mean model?"; names: "model, naive, crop, letterbox". */
+int args_bad_value(const cli_options *o, const char *option, const char *value, const char *names,
+                   const char *example);
+/* The same after a message of the library (mlm_error_message) that ends with the names. */
+int args_bad_value_said(const cli_options *o, const char *option, const char *value, const char *example);
+
+/* ---- suggest.c ---------------------------------------------------------------------------------- */
+typedef struct cli_suggestion {
+    char text[128];
+} cli_suggestion;
+/* ", did you mean --model?" in out when one of the names (a comma or a blank between two) is near the n bytes of word: two mistakes at
+ * most, and at most one in three letters; "" otherwise.  mark ("--") is put in front of the name.  Returns out->text. */
+const char *cli_suggest(cli_suggestion *out, const char *word, size_t n, const char *mark, const char *names);
+
+/* ---- pictures.c --------------------------------------------------------------------------------- */
+/* CLI_OK, or CLI_USAGE after a message: a name is empty, is an address, or is a file's name cut at its blanks. */
+int cli_check_pictures(const cli_options *o, char **paths, int n);
+/* The first argument that is no file and reads like a question (a blank or '?'; with_words: a bare word, too).  NULL: none. */
+const char *cli_find_question(char **args, int n, bool with_words);
+/* Ends like a picture's name: ".png". */
+bool cli_names_picture(const char *text);
 
 /* ---- help.c ------------------------------------------------------------------------------------- */
 /* NULL: the overview.  False when there is no such command. */
@@ -119,6 +140,8 @@ mlm_status cli_set_image(mlmamba_session *ses, const char *path, const cli_optio
 mlm_status cli_read_stdin(char **data, size_t *n, size_t limit, const char *what);
 /* "-" -> "standard input". */
 const char *cli_picture_name(const char *path);
+/* One line when the model does not take the whole question, or the question is much longer than what such models were trained on. */
+void cli_warn_long_question(const cli_options *o, mlmamba_session *ses, const char *question);
 /* "12 tokens in 0.21 s, ..." */
 void cli_stats_line(const cli_options *o, const mlmamba_answer *ans);
 /* Writes pieces as they come; stops when a signal is pending or nobody reads.  payload: cli_stream. */

@@ -82,6 +82,7 @@ static mlm_status answer(ask_job *job, const char *path)
 
 static void ask_pictures(ask_job *job, char **paths, int n)
 {
+    cli_warn_long_question(job->o, job->ses, job->asked);
     for (int i = 0; i < n && signals_pending() == 0 && !out_failed(); i++) {
         mlm_status status = cli_set_image(job->ses, paths[i], job->o);
         if (status == MLM_OK && signals_pending() == 0)
@@ -98,8 +99,10 @@ static void ask_state(ask_job *job, mlmamba_engine *eng)
     if (status == MLM_OK)
         status = mlmamba_session_restore(job->ses, snap);
     mlmamba_snapshot_free(snap);
-    if (status == MLM_OK)
+    if (status == MLM_OK) {
+        cli_warn_long_question(job->o, job->ses, job->asked);
         status = answer(job, job->o->state);
+    }
     if (status != MLM_OK)
         print_failure(job, job->o->state, status);
 }
@@ -150,14 +153,8 @@ static bool is_blank(const char *text)
 /* mlmamba ask picture.png What is this?  The words before the last would be pictures: the first of those that cannot be one. */
 static const char *word_of_question(const cli_options *o)
 {
-    if (o->n_args <= 2 || strchr(o->args[o->n_args - 1], ' ') != NULL)
-        return NULL;
-    for (int i = 0; i < o->n_args - 1; i++) {
-        const char *word = o->args[i];
-        if (strcmp(word, "-") != 0 && strpbrk(word, "./") == NULL && !mlm_path_is_file(word))
-            return word;
-    }
-    return NULL;
+    return cli_find_question(o->args, o->n_args - 1,
+                             o->n_args > 2 && strchr(o->args[o->n_args - 1], ' ') == NULL);
 }
 
 /* A caption has its own words: all arguments are pictures. */
@@ -167,12 +164,19 @@ static int ask_captions(cli_options *o)
         return args_usage_error(o, "mlmamba ask --task caption picture.png",
                                 o->state != NULL ? "--task caption needs pictures, not --state"
                                                  : "a picture is missing");
+    int rc = cli_check_pictures(o, o->args, o->n_args);
+    if (rc != CLI_OK)
+        return rc;
+    const char *word = cli_find_question(o->args, o->n_args, true);
+    if (word != NULL)
+        return args_usage_error(o, "mlmamba ask --task caption picture.png",
+                                "--task caption takes pictures and no question, but '%s' is no file", word);
     char *question = NULL;
     if (mlmamba_task_question(&question, MLMAMBA_TASK_CAPTION, NULL) != MLM_OK) {
         err_line("%s", mlm_error_message());
         return CLI_FAILED;
     }
-    int rc = run(o, o->args, o->n_args, question);
+    rc = run(o, o->args, o->n_args, question);
     free(question);
     return rc;
 }
@@ -200,11 +204,19 @@ int cmd_ask(cli_options *o)
     if (mlm_path_is_file(question))
         return args_usage_error(o, EXAMPLE, "the last argument, '%s', is a file; the question comes last",
                                 question);
+    if (cli_names_picture(question) && strchr(question, ' ') == NULL)
+        return args_usage_error(
+            o, EXAMPLE,
+            "the last argument, '%s', has a picture's name, but is no file; the question comes last",
+            question);
     int n = o->n_args - 1, from_stdin = 0;
     for (int i = 0; i < n; i++)
         from_stdin += strcmp(o->args[i], "-") == 0;
     if (from_stdin > 1)
         return args_usage_error(o, NULL, "standard input (-) can be read only once");
+    int rc = cli_check_pictures(o, o->args, n);
+    if (rc != CLI_OK)
+        return rc;
     const char *word = word_of_question(o);
     if (word != NULL)
         return args_usage_error(
@@ -217,5 +229,14 @@ int cmd_describe(cli_options *o)
 {
     if (o->n_args == 0)
         return args_usage_error(o, "mlmamba describe picture.png", "a picture is missing");
+    int rc = cli_check_pictures(o, o->args, o->n_args);
+    if (rc != CLI_OK)
+        return rc;
+    const char *word = cli_find_question(o->args, o->n_args, true);
+    if (word != NULL)
+        return args_usage_error(o, EXAMPLE,
+                                "describe takes pictures and no question, but '%s' is no file; 'mlmamba ask' "
+                                "answers questions",
+                                word);
     return run(o, o->args, o->n_args, NULL);
 }

@@ -41,8 +41,11 @@ static void print_line(const bench_line *l)
 
 static void print_table(const bench_result *r, const mlmamba_engine_info *info)
 {
-    out_printf("%s, %s weights, %s, picture %d x %d, question of %d tokens, median\n", info->model_name,
-               info->weights_dtype, info->device_description, r->width, r->height, r->prompt_tokens);
+    out_printf("%s, %s weights, %s, picture %d x %d, ", info->model_name, info->weights_dtype,
+               info->device_description, r->width, r->height);
+    if (r->prompt_tokens > 0)
+        out_printf("question of %d tokens, ", r->prompt_tokens);
+    out_text("median\n");
     out_printf(
         "Ceilings measured here: read %.1f GB/s, %s product %.3f TFLOP/s.  Floor: the longer of bytes and "
         "operations at these.\n\n",
@@ -51,8 +54,10 @@ static void print_table(const bench_result *r, const mlmamba_engine_info *info)
                "TFLOP/s", "floor ms", "% floor");
     for (int i = 0; i < r->n_lines; i++)
         print_line(&r->line[i]);
-    out_printf("\n%.1f tokens a second in a conversation.  The model was loaded in %.0f ms.\n",
-               r->tokens_per_second, info->load_ms);
+    out_text("\n");
+    if (r->tokens_per_second > 0)
+        out_printf("%.1f tokens a second in a conversation.  ", r->tokens_per_second);
+    out_printf("The model was loaded in %.0f ms.\n", info->load_ms);
     if (r->device_mb > 0)
         out_printf(
             "Device memory %.0f MB: weights %.0f, states of a batch and a conversation %.0f, rest %.0f.  ",
@@ -167,12 +172,14 @@ static int read_arguments(bench_args *a, cli_options *o)
                                 "--prefill is '%s', must be up to %d of TOKENS or ROWSxTOKENS",
                                 o->bench.prefill, BENCH_MAX_LIST);
     if (o->bench.state != NULL && strcmp(o->bench.state, "bf16") != 0 && strcmp(o->bench.state, "f32") != 0)
-        return args_usage_error(o, NULL, "--state is '%s', must be f32 or bf16", o->bench.state);
+        return args_bad_value(o, "state", o->bench.state, "f32, bf16", NULL);
     if (o->type != NULL && o->bench.random == NULL)
         return args_usage_error(o, "mlmamba bench --random ml-mamba-2.7b --type int8",
                                 "--type is for --random: a real model has its own");
     if (strcmp(type, "bf16") != 0 && strcmp(type, "int8") != 0 && strcmp(type, "f32") != 0)
-        return args_usage_error(o, NULL, "--type is '%s', must be bf16, int8 or f32", type);
+        return args_bad_value(o, "type", type, "bf16, int8, f32", NULL);
+    if (bench_check_only(o->bench.only) != MLM_OK)
+        return args_bad_value_said(o, "only", o->bench.only, NULL);
     if (o->bench.random != NULL && o->engine.model_dir != NULL)
         return args_usage_error(o, NULL, "--random and --model exclude each other");
     if (o->bench.state != NULL)

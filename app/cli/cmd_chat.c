@@ -3,6 +3,7 @@
  * standard error, so a pipe sees answers only.
  */
 #include "app/cli/cli.h"
+#include "kernels/base/mlm_file.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,6 +26,7 @@ typedef struct chat {
     size_t           used, capacity;
     bool  end, skipping, broken; /* no more input; inside a line that is too long; reading failed */
     char *about;                 /* name of the picture, for messages */
+    bool  refusing; /* in a pipe: the picture or conversation that was asked for could not be opened */
 } chat;
 
 static void fail_line(chat *c)
@@ -39,6 +41,29 @@ static void refuse_line(chat *c, const char *why)
 {
     c->n_failed++;
     err_line("%s", why);
+}
+
+/* Nobody reads along in a pipe: what follows is meant for the picture that is not there, so it is not asked about the old one. */
+static void refuse_from_here(chat *c)
+{
+    mlmamba_image_info i;
+    if (!c->terminal) {
+        c->refusing = true;
+        err_line("questions are refused until /image or /load opens something");
+    } else if (mlmamba_session_get_image_info(c->ses, &i) == MLM_OK) {
+        err_line("still about %s", c->about != NULL ? c->about : "the picture before");
+    } else {
+        err_line("no picture");
+    }
+}
+
+static bool refused(chat *c, const char *line)
+{
+    if (!c->refusing)
+        return false;
+    c->n_failed++;
+    err_line("refused, there is no picture for it: %.200s", line);
+    return true;
 }
 
 /* Takes the next line (without its end) out of the buffer, if there is a whole one.  A line with a NUL byte is reported
@@ -124,6 +149,7 @@ static void ask(chat *c, const char *question, const mlmamba_generate_options *g
 {
     cli_stream      stream = {.keep_newlines = true};
     mlmamba_answer *ans    = NULL;
+    cli_warn_long_question(c->o, c->ses, question);
     if (mlmamba_session_ask(&ans, c->ses, question, gen, cli_on_piece, &stream) != MLM_OK) {
         fail_line(c);
         return;
@@ -148,24 +174,20 @@ static void say_image(chat *c)
 static void remember_picture(chat *c, const char *name)
 {
     free(c->about);
-    c->about = strdup(name);
+    c->about    = strdup(name);
+    c->refusing = false;
 }
 
 static void set_image(chat *c, const char *path)
 {
-    mlmamba_image_info i;
     if (cli_set_image(c->ses, path, c->o) == MLM_OK) {
         remember_picture(c, path);
         say_image(c);
         return;
     }
     fail_line(c);
-    if (signals_pending() == SIGTERM)
-        return;
-    if (mlmamba_session_get_image_info(c->ses, &i) == MLM_OK)
-        err_line("still about %s", c->about != NULL ? c->about : "the picture before");
-    else
-        err_line("no picture");
+    if (signals_pending() != SIGTERM)
+        refuse_from_here(c);
 }
 
 static void undo(chat *c)
@@ -260,23 +282,59 @@ static bool wants(const char *line, const char *name, const char **value)
     return true;
 }
 
+/* A name as it would be given to a shell: "my picture.png" in quotes of either kind, unless a file is called so. */
+static const char *without_quotes(char *name)
+{
+    size_t n = strlen(name);
+    if (n < 2 || (name[0] != '"' && name[0] != '\'') || name[n - 1] != name[0] || mlm_path_is_file(name))
+        return name;
+    name[n - 1] = '\0';
+    return name + 1;
+}
+
+/* Would go on with the conversation. */
+static bool needs_picture(const char *line)
+{
+    const char *value;
+    return wants(line, "/save", &value) || strcmp(line, "/undo") == 0 || strcmp(line, "/retry") == 0;
+}
+
+static void unknown_command(chat *c, const char *line)
+{
+    static const char names[] = "image,save,load,undo,retry,stats,help,quit,exit";
+    size_t            n       = strcspn(line, " \t");
+    cli_suggestion    s;
+    const char       *meant = cli_suggest(&s, line + 1, n - 1, "/", names);
+    c->n_failed++;
+    err_line("there is no command %.80s%s%s", line, meant, meant[0] != '\0' ? "" : "; /help lists them");
+    if (strstr(meant, " /image?") != NULL || strstr(meant, " /load?") != NULL)
+        refuse_from_here(c);
+}
+
 /* False: the conversation ends. */
 static bool do_command(chat *c, char *line)
 {
-    const char *value = "";
+    const char *value = "", *end = NULL;
     for (size_t n = strlen(line); n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'); n--)
         line[n - 1] = '\0';
-    bool takes_value =
-        wants(line, "/image", &value) || wants(line, "/save", &value) || wants(line, "/load", &value);
+    bool opens       = wants(line, "/image", &value) || wants(line, "/load", &value);
+    bool takes_value = opens || wants(line, "/save", &value);
+    if (takes_value)
+        value = without_quotes(line + (value - line));
     if (takes_value && value[0] == '\0') {
-        err_line("%s needs a file name", line);
+        err_line("%.*s needs a file name", (int)strcspn(line, " \t"), line);
         c->n_failed++;
-    } else if (wants(line, "/image", &value)) {
+        if (opens)
+            refuse_from_here(c);
+    } else if (wants(line, "/image", &end)) {
         set_image(c, value);
-    } else if (wants(line, "/save", &value)) {
+    } else if (wants(line, "/load", &end)) {
+        if (!load(c, value) && signals_pending() != SIGTERM)
+            refuse_from_here(c);
+    } else if (needs_picture(line) && refused(c, line)) {
+        /* said */
+    } else if (wants(line, "/save", &end)) {
         save(c, value);
-    } else if (wants(line, "/load", &value)) {
-        (void)load(c, value);
     } else if (strcmp(line, "/undo") == 0) {
         undo(c);
     } else if (strcmp(line, "/retry") == 0) {
@@ -288,8 +346,7 @@ static bool do_command(chat *c, char *line)
     } else if (strcmp(line, "/quit") == 0 || strcmp(line, "/exit") == 0) {
         return false;
     } else {
-        err_line("there is no command %s; /help lists them", line);
-        c->n_failed++;
+        unknown_command(c, line);
     }
     return true;
 }
@@ -306,7 +363,7 @@ static void talk(chat *c)
         char *text = line + strspn(line, " \t");
         if (text[0] == '/')
             go_on = do_command(c, text);
-        else if (text[0] != '\0')
+        else if (text[0] != '\0' && !refused(c, text))
             ask(c, line, &c->o->gen);
         free(line);
         if (signals_pending() == 2) /* Ctrl-C stopped an answer: the conversation goes on */
@@ -349,7 +406,16 @@ static int run(chat *c)
 
 int cmd_chat(cli_options *o)
 {
-    chat c = {.o = o, .terminal = isatty(STDIN_FILENO) != 0};
+    chat c  = {.o = o, .terminal = isatty(STDIN_FILENO) != 0};
+    int  rc = cli_check_pictures(o, o->args, o->n_args);
+    if (rc != CLI_OK)
+        return rc;
+    const char *word = cli_find_question(o->args, o->n_args, true);
+    if (word != NULL)
+        return args_usage_error(o, "mlmamba chat picture.png",
+                                "chat takes a picture, and '%s' is no file; questions are read from standard "
+                                "input, one a line",
+                                word);
     if (o->n_args > 1)
         return args_usage_error(o, "mlmamba chat picture.png",
                                 "one picture is wanted, but there are %d arguments", o->n_args);
@@ -362,7 +428,7 @@ int cmd_chat(cli_options *o)
         err_line("standard input is closed");
         return CLI_FAILED;
     }
-    int rc = cli_open_engine(&c.eng, o);
+    rc = cli_open_engine(&c.eng, o);
     if (rc != CLI_OK)
         return rc;
     rc = cli_exit_status(run(&c));

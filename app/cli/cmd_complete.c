@@ -34,6 +34,8 @@ static mlm_status complete(cli_options *o, mlmamba_session *ses, const char *tex
     mlmamba_answer *ans    = NULL;
     cli_stream      stream = {.keep_newlines = true, .silent = o->json};
     o->gen.want_logprob    = o->json;
+    if (!o->gen.raw_prompt)
+        cli_warn_long_question(o, ses, text);
     MLM_TRY(mlmamba_session_complete(&ans, ses, text, &o->gen, cli_on_piece, &stream));
     if (o->json)
         print_json(text, ans);
@@ -70,6 +72,8 @@ int cmd_complete(cli_options *o)
 {
     if (o->n_args != 1)
         return args_usage_error(o, EXAMPLE, "one text is wanted, but there are %d arguments", o->n_args);
+    if (o->args[0][0] == '\0')
+        return args_usage_error(o, EXAMPLE, "the text is empty");
     if (strcmp(o->args[0], "-") != 0)
         return run(o, o->args[0]);
     char  *text = NULL;

@@ -20,7 +20,7 @@ int cmd_import(cli_options *o)
     else if (strcmp(o->dtype, "fp32") == 0)
         opt.dtype = MLMAMBA_IMPORT_FP32;
     else
-        return args_usage_error(o, EXAMPLE, "--dtype is '%s', must be keep, bf16 or fp32", o->dtype);
+        return args_bad_value(o, "dtype", o->dtype, "keep, bf16, fp32", EXAMPLE);
     opt.model         = o->args[0];
     mlm_status status = mlmamba_import(&opt);
     cli_percent_end(&line);

@@ -2,6 +2,8 @@
 #include "app/cli/cli.h"
 #include "kernels/base/mlm_file.h"
 
+#include <string.h>
+
 #define EXAMPLE "mlmamba quantize models/mlmamba-3b --output models/mlmamba-3b-int8"
 
 int cmd_quantize(cli_options *o)
@@ -11,6 +13,8 @@ int cmd_quantize(cli_options *o)
                                 o->n_args);
     if (o->output == NULL)
         return args_usage_error(o, EXAMPLE, "--output DIR is missing");
+    if (o->type != NULL && strcmp(o->type, "int8") != 0)
+        return args_bad_value(o, "type", o->type, "int8", EXAMPLE);
     cli_percent              line   = cli_percent_start(o, "writing", NULL);
     mlmamba_quantize_options opt    = {.model_dir   = o->args[0],
                                        .output_dir  = o->output,

@@ -38,7 +38,7 @@ static int read_format(vqa_score_format *out, const cli_options *o)
             return CLI_OK;
         }
     }
-    return args_usage_error(o, EXAMPLE, "--format is '%s', must be table, json, md or csv", name);
+    return args_bad_value(o, "format", name, "table, json, md, csv", EXAMPLE);
 }
 
 /* Options into what the library takes; usage errors only. */
@@ -48,6 +48,8 @@ static int read_options(score_job *job, const cli_options *o)
     if (o->n_args != 1)
         return args_usage_error(
             o, EXAMPLE, "one file or directory of results is wanted, but there are %d arguments", o->n_args);
+    if (o->args[0][0] == '\0')
+        return args_usage_error(o, EXAMPLE, "the name of the results is empty");
     int rc = read_format(&job->format, o);
     if (rc != CLI_OK)
         return rc;
@@ -62,11 +64,14 @@ static int read_options(score_job *job, const cli_options *o)
                                      .seed         = o->gen.seed,
                                      .keep_answers = s->against != NULL,
                                      .unscored     = s->report != NULL && s->against == NULL};
-    if ((s->task != NULL && vqa_score_task_of_name(&job->score.task, s->task) != MLM_OK) ||
-        (s->norm != NULL && vqa_score_norm_of_name(&job->score.norm, s->norm) != MLM_OK) ||
-        (s->data_format != NULL && vqa_format_of_name(&job->data.format, s->data_format) != MLM_OK) ||
-        (s->export_kind != NULL && vqa_export_kind_of_name(&job->export_kind, s->export_kind) != MLM_OK))
-        return usage_of_message(o);
+    if (s->task != NULL && vqa_score_task_of_name(&job->score.task, s->task) != MLM_OK)
+        return args_bad_value_said(o, "task", s->task, EXAMPLE);
+    if (s->norm != NULL && vqa_score_norm_of_name(&job->score.norm, s->norm) != MLM_OK)
+        return args_bad_value_said(o, "vqa-norm", s->norm, EXAMPLE);
+    if (s->data_format != NULL && vqa_format_of_name(&job->data.format, s->data_format) != MLM_OK)
+        return args_bad_value_said(o, "data-format", s->data_format, EXAMPLE);
+    if (s->export_kind != NULL && vqa_export_kind_of_name(&job->export_kind, s->export_kind) != MLM_OK)
+        return args_bad_value_said(o, "export", s->export_kind, EXAMPLE);
     if (s->annotations != NULL && !job->has_data)
         return args_usage_error(o, EXAMPLE, "--annotations belongs to the questions that --data names");
     if (s->export_kind != NULL && s->report != NULL)

@@ -45,9 +45,9 @@ static int read_choices(vqa_command *c)
 {
     const cli_vqa_options *v = &c->o->vqa;
     if (v->format != NULL && vqa_format_of_name(&c->opt.data.format, v->format) != MLM_OK)
-        return args_usage_error(c->o, NULL, "--format: %s", mlm_error_message());
+        return args_bad_value_said(c->o, "format", v->format, NULL);
     if (v->task != NULL && vqa_task_of_name(&c->opt.data.task, v->task) != MLM_OK)
-        return args_usage_error(c->o, NULL, "--task: %s", mlm_error_message());
+        return args_bad_value_said(c->o, "task", v->task, NULL);
     if (v->prompt != NULL && vqa_prompt_check(v->prompt) != MLM_OK)
         return args_usage_error(c->o, "mlmamba vqa q.json --prompt '{question} Answer briefly.'",
                                 "--prompt: %s", mlm_error_message());
@@ -57,8 +57,7 @@ static int read_choices(vqa_command *c)
     if (v->exif && c->o->image.ignore_orientation)
         return args_usage_error(c->o, NULL, "--exif and --no-exif exclude each other");
     if (!progress_kind_of_name(&c->progress.kind, v->progress))
-        return args_usage_error(c->o, NULL, "--progress is '%s', must be auto, line, plain, json or none",
-                                v->progress);
+        return args_bad_value(c->o, "progress", v->progress, "auto, line, plain, json, none", NULL);
     return CLI_OK;
 }
 
@@ -277,6 +276,19 @@ static int merge(vqa_command *c)
     return m.n_errors > 0 || m.n_missing > 0 ? CLI_ERROR_ROWS : CLI_OK;
 }
 
+static int check_names(const cli_options *o)
+{
+    for (int i = 0; i < o->n_args; i++) {
+        if (o->args[i][0] == '\0')
+            return args_usage_error(o, EXAMPLE, "the name of a data set is empty");
+        if (cli_names_picture(o->args[i]) && mlm_path_is_file(o->args[i]))
+            return args_usage_error(
+                o, "mlmamba vqa photos/ --question \"Is there a dog?\" --output run1",
+                "'%s' is a picture, not a data set; name its folder, or use 'mlmamba ask'", o->args[i]);
+    }
+    return CLI_OK;
+}
+
 static int start(vqa_command *c)
 {
     cli_options *o = c->o;
@@ -288,7 +300,9 @@ static int start(vqa_command *c)
     if (o->output == NULL && !o->vqa.dry_run)
         return args_usage_error(o, EXAMPLE,
                                 "--output is missing: a directory for the results, or - for standard output");
-    int rc = read_choices(c);
+    int rc = check_names(o);
+    if (rc == CLI_OK)
+        rc = read_choices(c);
     if (rc == CLI_OK)
         rc = read_shards(c);
     if (rc != CLI_OK)

@@ -78,6 +78,23 @@ mlm_status cli_set_image(mlmamba_session *ses, const char *path, const cli_optio
     return status;
 }
 
+/* What the language models of this family were trained on; a question alone is longer only by accident. */
+enum { LONG_QUESTION = 2048 };
+
+void cli_warn_long_question(const cli_options *o, mlmamba_session *ses, const char *question)
+{
+    int n = 0, used = 0;
+    if (o->quiet || mlmamba_session_count_tokens(&n, &used, ses, question) != MLM_OK || used == 0)
+        return; /* asking says what is wrong */
+    if (used < n)
+        err_line(
+            "the question has %d tokens, the first %d are used: this model takes no more of a conversation",
+            n, used);
+    else if (n > LONG_QUESTION && !o->engine.text_only)
+        err_line("the question has %d tokens, all %d are used; beyond %d an answer is not to be relied on", n,
+                 used, LONG_QUESTION);
+}
+
 void cli_stats_line(const cli_options *o, const mlmamba_answer *a)
 {
     double later = a->n_tokens > 1 && a->decode_ms > 0 ? 1000.0 * (a->n_tokens - 1) / a->decode_ms : 0.0;

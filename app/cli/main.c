@@ -26,12 +26,29 @@ static int run_command(size_t index, int argc, char **argv)
     return commands[index].run(&o);
 }
 
+static int unknown_command(const char *name)
+{
+    char           names[256];
+    size_t         at = (size_t)snprintf(names, sizeof names, "help");
+    cli_suggestion s;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        at += (size_t)snprintf(names + at, sizeof names - at, ",%s", commands[i].name);
+    const char *meant = name[0] == '-' ? cli_suggest(&s, name + 2, strlen(name) > 2 ? strlen(name + 2) : 0,
+                                                     "--", "help,version")
+                                       : cli_suggest(&s, name, strlen(name), "", names);
+    if (name[0] == '-' && meant[0] == '\0')
+        err_line("the command comes first, then its options: mlmamba COMMAND %s; 'mlmamba --help' lists the "
+                 "commands",
+                 name);
+    else
+        err_line("there is no command '%s'%s%s 'mlmamba --help' lists them", name, meant,
+                 meant[0] != '\0' ? "" : ";");
+    return CLI_USAGE;
+}
+
 static int show_help(const char *command)
 {
-    if (help_print(command))
-        return CLI_OK;
-    err_line("there is no command '%s'; 'mlmamba --help' lists them", command != NULL ? command : "");
-    return CLI_USAGE;
+    return help_print(command) ? CLI_OK : unknown_command(command);
 }
 
 static int dispatch(int argc, char **argv)
@@ -55,12 +72,10 @@ static int dispatch(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(commands[i].name, name) == 0)
             return run_command(i, argc - 1, argv + 1);
-    if (mlm_path_is_file(name))
-        err_line(
-            "'%s' is a file, not a command; to ask about it: mlmamba ask '%s' \"What is in the picture?\"",
-            name, name);
-    else
-        err_line("there is no command '%s'; 'mlmamba --help' lists them", name);
+    if (!mlm_path_is_file(name))
+        return unknown_command(name);
+    err_line("'%s' is a file, not a command; to ask about it: mlmamba ask '%s' \"What is in the picture?\"",
+             name, name);
     return CLI_USAGE;
 }
 

@@ -69,6 +69,7 @@ run --random "$dir/text.json" --batch 1 --csv "$dir/text.csv"
 want_rc text 0; want_csv text 'read product prefill step token'
 mkdir "$dir/folder" && cp "$dir/shape.json" "$dir/folder/config.json"
 run --random "$dir/folder" --only step --batch 1
+n=$((n + 1)); ! grep -qE '(^| )0(\.0)? tokens' "$dir/out" || bad 'only: what was not measured is not shown as 0'
 want_rc folder 0
 
 # ---- what is refused
@@ -80,7 +81,7 @@ run --batch 0; want_rc 'bad batch' 2
 run --batch 1,2,x; want_rc 'bad list' 2
 run --prefill 3x; want_rc 'bad prefill' 2
 run --state f16; want_rc 'bad state' 2
-run --random "$dir/shape.json" --only step,stop --batch 1; want_rc 'bad line' 1; want_err 'bad line' "'stop'"
+run --random "$dir/shape.json" --only step,stop --batch 1; want_rc 'bad line' 2; want_err 'bad line' "'stop'"
 printf '{"model_type": "ml_mamba"' >"$dir/broken.json"
 run --random "$dir/broken.json"; want_rc 'broken shape' 1; want_err 'broken shape' broken.json
 run --random "$dir/shape.json" --only step --batch 1 --csv "$dir/none/x.csv"; want_rc 'no folder' 1; want_err 'no folder' 'none/x.csv'
