@@ -97,13 +97,15 @@ def provenance(runs, mix=None):
     if not runs:
         return "Trained by this recipe."
     stages = []
-    for run in runs:
+    for run in runs:                # a run.json with "mix": its result was averaged with the weights before, so much of them
         s, a = run["state"], run["arguments"]
         start = "from scratch" if not a.get("start") else "from those weights" if stages else "from the weights of an earlier piece"
         stages.append("%s%s, %.1f minutes of one GPU, %d steps of %d pictures, seed %d" % (
             start, " with the shares of the second stage" if a.get("second") else "", s["seconds"] / 60, s["step"], a["batch"], a["seed"]))
-    mixed = "; the weights are %.0f %% those and %.0f %% the ones before" % (100 - 100 * float(mix[1]), 100 * float(mix[1])) if mix else ""
-    return "Trained by this recipe: " + "; then ".join(stages) + mixed + "."
+        share = float(mix[1]) if mix and run is runs[-1] else run.get("mix")
+        if share:
+            stages[-1] += "; the weights are %.0f %% those and %.0f %% the ones before" % (100 - 100 * share, 100 * share)
+    return "Trained by this recipe: " + "; then ".join(stages) + "."
 
 
 def model_md(name, s, tensors, args, vision_heads):

@@ -42,7 +42,7 @@ class Learner:
         on_gpu = device == "cuda"
         self.rate = torch.tensor(args.lr, device=device) if on_gpu else args.lr
         self.optimizer = torch.optim.AdamW(groups, lr=self.rate, betas=(0.9, 0.98), eps=1e-8, fused=on_gpu, capturable=on_gpu)
-        self.aux_weight, self.forget = (torch.zeros((), device=device) for _ in range(2))
+        self.aux_weight, self.forget, self.reach = (torch.zeros((), device=device) for _ in range(3))
         self.parameters = [p for _, p in named]
         self.average = [p.detach().clone() for p in self.parameters]
         self.state = {"step": 0, "seconds": 0.0, "pictures": 0, "piece": 0}
@@ -52,7 +52,9 @@ class Learner:
     # ---- weights ----------------------------------------------------------------------------------------------------
 
     def warm_start(self, tensors):
-        """Weights by name; the auxiliary heads only where their size is the same.  The average starts there too."""
+        """Weights by name; the auxiliary heads only where their size is the same.  The average starts there too.
+
+        Heads that are not there (exported weights have none) start at random; state["new_heads"] says so."""
         own = dict(self.model.named_parameters())
         fit = {n: t for n, t in tensors.items() if n in own and own[n].shape == t.shape}
         missing = sorted(set(own) - set(fit))
@@ -64,6 +66,7 @@ class Learner:
         with torch.no_grad():
             for n, t in fit.items():
                 own[n].copy_(t.to(self.device))
+        self.state["new_heads"] = bool(missing)
         self.average = [p.detach().clone() for p in self.parameters]
 
     def averaged(self):
@@ -129,8 +132,10 @@ class Learner:
         hidden, features, rows = self.hidden(batch, batch["images"])
         hidden = hidden[:, :-1].flatten(0, 1).index_select(0, batch["answer_at"])
         loss = F.cross_entropy(m.head(hidden).float(), batch["answer"])
-        seen = [m.run(aux_loss, architecture.linear(x.to(m.dtype), h.weight, h.bias), batch["cls"], batch["col"], batch["off"],
-                      s.classes, s.colours) for x, h in ((features, m.aux_vision), (rows, m.aux_connector))]
+        heads = [(torch.lerp(x.detach(), x, self.reach.to(x.dtype)).to(m.dtype), h)        # the same values, reach times their gradient
+                 for x, h in ((features, m.aux_vision), (rows, m.aux_connector))]
+        seen = [m.run(aux_loss, architecture.linear(x, h.weight, h.bias), batch["cls"], batch["col"], batch["off"], s.classes, s.colours)
+                for x, h in heads]
         (loss + self.aux_weight * 0.5 * (seen[0][0] + seen[1][0])).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizer.step()
@@ -158,8 +163,8 @@ class Learner:
             self.log("*** THE STEP CANNOT BE CAPTURED, it runs launch by launch (slower):", str(error)[:600])
             torch.cuda.synchronize()
 
-    def step(self, batch, rate, aux_weight):
-        """-> compute()'s tensor"""
+    def step(self, batch, rate, aux_weight, reach=1.0):
+        """-> compute()'s tensor.  reach: 0 while the auxiliary loss is to teach its heads alone, not what is below them"""
         batch = self.put(batch)
         images, labels = self.source.render(batch, augment=True, seed=self.args.seed * 1000003 + self.state["step"])
         batch = {k: batch[k] for k in ("tokens", "answer_at", "answer", "picture_at") if k in batch} | labels | {"images": images}
@@ -168,6 +173,7 @@ class Learner:
         done = self.state["step"]
         self.forget.fill_(1 - min(self.args.ema, (1 + done) / (20 + done)))
         self.aux_weight.fill_(aux_weight)
+        self.reach.fill_(reach)
         if self.device == "cuda":
             self.rate.fill_(self.args.lr * rate)
         else:

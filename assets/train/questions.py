@@ -23,7 +23,7 @@ class ThingQuestions(Checks):
         elif rng.random() < 0.3 and not alias:
             q = self.say("exist_pl", pl=v.head(noun, True))
         else:
-            q = self.say("exist", a=v.phrase(noun, False, alias))
+            q = self.say("exist", a=v.phrase(noun, False, alias), n=v.head(noun, False, alias))
         return self.ask("exist", "exists", (noun,), q)
 
     def lack(self):

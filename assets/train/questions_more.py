@@ -149,7 +149,8 @@ class Questions(ThingQuestions):
             entry = self.other_label(self.vocabulary.by_name[rng.choice(self.scene.photos).name])
             if not entry or (entry.category in INCIDENTAL_CATEGORIES):
                 return None
-        return self.ask("collage_yn", "collage_has", (entry.name,), self.plural_form(self.say("exist", a=entry.with_article), entry.name))
+        q = self.plural_form(self.say("exist", a=entry.with_article, n=entry.name), entry.name)
+        return self.ask("collage_yn", "collage_has", (entry.name,), q)
 
     def collage_count(self):
         return self.ask("collage", "collage_count", (), self.say("photo_count"))

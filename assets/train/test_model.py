@@ -255,6 +255,26 @@ class Training(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "lack connector.mlp.fc.bias"):
             made.warm_start({"connector.norm.weight": torch.ones(64)})
 
+    def test_warm_start_of_exported_weights_has_new_heads(self):
+        first = self.learner()
+        made = self.learner()
+        made.warm_start(model.exported(first.model))
+        self.assertTrue(made.state["new_heads"])
+        made.warm_start(first.averaged())
+        self.assertFalse(made.state["new_heads"])
+
+    def test_new_heads_learn_alone(self):
+        """without reach, the auxiliary loss changes its heads and nothing else"""
+        batch, seen = source.SmokeSource("cpu").batch(2, 64, 1), []
+        for aux, reach in ((0.0, 1.0), (0.3, 0.0), (0.3, 1.0)):
+            made = self.learner()
+            made.step(batch, 0.0, aux, reach)
+            self.assertEqual(float(made.model.aux_vision.weight.grad.abs().max()) > 0, aux > 0)
+            whole = torch.cat([p.grad.flatten() for p in model.exported(made.model).values()])
+            seen.append(whole / whole.norm())          # the norm of all gradients together is cut to 1
+        self.assertLess(float((seen[0] - seen[1]).norm()), 1e-5)
+        self.assertGreater(float((seen[0] - seen[2]).norm()), 1e-2)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

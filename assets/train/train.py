@@ -30,7 +30,8 @@ import schedule  # noqa: E402
 import source  # noqa: E402
 import weights  # noqa: E402
 
-TEXT = 192  # text tokens of a sample
+TEXT = 192       # text tokens of a sample
+HEADS = 0.03     # share of the schedule in which new auxiliary heads of a warm start learn alone
 
 
 def arguments(argv=None):
@@ -238,7 +239,8 @@ def train(learner, args, log, write=True):
         t = time.time()
         batch = next(batches)
         wait = time.time() - t
-        values = learner.step(batch, rate, schedule.aux_at(f, *args.aux))
+        alone = f < HEADS and state.get("new_heads")
+        values = learner.step(batch, rate, schedule.aux_at(f, *args.aux), 0.0 if alone else 1.0)
         if piece.clock.since is None and state["step"] - begin_step >= warm:
             if learner.device == "cuda":
                 torch.cuda.synchronize()

@@ -2,6 +2,9 @@
 
 {a} a phrase with its article, {n} without, {pl} plural, {img} picture/image/..., {x} {y} two phrases with "the", {rel} a relation, {z} a place.
 """
+import re
+
+from wordings_more import MORE
 from world import share
 
 IMG = ("image", "image", "picture", "picture", "photo", "scene")
@@ -97,30 +100,76 @@ TEXT = {
     "it_rel": "What is {rel} it?|And what is {rel} it?|What do you see {rel} it?|Which object is {rel} it?", "sure": "Are you sure?|Really?|Are you certain?|Is that right?|Sure?|Are you sure about that?|Is that so?|Think again.|Are you really sure?|Are you positive?|Is that correct?|Is it really so?|Do you mean that?|You sure?",
     "what_about": "And {a}?|What about {a}?|And is there {a}?|How about {a}?|And what about {a}?|Is there {a} too?|And {a} too?|Then is there {a}?|Do you see {a} as well?|And do you see {a}?|Is there {a} as well?|And also {a}?|And can you see {a}?",
 }
-KNOWN = {k: v.split("|") for k, v in TEXT.items()}
 
 
 def held(template):
     return share(template, "wording:") < 0.20
 
 
-TRAIN = {k: [t for t in v if not held(t)] or v[:1] for k, v in KNOWN.items()}
+def bare(template):
+    """what is left when capitals, stops, courtesy and spelling do not count: two wordings with the same rest are one"""
+    text = template.lower().replace("colour", "color").replace("what's", "what is").replace("where's", "where is")
+    text = re.sub(r"\bplease\b|[?.!,:]", "", text)
+    return " ".join(re.sub(r"\b(this|that)\b", "the", text).split())
+
+
+FIRST = {k: v.split("|") for k, v in TEXT.items()}
+ADDED = {k: list(dict.fromkeys(t.strip() for t in re.split(r"[|\n]", v) if t.strip() not in FIRST[k])) for k, v in MORE.items()}
+TAUGHT = {bare(t) for v in FIRST.values() for t in v if not held(t)}
+ADDED = {k: [t for t in v if not (held(t) and bare(t) in TAUGHT)] for k, v in ADDED.items()}
+HIDDEN = {bare(t) for table in (FIRST, ADDED) for v in table.values() for t in v if held(t)}
+
+
+def taught(key):
+    """the wordings of training: half of the draws fall on the first ones, which are the most common"""
+    first = [t for t in FIRST[key] if not held(t)] or FIRST[key][:1]
+    added = [t for t in ADDED.get(key, ()) if not held(t) and bare(t) not in HIDDEN]
+    return first * max(1, round(len(added) / len(first))) + added
+
+
+KNOWN = {k: v + ADDED.get(k, []) for k, v in FIRST.items()}
+TRAIN = {k: taught(k) for k in KNOWN}
 HELD = {k: [t for t in v if held(t)] or v[-1:] for k, v in KNOWN.items()}
 STYLE = {"word": (" Answer in one word.", " One word, please.", " In one word.", " Answer with a single word."),
          "sentence": (" Answer in a full sentence.", " Answer with a sentence.", " In a sentence, please.", " Use a full sentence.")}
 SMALL_TALK = (
-    ("Hello|Hi|Hey|Hi there!|Good morning|Hello there|Good evening|Hey there|Hello!|Hi!|Hello.|Good day|Good afternoon|Greetings|Hiya|Howdy|Hello, how are you?|How are you?|Good morning!|Hi, model", "Hello! Ask me about the picture."),
-    ("Who are you?|What are you?|What is your name?|Are you a robot?|Are you an AI?|Are you human?|What's your name?|Who am I talking to?|Are you a program?|Are you a computer?|Are you a person?|Tell me about yourself.|Who is this?|What model are you?|Introduce yourself.|Are you a machine?", "I am a small vision language model."),
-    ("What can you do?|Help|How can you help me?|What should I ask?|What do you know?|How does this work?|What can I ask you?|What are you able to do?|Help me|What questions can I ask?|Can you help me?|What are you good at?|What do you do?|Help!|How do I use you?|Give me an example of a question.", "I can name, count, locate and compare things in the picture."),
-    ("Thanks|Thank you|Thank you very much!|Great, thanks|Thanks a lot!|Cheers|Thank you.|Thanks!|Thank you!|Thanks.|Many thanks|Thanks for your help|Thank you so much|Thx|Ok, thank you|Thank you for the answer.|That helps, thanks|Thank you, that was helpful.|Okay thanks|Ok thanks", "You are welcome!"), ("Bye|Goodbye|See you|Good night|Bye bye|Bye!|Goodbye.|See you later|See you tomorrow|Farewell|I have to go|That is all|That's all, bye", "Goodbye!"),
-    ("Good job!|Nice|Well done|Great!|Very good|Good.|Great|Perfect|Nice!|Awesome|Cool|Excellent|Good work|Correct!|That is right|That is correct.|Yes, correct|You are right", "Thank you!"), ("You are wrong|That is wrong|That's not right|No, that's wrong|Wrong!|Wrong|That is not true|That is incorrect.|No, you are wrong|This is wrong.|That is not correct|Incorrect|No, it is not|You made a mistake|I don't think so", "Sorry, I make mistakes."))
+    ("Hello|Hi|Hey|Hi there!|Good morning|Hello there|Good evening|Hey there|Hello!|Hi!|Hello.|Good day|Good afternoon|Greetings|Hiya|Howdy|"
+     "Hello, how are you?|How are you?|Good morning!|Hi, model|Hey!|Hi there|Hello again|Hi again|Hello, model|Hello everyone|Good evening!|"
+     "How are you doing?|How are you today?|How is it going?|What's up?|Yo|Nice to meet you|Hello hello|hi :)|Good day!",
+     "Hello! Ask me about the picture."),
+    ("Who are you?|What are you?|What is your name?|Are you a robot?|Are you an AI?|Are you human?|What's your name?|Who am I talking to?|"
+     "Are you a program?|Are you a computer?|Are you a person?|Tell me about yourself.|Who is this?|What model are you?|Introduce yourself.|"
+     "Are you a machine?|Are you ChatGPT?|Are you a language model?|Are you real?|Do you have a name?|Tell me your name.|Your name?|"
+     "What kind of model are you?|What is this program?|Are you a bot?|Are you an assistant?|Please introduce yourself.|"
+     "Tell me who you are.|Say who you are.", "I am a small vision language model."),
+    ("What can you do?|Help|How can you help me?|What should I ask?|What do you know?|How does this work?|What can I ask you?|"
+     "What are you able to do?|Help me|What questions can I ask?|Can you help me?|What are you good at?|What do you do?|Help!|How do I use you?|"
+     "Give me an example of a question.|What can I ask?|What may I ask?|What can you tell me?|Tell me what you can do.|How can I use you?|"
+     "What are you for?|What is your job?|What do you understand?|What kind of questions can I ask?|Which questions do you understand?|"
+     "I need help|What else can you do?|Show me what you can do.",
+     "I can name, count, locate and compare things in the picture."),
+    ("Thanks|Thank you|Thank you very much!|Great, thanks|Thanks a lot!|Cheers|Thank you.|Thanks!|Thank you!|Thanks.|Many thanks|"
+     "Thanks for your help|Thank you so much|Thx|Ok, thank you|Thank you for the answer.|That helps, thanks|Thank you, that was helpful.|"
+     "Okay thanks|Ok thanks|Thanks a lot|Thank you very much|Thanks, that helps.|I thank you|Thank you kindly|Thanks so much!|Ty|Thanks again|"
+     "Great, thank you!|Perfect, thanks|Good, thank you|Thank you for your help.|Thanks, model", "You are welcome!"),
+    ("Bye|Goodbye|See you|Good night|Bye bye|Bye!|Goodbye.|See you later|See you tomorrow|Farewell|I have to go|That is all|"
+     "That's all, bye|Goodbye!|See you soon|Bye for now|I am leaving|I must go now|Ciao|Take care|Until next time|Ok, bye",
+     "Goodbye!"),
+    ("Good job!|Nice|Well done|Great!|Very good|Good.|Great|Perfect|Nice!|Awesome|Cool|Excellent|Good work|Correct!|That is right|"
+     "That is correct.|Yes, correct|You are right|Well done!|Great job|Good answer|Nice work|Wonderful|Amazing|Fantastic|Impressive|Bravo|"
+     "Exactly|Exactly!|Right!|Very nice|Good boy|That was good|You did well|Brilliant", "Thank you!"),
+    ("You are wrong|That is wrong|That's not right|No, that's wrong|Wrong!|Wrong|That is not true|That is incorrect.|No, you are wrong|"
+     "This is wrong.|That is not correct|Incorrect|No, it is not|You made a mistake|I don't think so|Wrong answer|That's wrong|"
+     "You're wrong|That's a mistake|That's incorrect|Not true|Not correct|False, you are wrong|Bad answer|Your answer is wrong|You are mistaken|"
+     "That was wrong|I disagree|No, wrong", "Sorry, I make mistakes."))
 
 
 def pick(table, rng, key, **values):
     """a wording of the family, filled in"""
     img = rng.choice(IMG)
     text = rng.choice(table[key]).format(img=img, **values)
-    return text.replace("{img}", img)
+    text = text.replace("{img}", img)
+    return text[0].upper() + text[1:]
 
 
 def agree(q, name):
@@ -137,6 +186,10 @@ def agree(q, name):
 EMOJI = ("\U0001f642", "\U0001f600", "\U0001f914", "\U0001f64f", "\U0001f44d", "\u2764", "\U0001f602", "\U0001f436", ":)", ";-)", "??", "!!", "...")
 
 
+OPENINGS = ("Please tell me: ", "Hey, ", "Ok, ", "So, ", "Now: ", "Hi! ", "And ", "Please: ", "Excuse me, ", "Tell me, ", "Well, ", "One question: ",
+            "Quick question: ", "I would like to know: ", "Hello, ", "Now tell me: ")
+
+
 def typed(q, rng):
     """the way people type"""
     if "gray" in q and rng.random() < 0.3:
@@ -146,19 +199,21 @@ def typed(q, rng):
     if rng.random() < 0.012:
         q += rng.choice((" ", "")) + rng.choice(EMOJI)
     r = rng.random()
-    if r < 0.5:
+    if r < 0.42:
         return q
-    if r < 0.7:
-        q = q[0].lower() + q[1:]
-    if q[-1] in "?." and rng.random() < 0.33:
+    if r < 0.67:
+        q = q[:1].lower() + q[1:]
+    if q[-1] in "?." and rng.random() < 0.08 and "lease" not in q:
+        q = q[:-1] + rng.choice((", please", " please")) + q[-1]
+    if len(q) > 2 and q[-1] in "?." and rng.random() < 0.4:
         q = q[:-1]
     if "hat is " in q and rng.random() < 0.12:
         q = q.replace("hat is ", rng.choice(("hat's ", "hats ")), 1)
     if rng.random() < 0.06:
-        q = rng.choice(("Please tell me: ", "Hey, ", "Ok, ", "So, ", "Now: ", "Hi! ", "And ", "Please: ")) + q[0].lower() + q[1:]
+        q = rng.choice(OPENINGS) + q[:1].lower() + q[1:]
     if rng.random() < 0.10:
         q = misspelt(q, rng)
-    if rng.random() < 0.04:
+    if rng.random() < 0.08:
         q = q.lower()
     return q
 

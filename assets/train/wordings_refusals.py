@@ -4,7 +4,72 @@ A fifth of the patterns, by hash, is never used in training, like the other word
 """
 import re
 
-UNKNOWABLE = """Who [made|took|drew|painted|sent|edited|found|saved] this {img}?
+UNKNOWABLE = """What time of [day|year] is it [here|there|in this {img}]?
+What day of the week is it [here|there]?
+What day of the week was it?
+Which [day|month|season|year] is it [here|there|in this {img}]?
+Which [day|month|season|year] was [it|that]?
+What [season|month|year|day] is [this|that]?
+What [hour|date] [was it|is this] when the {img} was made?
+What's the [time|date|year] in this {img}?
+Is it [day or night|morning or evening|winter or summer] [here|there]?
+How late [is|was] it [there|here|in this {img}]?
+What will happen [then|afterwards|later|tomorrow]?
+What is going to happen [next|now|then|later]?
+What happened [earlier|first|just before|last|yesterday]?
+And then what [happens|happened]?
+What [came|was there] [first|earlier]?
+How does [this|the story] [end|go on|continue]?
+What was here [before|yesterday|last year]?
+When did [this|that] happen?
+When will the {n} [be sold|leave|come back|be finished]?
+When did the {n} [arrive|get here|break]?
+Where was the photographer [standing|from]?
+Where are we [here|in this {img}]?
+Where in the world [is this|was this taken]?
+In what place was this {img} [taken|made]?
+In which [house|town|street|museum] is the {n}?
+Which [place|continent] [is|was] this {img} taken in?
+Who is the [artist|painter|photographer|author] of this {img}?
+Who is the {n} [named after|waiting for|thinking of]?
+Who does this belong to?
+Who [paid for|ordered|painted|broke] the {n}?
+Whose [idea|picture|work] [is|was] this?
+Name the [owner|maker|buyer|seller] of the {n}.
+Tell me the [price|age|weight|name|owner] of the {n}.
+Tell me who [made|owns|bought] the {n}.
+Tell me when this was [made|taken|drawn].
+Tell me how [heavy|expensive|strong] the {n} is.
+Give me the [price|weight|age] of the {n}.
+Price of the {n}?
+Weight of the {n}?
+Age of the {n}?
+Owner of the {n}?
+Do you know [the owner of the {n}|the price of the {n}|when this was taken|who drew this]?
+Can you tell me [the price of the {n}|who owns the {n}|when this was made|where this was taken]?
+Could you tell me [how old the {n} is|how much the {n} costs|what day it was|where this was made]?
+I want to know [who made the {n}|how much the {n} costs|when this was taken].
+What is the {n} [made for|dreaming about|hiding|looking for|good for tomorrow]?
+What does the {n} [dream about|believe|hear|plan|hope]?
+What did the {n} [eat|say|hear|think] [yesterday|today|before]?
+What is the {n} going to [do|eat|say] [next|later|tomorrow]?
+Why did [somebody|they|you] [make|draw|take] this {img}?
+Why did the {n} [come|stay|leave]?
+Why is the {n} [sad|happy|angry|so quiet|for sale]?
+Has the {n} [ever moved|been sold|been used|eaten today|a name]?
+Had the {n} [been here before|a name]?
+Is the {n} [someone's favorite|handmade|ten years old|worth a lot|feeling well|in love|fast]?
+Is somebody [behind the camera|outside the {img}|looking at this]?
+Does the {n} [know me|feel cold|have a brother|cost more than ten dollars|weigh much]?
+Was the {n} [made by a machine|stolen|heavy|ever repaired|somewhere else before]?
+Will somebody [buy|eat|take|find] the {n}?
+Would the {n} [like me|float|be expensive]?
+How was the {n} [made|bought|found|transported]?
+How long ago was this [made|taken|drawn]?
+How much [is|was] the {n}?
+How [hot|cold|warm] [is|was] it [there|here|that day]?
+How is the {n} [feeling|doing today]?
+Who [made|took|drew|painted|sent|edited|found|saved] this {img}?
 Who [owns|bought|made|designed|sold|found|lost|drew|built|invented] the {n}?
 Who does the {n} belong to?
 Who [put|left|brought|forgot|dropped] the {n} [there|here]?
@@ -119,7 +184,76 @@ Guess [who made this|how old the {n} is|what happens after this|the price of the
 Do you know [who made this|who owns the {n}|how old the {n} is|where this is|when this was made]?
 Can you tell [who made this|how heavy the {n} is|where the {n} was bought|what happened before]?""".split("\n")
 
-OUTSIDE = """What is the capital of [France|Japan|Italy|Spain|Egypt|Brazil|Canada|Norway|India]?
+OUTSIDE = """Which city is the capital of [Portugal|Greece|Austria|Mexico|Peru|Kenya]?
+Tell me the capital of [Portugal|Greece|Austria|Mexico|Peru|Kenya].
+Do you know the capital of [Sweden|Ireland|China|Chile]?
+What city is [the capital of Poland|the largest in the world|the oldest in Europe]?
+What is the [currency|language|flag|population|president] of [Switzerland|China|Mexico|Denmark|Poland]?
+Who is the [president|king|queen|prime minister] of [France|Spain|England|the USA|Canada]?
+Who was [the first man on the moon|Napoleon|Cleopatra|the first president]?
+Who [plays|played] [in that movie|for Brazil|the piano best]?
+What is the distance [to the moon|from Paris to Rome|to the sun]?
+What is the square root of [two|nine|sixteen|one hundred]?
+What is [seven|five|eight] [times|plus|minus] [three|six|nine]?
+How much is [7 + 5|12 - 4|3 * 8|100 / 5]?
+Calculate [7 + 5|12 - 4|3 * 8|the sum of six and nine].
+[4 + 4|9 - 3|8 * 2|12 / 4] = ?
+Solve [x + 2 = 5|this riddle|my problem|the equation].
+What year did [the war end|Columbus sail|the wall fall]?
+In what year was [Mozart born|the wheel invented|the war over]?
+Tell me about [Paris|your life|history|dinosaurs in general|the moon landing|yourself and your family].
+Tell me how to [cook pasta|get rich|fix a car|learn English].
+Tell me who won [the match|the election|the war].
+Tell me something [about Italy|interesting|nice|new].
+Give me [a joke|a poem|your phone number|a summary of the news|directions to the airport].
+Explain to me [how cars work|why it rains|what love is].
+Please [sing|dance|tell a joke|call my wife|translate this into French].
+Can I [ask you about love|have some money|go home now|talk to a person]?
+Can we [be friends|talk about football|play chess]?
+Could you [write an essay|tell me a joke|translate a word|sing something]?
+Could you [give me advice|explain gravity|recommend a movie]?
+Would you [marry me|write me a poem|tell me a story|recommend a book]?
+Will you [help me move|sing for me|be my friend]?
+Do you know [a joke|the news|my name|how to cook|who won the game|Shakespeare]?
+Do you [eat|drink coffee|have a family|like music|know everything|want to be human]?
+Have you [ever been in love|read Hamlet|seen my keys|a brother]?
+Is [Paris in France|the moon made of cheese|sugar bad|it Friday today|Shakespeare dead]?
+Is it [cold outside|your birthday|dangerous to swim|too late to learn]?
+Are [you busy|we alone in space|dogs smarter than cats|bananas healthy]?
+Does [it rain in London|the sun move|anybody love me|my car need oil]?
+Did [Caesar meet Cleopatra|you eat|the train leave|you see the game]?
+Should we [go out tonight|sell the house|get married]?
+Where can I [buy shoes|find a doctor|park my car|learn to dance]?
+Where was [Mozart born|the treaty signed|my father yesterday]?
+When was [Einstein born|the first computer built|America discovered]?
+When do [the shops open|we eat|stores close on Sunday]?
+When does [the movie start|summer begin|my flight leave]?
+Why [are leaves green|is ice cold|do we dream|does it rain|did the Titanic sink]?
+Why can't I [sleep|fly|find my keys]?
+How do I [get to the station|delete a file|write a letter|make coffee]?
+How does [a car work|the heart work|the internet work|bread rise]?
+How long [is the Nile|does pasta cook|do cats sleep|was the war]?
+How many [continents|oceans|planets] are there on [earth|the map of the world]?
+How many [minutes are in an hour|people live on earth|bones does a human have]?
+How tall is [the Eiffel Tower|Mount Everest|a giraffe usually]?
+What's the [weather|news] [today|like today|in London]?
+What's the best [car|movie|city|way to learn]?
+What's your [favorite color|phone number|opinion on politics|star sign]?
+What are [quarks|prime numbers|the colors of the French flag|your hobbies]?
+What can I [cook tonight|give my mother for her birthday|do in Rome]?
+What shall I [cook|wear today|do with my life]?
+What would happen if [the sun went out|I quit my job]?
+Which [movie|restaurant|hotel|book] do you recommend?
+Which is [the longest river|the largest animal|faster, light or sound]?
+Say [something funny|hello to my mother|a prayer].
+Pay [my bills|the rent].
+Turn [up the heating|left at the corner].
+Wake me [up at seven|tomorrow].
+Check [my email|the weather|the stock market].
+Count [to ten|from one to five|sheep for me].
+Repeat [after me|what I said yesterday].
+Help me [with my taxes|find a job|write a letter].
+What is the capital of [France|Japan|Italy|Spain|Egypt|Brazil|Canada|Norway|India]?
 Who is the [president|king|queen|prime minister|mayor] of [France|Japan|Spain|England|Sweden|Chicago]?
 Who is the [president|richest person|tallest man|best player|pope]?
 What is [two|three|four|five|7|8|12] [plus|minus|times|divided by] [two|three|four|8|6]?
