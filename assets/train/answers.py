@@ -243,7 +243,7 @@ def direct_holds(view, a, relation, b):
 @op
 def name_nearest(view, b):
     y = view.the(b)
-    t = view.nearest(y) if y and view.scene.kind != "over" else None
+    t = view.nearest(y) if y and view.scene.kind != "over" and view.scene.arrangement != "inside" else None
     return name_answer(view, t) if t and not view.text_as_near(y, t) else None
 
 

@@ -291,6 +291,8 @@ class ThingChecker:
 
     def ask_name_nearest(self, b):
         y = self.only(b)
+        if self.scene.arrangement == "inside":
+            raise Wrong("what is inside is not next to it")
         d = sorted(((t["x"] - y["x"]) ** 2 + (t["y"] - y["y"]) ** 2, i) for i, t in enumerate(self.things) if t is not y)
         if len(d) > 1 and d[1][0] < 1.7 * d[0][0]:
             raise Wrong("two are about as near")

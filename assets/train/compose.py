@@ -2,7 +2,8 @@
 import math
 
 from layout import place_free, place_grid, place_groups, place_row
-from parts import HUE_KEEPS, Parts
+from compose_wide import Special
+from parts import HUE_KEEPS
 from scenes import Photo, Scene
 from world import COLOURS, SHAPES
 
@@ -10,7 +11,7 @@ KINDS = (("drawings", 29), ("shapes", 17), ("sign", 24), ("photo", 19), ("collag
 SECOND_KINDS = (("drawings", 32), ("shapes", 15), ("sign", 23), ("photo", 18), ("collage", 7), ("over", 3), ("empty", 1), ("unclear", 1))
 
 
-class Composer(Parts):
+class Composer(Special):
     """scenes of one split"""
 
     def compose(self, kind=None):
@@ -18,13 +19,15 @@ class Composer(Parts):
         if kind is None:
             kinds = SECOND_KINDS if self.second else KINDS
             kind = rng.choices([k for k, _ in kinds], [w for _, w in kinds])[0]
+            if self.wide and rng.random() < 0.02:
+                kind = "empty"
         if kind in ("photo", "collage", "over") and not self.any_photo:
             kind = "drawings"
         if kind == "unclear" and not self.any_photo:
             kind = "empty"
         scene = Scene(kind, canvas=self.canvas())
         scene.background = self.background(0.5 if kind in ("drawings", "sign") else 0.38)
-        getattr(self, "compose_" + kind)(scene)
+        (self.special(kind) or getattr(self, "compose_" + kind))(scene)
         if scene.background.kind == "photo" and scene.kind not in ("photo", "collage", "over", "unclear"):
             scene.photos.append(self.backdrop(scene, level=rng.choice((2, 3))))
         if scene.things and rng.random() < 0.15 and not scene.words:

@@ -40,7 +40,7 @@ class Maker:
             scene = self.scene(rng)
             turns = self.dialogue.turns(scene, rng, TURNS[scene.kind])
             out.append((scene, turns))
-            if scene.kind in ("drawings", "shapes", "sign") and rng.random() < TWIN_SHARE:
+            if scene.kind in ("drawings", "shapes", "sign") and scene.arrangement not in ("inside", "page") and rng.random() < TWIN_SHARE:
                 pair = self.dialogue.twin(scene, turns, rng)
                 if pair:
                     twin, kept = pair
@@ -135,10 +135,16 @@ EVAL = [(f, k, n) for f, k, n in (
     ("name", "unclear", 1))]
 ONLY_SHAPES = {"exist", "lack", "exist_two", "exist_related", "name", "name_zone", "colour", "shape", "count", "where", "relation", "relation_what", "compare", "hop", "claim",
                "listing", "caption", "follow_up"}
+OF_SHAPES = ("things", "single", "many", "shapes", "inside")
 KINDS_OF = {"things": ("drawings", "drawings", "shapes"), "single": ("drawings", "shapes"), "sign": ("sign",), "word": ("sign",), "many": ("drawings", "shapes"), "photo": ("photo",), "collage": ("collage",),
-            "over": ("over",), "unclear": ("unclear",)}
+            "over": ("over",), "unclear": ("unclear",), "shapes": ("shapes",), "inside": ("shapes",), "empty": ("empty",), "page": ("sign",)}
 
 
+# the newest families, measured on their own
+EVAL_WIDE = [(f, k, n) for f, k, n in (
+    ("it_yn", "single", 3), ("short_follow_up", "things", 6), ("all_are", "things", 3), ("them_same", "shapes", 2), ("same_size", "shapes", 1), ("colour_pl", "things", 1),
+    ("what_is_colour", "shapes", 1), ("inside", "inside", 2), ("is_empty", "empty", 2), ("is_empty", "things", 1), ("plain", "empty", 3), ("background_is", "things", 1), ("page", "page", 1),
+    ("page", "sign", 1), ("any_text", "page", 1), ("missing_word", "things", 3), ("stop_sign", "shapes", 1))]
 MANY = ("Six.", "Seven.", "Eight.", "Nine.")
 
 
@@ -147,6 +153,8 @@ def suits(scene, family, where):
         return len(scene.words) == 1 and scene.words[0].text.isalpha() and 3 <= len(scene.words[0].text) <= 5 and scene.words[0].cap >= 12
     if where == "many":
         return len(scene.things) >= 6
+    if where in ("inside", "page"):
+        return scene.arrangement == where
     return (where != "single" or len(scene.things) == 1) and (family != "read" or bool(scene.words))
 
 
@@ -157,15 +165,16 @@ def measured_as(turn, where):
     return "read_3_5" if where == "word" else turn.family
 
 
-def eval_rows(packed, tok, split, n, seed):
-    """[(scene, turns)]: the last turn of a row is the one that counts"""
+def eval_rows(packed, tok, split, n, seed, wide=False):
+    """[(scene, turns)]: the last turn of a row is the one that counts; wide: of the newest families only"""
     maker = Maker(packed, tok, split)
     d = maker.dialogue
-    plan = [(f, k) for f, k, m in EVAL for _ in range(m) if split != "pairs" or (f in ONLY_SHAPES and k != "over")]
+    maker.composer.wide = wide
+    plan = [(f, k) for f, k, m in (EVAL_WIDE if wide else EVAL) for _ in range(m) if split != "pairs" or (k in OF_SHAPES if wide else f in ONLY_SHAPES and k != "over")]
     if not maker.composer.photo_labels:
         plan = [(f, k) for f, k in plan if k not in ("photo", "collage", "over", "unclear")]
     if split == "fonts":
-        plan = [(f, k) for f, k in plan if k in ("sign", "word")]
+        plan = [(f, k) for f, k in plan if k in ("sign", "word", "page")]
     if split == "styles":
         plan = [(f, k) for f, k in plan if k in ("things", "single", "many")]
     rows = []

@@ -1,13 +1,16 @@
 """From single questions to conversations: follow-ups, doubts, wishes about the form of an answer, and twins of scenes."""
 import answers
 from asking import Turn
-from questions_more import AT_MOST, FAMILIES, SECOND, Questions
+from questions_more import AT_MOST, FAMILIES, SECOND
+from questions_wide import AT_MOST_WIDE, OFTEN, WIDE, WideQuestions
 from wordings import RELATION, STYLE, typed
 from world import NUMBERS, confusable
 
 TWIN_OPS = {"exists", "lacks", "exists_two", "exists_related", "count", "total", "relation_holds", "name_related", "name_direct", "direct_holds", "name_nearest",
             "compare_counts", "which_more", "compare_sizes", "which_size", "same_colour", "same_kind", "hop_colour", "hop_shape", "hop_count", "claim", "spelled",
-            "name_zone", "where", "in_zone", "colour_is", "shape_is", "count_is", "count_exact", "name_extreme", "colour", "shape_of", "read", "read_line", "absent", "odd_one", "listing"}
+            "name_zone", "where", "in_zone", "colour_is", "shape_is", "count_is", "count_exact", "name_extreme", "colour", "shape_of", "read", "read_line", "absent", "odd_one", "listing",
+            "is_a", "is_like", "all_are", "same_size", "colour_all", "name_coloured"}
+LIMIT = {**AT_MOST, **AT_MOST_WIDE}
 
 
 def in_words(view, turn, style):
@@ -34,25 +37,28 @@ def in_words(view, turn, style):
     return None
 
 
-class Dialogue(Questions):
+class Dialogue(WideQuestions):
     """conversations about one scene"""
 
     def turns(self, scene, rng, want):
         """about `want` turns, typed as people type"""
         self.look_at(scene, rng)
-        table = FAMILIES[scene.kind]
+        wide = self.composer.wide
+        table = FAMILIES[scene.kind] + (WIDE.get(scene.kind, ()) if wide else ())
         names, weights = self.options(table)
         out, seen, asked, tries = [], set(), {}, 0
         while len(out) < want and tries < 3 * want + 8:
             tries += 1
             if scene.things and scene.kind in ("drawings", "shapes") and rng.random() < 0.09:
                 new = self.follow_up()
+            elif wide and scene.things and scene.kind in ("drawings", "shapes") and rng.random() < 0.1:
+                new = self.short_follow_up()
             else:
                 new = getattr(self, rng.choices(names, weights)[0])()
             if not new or any((t.op, t.args) in seen and t.op != "fixed" for t in new) or not all(self.balanced(t.family, t.answer) for t in new):
                 continue
             family = new[0].family
-            if asked.get(family, 0) >= AT_MOST.get(family, 9):
+            if asked.get(family, 0) >= LIMIT.get(family, 9):
                 continue
             asked[family] = asked.get(family, 0) + 1
             if new[0].op != "fixed" and rng.random() > 0.03:       # hardly ever the same again: it would be copied, not seen
@@ -73,19 +79,23 @@ class Dialogue(Questions):
         s = self.scene
         skip = set()
         if not any(t.is_shape for t in s.things):
-            skip |= {"shape", "same_colour", "colour_is", "colour_choice", "shape_is"}
+            skip |= {"shape", "same_colour", "colour_is", "colour_choice", "shape_is", "them_same"}
         if len(s.things) < 2:
             skip |= {"exist_related", "relation", "relation_what", "direct_what", "near", "between", "size", "same_colour", "all_same", "odd", "hop", "listing", "extreme"}
+            skip |= {"all_are", "them_same", "colour_pl", "what_is_colour", "inside"}
+        if len(s.things) != 2:
+            skip.add("same_size")
         if len(s.things) < 3:
             skip |= {"between", "odd"}
         if len(s.things) > 1:
             table = [(f, w / 4 if f == "name" else w) for f, w in table]
-            skip |= {"is_this", "name_choice"}
+            skip |= {"is_this", "name_choice", "it_yn"}
         if s.kind == "sign" and not s.things:
             skip |= {"where", "relation", "relation_what", "near", "colour", "count"}
         if s.words:
             skip |= {"total", "listing"}
-        often = SECOND if self.composer.second else {}
+        often = dict(SECOND) if self.composer.second else {}
+        often.update(OFTEN.get(s.arrangement, {}))
         rows = [(f, w * often.get(f, 1)) for f, w in table if f not in skip]
         return [f for f, _ in rows], [w for _, w in rows]
 

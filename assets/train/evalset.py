@@ -1,9 +1,9 @@
 """Write held-out questions as picture files and JSONL, so that the C engine itself can be measured.
 
-    python3 evalset.py --packed PACKED --out DIR [--split test] [--n 2000] [--seed 7]
+    python3 evalset.py --packed PACKED --out DIR [--split test] [--n 2000] [--seed 7] [--wide]
 
 DIR/pictures/000000.png, DIR/questions.jsonl with a line a question: id, image, family, turns (the conversation before it), question,
-answer. With --blank every picture is grey: the blind baseline.
+answer. With --wide of the newest families only. With --blank every picture is grey: the blind baseline.
 """
 import argparse
 import json
@@ -19,9 +19,9 @@ import tokenizer
 from slots import Slots
 
 
-def write(p, tok, split, n, seed, out, blank=False):
+def write(p, tok, split, n, seed, out, blank=False, wide=False):
     from PIL import Image
-    rows = data.eval_rows(p, tok, split, n, seed)
+    rows = data.eval_rows(p, tok, split, n, seed, wide)
     os.makedirs(os.path.join(out, "pictures"), exist_ok=True)
     renderer = render.Renderer(p, "cpu")
     with open(os.path.join(out, "questions.jsonl"), "w", encoding="utf-8") as f:
@@ -50,12 +50,13 @@ def main():
     ap.add_argument("--n", type=int, default=2000)
     ap.add_argument("--seed", type=int, default=7)
     ap.add_argument("--blank", action="store_true")
+    ap.add_argument("--wide", action="store_true")
     ap.add_argument("--procs", type=int, default=2)
     ap.add_argument("--tokenizer", default=tokenizer.DEFAULT)
     a = ap.parse_args()
     p = packed.load(a.packed, procs=a.procs)
     torch.set_num_threads(1)            # small operations: threads only wait for each other
-    write(p, tokenizer.load(a.tokenizer), a.split, a.n, a.seed, a.out, a.blank)
+    write(p, tokenizer.load(a.tokenizer), a.split, a.n, a.seed, a.out, a.blank, a.wide)
 
 
 if __name__ == "__main__":

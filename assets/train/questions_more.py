@@ -22,7 +22,7 @@ class Questions(ThingQuestions):
             w = words[0].text
             key = "read_number" if w.isdigit() else "read_letter" if len(w) == 1 else "read_word" if w.isalpha() and len(w) > 2 else "read"
             return self.ask("read", "read", (), self.say(key))
-        if len(words) > 1 and rng.random() < 0.55:
+        if len(words) > 3 or len(words) > 1 and rng.random() < 0.55:      # a page is read by the line
             place = rng.choice(("top", "bottom"))
             return self.ask("read", "read_line", (place,), self.say("read_" + place))
         return self.ask("read", "read", (), self.say("read"))

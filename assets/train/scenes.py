@@ -92,7 +92,7 @@ class Scene:
     words: list = field(default_factory=list)
     photos: list = field(default_factory=list)
     shadow: tuple | None = None   # dx, dy, darkness
-    arrangement: str = "free"     # free, grid, row, groups
+    arrangement: str = "free"     # free, grid, row, groups, inside, page
     fuzzy: bool = False           # drawn so that nobody can tell what it is
     frame: tuple | None = None    # width, colour of a border around the canvas
 

@@ -9,11 +9,13 @@ from collections import Counter
 import fake_packed
 import tokenizer
 import wordings
+from absent_words import absent_words
 from asking import answers
-from checker_more import Checker, Wrong
+from checker_wide import Checker, Wrong
 from data import Maker, eval_rows
 from nouns import Noun, View
 from scenes import Background, Scene, Thing, Word, zone_of
+from slots import K
 from wordings_refusals import OTHER_LANGUAGES, OUTSIDE, UNKNOWABLE, chosen, expansions
 from world import pair_held_out
 
@@ -51,6 +53,19 @@ class Truth(unittest.TestCase):
         seen = self.check_split("train", 2500, second=True)
         for family in ("count_yn", "language", "outside", "small_talk", "list", "caption", "between", "odd"):
             self.assertGreater(seen[family], 20, family)
+
+    def test_the_newest_families_are_asked_in_training(self):
+        seen = self.check_split("train", 5000)
+        for family in ("it_yn", "short", "short_yn", "followup_yn", "all_are", "all_colour", "them_colour", "them_shape", "same_size", "empty", "anything", "plain_yn",
+                       "background_yn", "page", "lines", "name_coloured", "inside", "inside_yn", "colour_pl"):
+            self.assertGreater(seen[family], 2, family)
+
+    def test_the_newest_families_measured_alone(self):
+        for split in ("test", "wording", "pairs", "fonts"):
+            check = Checker(PACKED.vocabulary)
+            for scene, turns in eval_rows(PACKED, TOK, split, 80, 3, wide=True):
+                for t in turns:
+                    check.check(scene, t)
 
     def test_checker_agrees_on_held_out_splits(self):
         for split in ("wording", "pairs", "fonts", "test"):
@@ -123,6 +138,67 @@ class KnownScenes(unittest.TestCase):
         self.assertEqual(zone_of(self.scene, 20, 70), "top left")
 
 
+class OneThing(unittest.TestCase):
+    """what "it", "they" and "everything" mean"""
+
+    def setUp(self):
+        self.scene = Scene("shapes", background=Background(colour="white"))
+        self.scene.things = [thing("circle", 60, 110, 60, "blue", True)]
+        self.circle, self.square = Noun("circle", None, None, True), Noun("square", None, None, True)
+
+    def test_it(self):
+        for said, want in (("blue", "Yes."), ("red", "No.")):
+            self.assertEqual(answer(self.scene, "colour_is", self.circle, said), want)
+        self.assertEqual(answer(self.scene, "is_like", self.circle, "round"), "Yes.")
+        self.assertEqual(answer(self.scene, "is_a", self.circle, self.square), "No.")
+        self.assertEqual(answer(self.scene, "is_a", self.circle, Noun(category="shape")), "Yes.")
+        self.scene.things[0] = thing("oval", 60, 110, 60, "blue", True)
+        self.assertIsNone(answer(self.scene, "is_like", Noun("oval", None, None, True), "round"))
+
+    def test_everything(self):
+        self.scene.things.append(thing("circle", 160, 110, 62, "red", True))
+        self.assertEqual(answer(self.scene, "all_are", self.circle), "Yes.")
+        self.assertEqual(answer(self.scene, "all_are", Noun(colour="blue")), "No.")
+        self.assertEqual(answer(self.scene, "same_size"), "Yes.")
+        self.assertIsNone(answer(self.scene, "colour_all", self.circle))
+        self.assertEqual(answer(self.scene, "name_coloured", "red"), "A red circle.")
+        self.scene.things[1] = thing("dog", 160, 110, 62)
+        self.assertEqual(answer(self.scene, "all_are", self.circle), "No.")
+        self.assertIsNone(answer(self.scene, "name_coloured", "red"))          # who knows what is red of the dog
+
+    def test_the_next_question(self):
+        self.scene.things.append(thing("square", 160, 110, 62, "red", True))
+        self.assertEqual(answer(self.scene, "colour_missing", self.square), "Red.")
+        self.assertEqual(answer(self.scene, "where_missing", self.circle), "On the left.")
+        for op in ("colour_missing", "where_missing"):
+            self.assertEqual(answer(self.scene, op, Noun("dog")), "There is no dog in the picture.")
+
+    def test_inside(self):
+        self.scene.things = [thing("square", 112, 112, 150, "blue", True), thing("circle", 108, 116, 60, "red", True)]
+        self.assertEqual(answer(self.scene, "name_inside", self.square), "A red circle.")
+        self.assertEqual(answer(self.scene, "is_inside", self.circle, self.square), "Yes.")
+
+    def test_empty_and_pages(self):
+        self.assertEqual(answer(self.scene, "empty"), "No.")
+        s = Scene("empty", background=Background(colour="teal"))
+        self.assertEqual((answer(s, "empty"), answer(s, "anything"), answer(s, "background_is", "teal"), answer(s, "caption")),
+                         ("Yes.", "No.", "Yes.", "An empty teal background."))
+        s.background.kind = "gradient"
+        self.assertIsNone(answer(s, "empty"))
+        s = Scene("sign", words=[Word("so", 0, 110, 30 * k, 80, 12, (0, 0, 0), "black") for k in range(1, 7)])
+        self.assertEqual((answer(s, "page_name"), answer(s, "lines"), answer(s, "any_text")), ("A page of text.", "Six.", "Yes."))
+
+    def test_a_thing_that_is_never_drawn(self):
+        self.assertEqual(answer(self.scene, "absent_word", "roof", "part"), "There is no roof in the picture.")
+        self.scene.things.append(thing("castle", 160, 110))
+        self.assertIsNone(answer(self.scene, "absent_word", "roof", "part"))
+        self.assertIsNone(answer(self.scene, "absent_word", "cottage", "ware"))
+        self.assertEqual(answer(self.scene, "absent_word", "raven", "beast"), "There is no raven in the picture.")
+        taught, held = absent_words(PACKED.vocabulary, False), absent_words(PACKED.vocabulary, True)
+        for group in taught:
+            self.assertTrue(taught[group] and held[group] and not set(taught[group]) & set(held[group]))
+
+
 class HeldOut(unittest.TestCase):
     def test_wordings(self):
         total = sum(map(len, wordings.KNOWN.values()))
@@ -146,6 +222,20 @@ class HeldOut(unittest.TestCase):
             self.assertEqual(any(held), split == "pairs")
             if split == "pairs":
                 self.assertGreater(sum(held) / len(held), 0.5)
+
+    def test_the_newest_families_are_for_training_only(self):
+        for split in ("test", "wording", "pairs", "fonts"):
+            maker = Maker(PACKED, TOK, split)
+            scenes = maker.scenes(random.Random(8), 200)
+            self.assertFalse({t.family for _, ts in scenes for t in ts} & {"it_yn", "short", "empty", "page", "all_are"})
+            self.assertFalse({s.arrangement for s, _ in scenes} & {"inside", "page"})
+
+    def test_letters_of_a_page_find_room(self):
+        maker = Maker(PACKED, TOK, "train")
+        for s, _ in maker.scenes(random.Random(5), 2000):
+            if s.arrangement == "page":
+                self.assertLessEqual(sum(len(w.text.replace(" ", "")) for w in s.words), K)
+                self.assertTrue(all(w.cap > 10 and w.x + w.w / 2 <= 224 for w in s.words))
 
     def test_photos_and_fonts(self):
         for split, second in (("train", False), ("train", True), ("test", False), ("fonts", False)):
@@ -228,6 +318,16 @@ class Balance(unittest.TestCase):
         for family in ("exist", "negated", "exist_related", "photo_yn", "relation", "same", "spelled", "compare_count"):
             y, n = tally[family, "Yes."], tally[family, "No."]
             self.assertTrue(0.4 < y / (y + n) < 0.6, (family, y, n))
+
+    def test_the_newest_yes_and_no_are_nearly_even(self):
+        maker, tally = Maker(PACKED, TOK, "train"), Counter()
+        for k in range(16):
+            for _, turns in maker.scenes(random.Random(k), 256):
+                for t in turns:
+                    tally[t.family, t.answer] += 1
+        for family in ("it_yn", "followup_yn", "short_yn", "all_are", "all_colour", "them_colour", "them_shape", "empty", "anything", "plain_yn", "background_yn"):
+            y, n = tally[family, "Yes."], tally[family, "No."]
+            self.assertTrue(0.3 < y / (y + n) < 0.7, (family, y, n))
 
     def test_evaluation_rows_are_of_the_asked_kind(self):
         rows = eval_rows(PACKED, TOK, "test", 140, 5)

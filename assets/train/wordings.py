@@ -5,6 +5,7 @@
 import re
 
 from wordings_more import MORE
+from wordings_wide import WIDE
 from world import share
 
 IMG = ("image", "image", "picture", "picture", "photo", "scene")
@@ -130,6 +131,20 @@ def taught(key):
 KNOWN = {k: v + ADDED.get(k, []) for k, v in FIRST.items()}
 TRAIN = {k: taught(k) for k in KNOWN}
 HELD = {k: [t for t in v if held(t)] or v[-1:] for k, v in KNOWN.items()}
+
+
+def widen():
+    """the newest families; what says the same as a wording of the others is held out or taught as that one is"""
+    said = {bare(t) for v in TRAIN.values() for t in v}
+    wide = {k: list(dict.fromkeys(t.strip() for t in re.split(r"[|\n]", v))) for k, v in WIDE.items()}
+    wide = {k: [t for t in v if not (held(t) and bare(t) in said)] for k, v in wide.items()}
+    hidden = HIDDEN | {bare(t) for v in wide.values() for t in v if held(t)}
+    for k, v in wide.items():
+        FIRST[k], KNOWN[k] = [], v
+        TRAIN[k], HELD[k] = [t for t in v if not held(t) and bare(t) not in hidden], [t for t in v if held(t)]
+
+
+widen()
 STYLE = {"word": (" Answer in one word.", " One word, please.", " In one word.", " Answer with a single word."),
          "sentence": (" Answer in a full sentence.", " Answer with a sentence.", " In a sentence, please.", " Use a full sentence.")}
 SMALL_TALK = (
