@@ -15,6 +15,7 @@
  */
 #include "kernels/cuda/cuda_step.cuh"
 #include "kernels/cuda/cuda_stream.cuh"
+#include "kernels/cuda/cuda_words.cuh"
 
 struct project_params {
     const char         *w;
@@ -99,12 +100,6 @@ __device__ __forceinline__ void fetch(uint4 *slot, project_cursor &c, const proj
 
 /* ---- words ---------------------------------------------------------------------------------------- */
 
-__device__ __forceinline__ void put_word(unsigned long long *at, unsigned launch, float v)
-{
-    unsigned long long word = (unsigned long long)launch << 32 | __float_as_uint(v);
-    asm volatile("st.relaxed.gpu.global.u64 [%0], %1;" ::"l"(at), "l"(word) : "memory");
-}
-
 #define WAIT_POLLS 100 /* about 100 us; they come in less than one */
 
 /* The value of a word as soon as it is of this launch; false when it does not come. */
@@ -117,17 +112,6 @@ __device__ __forceinline__ bool wait_word(const unsigned long long *at, unsigned
     while ((unsigned)(word >> 32) != launch && --n_polls > 0);
     *v = __uint_as_float((unsigned)word);
     return (unsigned)(word >> 32) == launch;
-}
-
-/* The number of this launch, by one thread a block; the last block that has read it counts on. */
-__device__ __forceinline__ unsigned count_launch(unsigned *count)
-{
-    unsigned before, *ticket = count + 1;
-    asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(before) : "l"(count) : "memory");
-    __threadfence();
-    if (atomicInc(ticket, gridDim.x - 1) == gridDim.x - 1)
-        asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(count), "r"(before + 1) : "memory");
-    return before + 1;
 }
 
 /* ---- rows of b, c, dt ------------------------------------------------------------------------------- */
@@ -218,13 +202,6 @@ __device__ __forceinline__ void make_numbers(const project_params &p, const proj
 }
 
 /* ---- pairs ------------------------------------------------------------------------------------------ */
-
-__device__ __forceinline__ void copy_float(float *to, const float *from)
-{
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"((uint32_t)__cvta_generic_to_shared(to)),
-                 "l"(from), "r"(from ? 4 : 0)
-                 : "memory");
-}
 
 /* States and constants of the block's pairs start on their way to shared memory. */
 template <bool BF16>

@@ -28,13 +28,6 @@ struct one_constants {
     float  old[STEP_K - 1], bias, dt_bias, scale, unused[2];
 };
 
-__device__ __forceinline__ void copy_float(float *to, const float *from)
-{
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"((uint32_t)__cvta_generic_to_shared(to)),
-                 "l"(from), "r"(from ? 4 : 0)
-                 : "memory");
-}
-
 /* It starts on its way to shared memory, by the last helpers: the first ones have pairs. */
 __device__ __forceinline__ void fetch_ones(const token_params &p, const token_share &s, const token_layer &l,
                                            int thread, one_constants *ones)
@@ -404,7 +397,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
     cuda_dependency_wait();
     cuda_dependency_release();
     if (threadIdx.x == 0)
-        launch_shared = next_launch(p.launch);
+        launch_shared = count_launch(p.launch);
     if (helper >= 0) {
         fetch_ones(p, s, layer[0], helper, ones);
         copy_async_commit();

@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/cuda_step.cuh"
 #include "kernels/cuda/cuda_stream.cuh"
+#include "kernels/cuda/cuda_words.cuh"
 
 typedef stream_way<16, 4> token_way; /* 160 KB an SM on their way */
 
@@ -66,12 +67,6 @@ __device__ __forceinline__ token_share token_share_of(const token_params &p)
 
 /* ---- words ---------------------------------------------------------------------------------------- */
 
-__device__ __forceinline__ void put_word(unsigned long long *at, unsigned number, float v)
-{
-    unsigned long long word = (unsigned long long)number << 32 | __float_as_uint(v);
-    asm volatile("st.relaxed.gpu.global.u64 [%0], %1;" ::"l"(at), "l"(word) : "memory");
-}
-
 __device__ __forceinline__ void put_three(ulonglong2 *at, unsigned number, float a, float b, float c)
 {
     unsigned long long low  = (unsigned long long)__float_as_uint(b) << 32 | __float_as_uint(a);
@@ -105,17 +100,6 @@ __device__ __forceinline__ void pause(int *n_left, unsigned ns)
     if (--*n_left == 0)
         asm volatile("trap;");
     __nanosleep(ns);
-}
-
-/* The number of this launch, by one thread a block; the last block that has read it counts on. */
-__device__ __forceinline__ unsigned next_launch(unsigned *count)
-{
-    unsigned before, *ticket = count + 1;
-    asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(before) : "l"(count) : "memory");
-    __threadfence();
-    if (atomicInc(ticket, gridDim.x - 1) == gridDim.x - 1)
-        asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(count), "r"(before + 1) : "memory");
-    return before + 1;
 }
 
 /* ---- the list of pieces ---------------------------------------------------------------------------- */
