@@ -8,7 +8,7 @@
  *
  * The weights of a block's share, of all layers, are one list of pieces of rows; warps take pieces from it one
  * by one and stream them through a ring in shared memory (cuda_stream.cuh).  What is fetched does not depend on what was computed, so
- * memory works on while blocks wait for each other: 160 KB an SM are on their way, 7 us, and a meeting takes 3 or 4.
+ * memory works on while blocks wait for each other: 160 KB an SM are on their way, 7 us, and a meeting takes 6 (NOTES.md, sixth round).
  * Four more warps fetch states and constants, and wait for b, c and dt.
  *
  * All blocks must run at once: the launch is cooperative.  Where it cannot be (a part of a card that is shared out), the caller
