@@ -83,6 +83,8 @@ const char *cli_suggest(cli_suggestion *out, const char *word, size_t n, const c
 int cli_check_pictures(const cli_options *o, char **paths, int n);
 /* The first argument that is no file and reads like a question (a blank or '?'; with_words: a bare word, too).  NULL: none. */
 const char *cli_find_question(char **args, int n, bool with_words);
+/* "photos is a folder with 3 pictures (a.png, b.png, c.png); ..." when it is one; question may be NULL.  False: it is none. */
+bool cli_folder_hint(char *dst, size_t cap, const char *path, const char *question);
 /* Ends like a picture's name: ".png". */
 bool cli_names_picture(const char *text);
 
@@ -141,6 +143,7 @@ mlm_status cli_read_stdin(char **data, size_t *n, size_t limit, const char *what
 /* "-" -> "standard input". */
 const char *cli_picture_name(const char *path);
 /* One line when the model does not take the whole question, or the question is much longer than what such models were trained on. */
+bool cli_long_question(char *dst, size_t cap, int n, int used); /* its text; false: nothing is to be said */
 void cli_warn_long_question(const cli_options *o, mlmamba_session *ses, const char *question);
 /* "12 tokens in 0.21 s, ..." */
 void cli_stats_line(const cli_options *o, const mlmamba_answer *ans);

@@ -7,10 +7,13 @@
 
 #define EXAMPLE "mlmamba ask picture.png \"What is in the middle?\""
 
+enum { HINT_BYTES = 4096 };
+
 typedef struct ask_job {
     cli_options     *o;
     mlmamba_session *ses;
     const char      *question; /* as it was typed                  */
+    const char      *typed;    /* NULL: the command's own words    */
     char            *asked;    /* owned: with what the task adds   */
     bool             many;     /* 'NAME: answer' lines */
     int              n_failed;
@@ -41,8 +44,11 @@ static void print_failure(ask_job *job, const char *path, mlm_status status)
 {
     if (status == MLM_E_CANCELLED && signals_pending() != 0)
         return; /* the exit status says it */
+    char hint[HINT_BYTES];
     job->n_failed++;
-    err_line("%s", mlm_error_message());
+    err_line("%s", job->o->state == NULL && cli_folder_hint(hint, sizeof hint, path, job->typed)
+                       ? hint
+                       : mlm_error_message());
     if (!job->o->json)
         return;
     out_text("{");
@@ -123,10 +129,28 @@ static int ask_all(ask_job *job, mlmamba_engine *eng, char **paths, int n)
     return job->n_failed == 0 ? CLI_OK : job->n_failed < n ? CLI_ERROR_ROWS : CLI_FAILED;
 }
 
-static int run(cli_options *o, char **paths, int n, const char *question)
+/* Only folders: nothing to load a model for. */
+static bool only_folders(const cli_options *o, char **paths, int n, const char *typed)
 {
+    char hint[HINT_BYTES];
+    if (o->state != NULL || o->json)
+        return false;
+    for (int i = 0; i < n; i++)
+        if (!mlm_path_is_dir(paths[i]))
+            return false;
+    for (int i = 0; i < n; i++)
+        if (cli_folder_hint(hint, sizeof hint, paths[i], typed))
+            err_line("%s", hint);
+    return true;
+}
+
+/* typed: the person's own question, NULL when the command has one. */
+static int run(cli_options *o, char **paths, int n, const char *question, const char *typed)
+{
+    if (only_folders(o, paths, n, typed))
+        return CLI_FAILED;
     mlmamba_engine *eng       = NULL;
-    ask_job         job       = {.o = o, .question = question, .many = n > 1};
+    ask_job         job       = {.o = o, .question = question, .typed = typed, .many = n > 1};
     int             rc        = cli_open_engine(&eng, o);
     o->gen.want_logprob       = o->json;
     o->image.question_follows = true;
@@ -176,7 +200,7 @@ static int ask_captions(cli_options *o)
         err_line("%s", mlm_error_message());
         return CLI_FAILED;
     }
-    rc = run(o, o->args, o->n_args, question);
+    rc = run(o, o->args, o->n_args, question, NULL);
     free(question);
     return rc;
 }
@@ -222,7 +246,7 @@ int cmd_ask(cli_options *o)
         return args_usage_error(
             o, EXAMPLE, "there is no file '%s'; if it belongs to the question, put the question in quotes",
             word);
-    return run(o, o->args, n, question);
+    return run(o, o->args, n, question, question);
 }
 
 int cmd_describe(cli_options *o)
@@ -238,5 +262,5 @@ int cmd_describe(cli_options *o)
                                 "describe takes pictures and no question, but '%s' is no file; 'mlmamba ask' "
                                 "answers questions",
                                 word);
-    return run(o, o->args, o->n_args, NULL);
+    return run(o, o->args, o->n_args, NULL, NULL);
 }

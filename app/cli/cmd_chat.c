@@ -151,7 +151,10 @@ static void ask(chat *c, const char *question, const mlmamba_generate_options *g
     mlmamba_answer *ans    = NULL;
     cli_warn_long_question(c->o, c->ses, question);
     if (mlmamba_session_ask(&ans, c->ses, question, gen, cli_on_piece, &stream) != MLM_OK) {
-        fail_line(c);
+        if (mlmamba_session_get_image_info(c->ses, &(mlmamba_image_info){0}) != MLM_OK)
+            refuse_line(c, "no picture is set; a line '/image PATH' opens one");
+        else
+            fail_line(c);
         return;
     }
     bool stopped = ans->finish == MLMAMBA_FINISH_CALLBACK || ans->finish == MLMAMBA_FINISH_CANCELLED;
@@ -406,6 +409,7 @@ static int run(chat *c)
 
 int cmd_chat(cli_options *o)
 {
+    char hint[4096];
     chat c  = {.o = o, .terminal = isatty(STDIN_FILENO) != 0};
     int  rc = cli_check_pictures(o, o->args, o->n_args);
     if (rc != CLI_OK)
@@ -421,6 +425,10 @@ int cmd_chat(cli_options *o)
                                 "one picture is wanted, but there are %d arguments", o->n_args);
     if (o->n_args == 1 && o->state != NULL)
         return args_usage_error(o, NULL, "--state brings its own picture; '%s' is one too many", o->args[0]);
+    if (o->n_args == 1 && cli_folder_hint(hint, sizeof hint, o->args[0], "QUESTION")) {
+        err_line("%s", hint);
+        return CLI_FAILED;
+    }
     if (o->n_args == 1 && strcmp(o->args[0], "-") == 0)
         return args_usage_error(o, "mlmamba chat picture.png",
                                 "chat reads questions from standard input, so the picture must be a file");

@@ -12,7 +12,7 @@
 
 #define EXAMPLE "mlmamba vqa questions.json --images pictures --output run1"
 
-enum { SHOWN_ERRORS = 10, COMMAND_LINE = 1 << 16, DEFAULT_BATCH = 16 };
+enum { SHOWN_ERRORS = 10, SHOWN_LONG = 3, COMMAND_LINE = 1 << 16, DEFAULT_BATCH = 16 };
 
 typedef struct vqa_command {
     cli_options    *o;
@@ -20,7 +20,8 @@ typedef struct vqa_command {
     vqa_rank        rank;
     bool            has_rank;
     cli_progress    progress;
-    int64_t         n_shown;
+    int64_t         n_shown;       /* error rows that were told */
+    int64_t         n_long, n_cut; /* rows with a long question; of them with one that was cut */
     char            command_line[COMMAND_LINE];
 } vqa_command;
 
@@ -145,10 +146,34 @@ static void on_note(const char *line, void *payload)
         err_line("%s", line);
 }
 
+static void tell_long_question(vqa_command *c, const vqa_result *row)
+{
+    char text[256];
+    if (!cli_long_question(text, sizeof text, row->n_prompt, row->n_prompt_used))
+        return;
+    c->n_cut += row->n_prompt_used < row->n_prompt;
+    if (c->n_long++ >= SHOWN_LONG || c->o->quiet)
+        return;
+    progress_clear(&c->progress);
+    err_line("row %lld (id %.100s, line %lld): %s", (long long)row->item.row, row->item.id,
+             (long long)row->item.line, text);
+}
+
+static void count_long_questions(const vqa_command *c)
+{
+    if (c->n_cut > 0 && !c->o->quiet)
+        err_line(
+            "%lld rows of this run had a question longer than the model takes: 'prompt_used' in the results",
+            (long long)c->n_cut);
+    else if (c->n_long > SHOWN_LONG && !c->o->quiet)
+        err_line("%lld rows of this run had such a long question", (long long)c->n_long);
+}
+
 /* The first rows that fail are shown; all are in the results. */
 static void on_row(const vqa_result *row, void *payload)
 {
     vqa_command *c = payload;
+    tell_long_question(c, row);
     if (row->error_code == NULL || c->n_shown > SHOWN_ERRORS)
         return;
     progress_clear(&c->progress);
@@ -207,6 +232,7 @@ static int report_end(vqa_command *c, const vqa_job *job, mlm_status status)
     vqa_progress p;
     vqa_job_get_progress(job, &p);
     progress_end(&c->progress, &p);
+    count_long_questions(c);
     if (status == MLM_E_CANCELLED) {
         if (c->opt.out_dir != NULL)
             err_line("stopped: %lld of %lld rows are in %s; the same command goes on from there",
@@ -229,13 +255,26 @@ static int report_end(vqa_command *c, const vqa_job *job, mlm_status status)
     return p.n_errors > 0 && !is_mpi ? CLI_ERROR_ROWS : CLI_OK;
 }
 
+/* A forgotten --images is said once, and before a model is loaded.  Not for a shard: the others may have pictures, and a launcher
+ * would end them. */
+static bool has_pictures(vqa_command *c, const vqa_job *job)
+{
+    vqa_progress p;
+    vqa_job_get_progress(job, &p);
+    if (p.n_done > 0 || c->opt.data.n_shards > 1 ||
+        vqa_dataset_check_pictures(vqa_job_dataset(job), VQA_SAY_IMAGES) == MLM_OK)
+        return true;
+    err_line("%s", mlm_error_message());
+    return false;
+}
+
 static int run(vqa_command *c)
 {
     vqa_job        *job = NULL;
     mlmamba_engine *eng = NULL;
     if (vqa_job_open(&job, &c->opt) != MLM_OK)
         return failed(c);
-    int rc = open_engine(&eng, c);
+    int rc = has_pictures(c, job) ? open_engine(&eng, c) : CLI_FAILED;
     if (rc == CLI_OK) {
         progress_begin(&c->progress, c->o->quiet);
         rc = report_end(c, job, vqa_job_run(job, eng));

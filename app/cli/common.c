@@ -81,18 +81,30 @@ mlm_status cli_set_image(mlmamba_session *ses, const char *path, const cli_optio
 /* What the language models of this family were trained on; a question alone is longer only by accident. */
 enum { LONG_QUESTION = 2048 };
 
-void cli_warn_long_question(const cli_options *o, mlmamba_session *ses, const char *question)
+bool cli_long_question(char *dst, size_t cap, int n, int used)
 {
-    int n = 0, used = 0;
-    if (o->quiet || mlmamba_session_count_tokens(&n, &used, ses, question) != MLM_OK || used == 0)
-        return; /* asking says what is wrong */
+    dst[0] = '\0';
     if (used < n)
-        err_line(
+        (void)snprintf(
+            dst, cap,
             "the question has %d tokens, the first %d are used: this model takes no more of a conversation",
             n, used);
-    else if (n > LONG_QUESTION && !o->engine.text_only)
-        err_line("the question has %d tokens, all %d are used; beyond %d an answer is not to be relied on", n,
-                 used, LONG_QUESTION);
+    else if (n > LONG_QUESTION)
+        (void)snprintf(
+            dst, cap,
+            "the question has %d tokens, all %d are used; beyond %d an answer is not to be relied on", n,
+            used, LONG_QUESTION);
+    return dst[0] != '\0';
+}
+
+void cli_warn_long_question(const cli_options *o, mlmamba_session *ses, const char *question)
+{
+    char text[256];
+    int  n = 0, used = 0;
+    if (o->quiet || mlmamba_session_count_tokens(&n, &used, ses, question) != MLM_OK || used == 0)
+        return; /* asking says what is wrong */
+    if (cli_long_question(text, sizeof text, n, used) && (used < n || !o->engine.text_only))
+        err_line("%s", text);
 }
 
 void cli_stats_line(const cli_options *o, const mlmamba_answer *a)

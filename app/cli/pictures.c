@@ -2,6 +2,7 @@
 #include "app/cli/cli.h"
 #include "kernels/base/mlm_file.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -34,6 +35,64 @@ const char *cli_find_question(char **args, int n, bool with_words)
     }
     return NULL;
 }
+
+/* ---- a folder where a picture was wanted ---------------------------------------------------------- */
+
+enum { NAMED = 3, NAME_BYTES = 256 };
+
+typedef struct folder_look {
+    int  n;
+    char name[NAMED][NAME_BYTES]; /* the first by name */
+} folder_look;
+
+static void see_name(folder_look *f, const char *name)
+{
+    char moved[NAME_BYTES], other[NAME_BYTES];
+    f->n++;
+    (void)snprintf(moved, sizeof moved, "%s", name);
+    for (int i = 0; i < NAMED && moved[0] != '\0'; i++)
+        if (f->name[i][0] == '\0' || strcmp(moved, f->name[i]) < 0) {
+            memcpy(other, f->name[i], sizeof other);
+            memcpy(f->name[i], moved, sizeof moved);
+            memcpy(moved, other, sizeof moved);
+        }
+}
+
+static void look_into(folder_look *f, const char *path)
+{
+    DIR *dir = opendir(path);
+    for (struct dirent *e = NULL; dir != NULL && (e = readdir(dir)) != NULL;)
+        if (e->d_name[0] != '.' && cli_names_picture(e->d_name))
+            see_name(f, e->d_name);
+    if (dir != NULL)
+        (void)closedir(dir);
+}
+
+bool cli_folder_hint(char *dst, size_t cap, const char *path, const char *question)
+{
+    folder_look f = {0};
+    if (!mlm_path_is_dir(path))
+        return false;
+    look_into(&f, path);
+    if (f.n == 0) {
+        (void)snprintf(dst, cap, "%s is a folder, and no pictures are in it", path);
+        return true;
+    }
+    bool plain =
+        question != NULL && strlen(question) < 80 && question[strcspn(question, "\"\\$`!\n")] == '\0';
+    (void)snprintf(
+        dst, cap,
+        "%s is a folder with %d picture%s (%s%s%s%s%s%s); about all of them: mlmamba vqa %s%s%s%s -o run1",
+        path, f.n, f.n == 1 ? "" : "s", f.name[0], f.n > 1 ? ", " : "", f.name[1], f.n > 2 ? ", " : "",
+        f.name[2], f.n > NAMED ? ", ..." : "", path, question != NULL ? " --question \"" : "",
+        question == NULL ? ""
+        : plain          ? question
+                         : "QUESTION",
+        question != NULL ? "\"" : "");
+    return true;
+}
+
+/* ---- names ---------------------------------------------------------------------------------------- */
 
 /* my picture.png without quotes: args[0] and the next ones, joined, when that is a file.  Owned. */
 static char *join_name(char **args, int n)

@@ -66,7 +66,8 @@ typedef enum chat_reuse {
 
 typedef struct chat_stats {
     int        n_prompt_tokens, n_image_tokens, n_tokens;
-    double     encode_ms; /* file, preprocessing, towers, connector, prefill: 0 when reused */
+    int        n_cut_tokens; /* of the question, that the model did not take; live only */
+    double     encode_ms;    /* file, preprocessing, towers, connector, prefill: 0 when reused */
     double     prompt_ms, first_token_ms, decode_ms;
     chat_reuse reuse;
     int        n_recomputed; /* turns */

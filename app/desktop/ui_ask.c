@@ -537,6 +537,8 @@ void ui_ask_event(ui_model *m, ui_event *ev)
     case UI_EV_ASK_STAGE:
         if (ev->number >= CHAT_TURN_WAITING && ev->number <= CHAT_TURN_STREAMING)
             t->state = (chat_turn_state)ev->number;
+        if (ev->text != NULL)
+            ui_toast_add(m, UI_TOAST_WARNING, "%s", ev->text);
         t->revision++;
         break;
     case UI_EV_PIECE:

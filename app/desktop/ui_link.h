@@ -189,7 +189,7 @@ typedef enum ui_event_type {
     UI_EV_UNLOADED,
     UI_EV_LOOKED,      /* sight without image; view, info: the picture's state is there */
     UI_EV_LOOK_FAILED, /* sight; status, text                               */
-    UI_EV_ASK_STAGE,   /* number: chat_turn_state                           */
+    UI_EV_ASK_STAGE,   /* number: chat_turn_state; text: what is to be said about a long question, or NULL */
     UI_EV_PIECE,       /* text                                              */
     UI_EV_ANSWER, /* text: whole; finish, stats; number 1: the state behind it is kept; flag: recomputing gave another text */
     UI_EV_ASK_FAILED,     /* status, text                                      */

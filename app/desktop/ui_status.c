@@ -50,7 +50,11 @@ static void answer_status(ui_model *m)
     put(s->finish, sizeof s->finish, "%s", mlmamba_finish_name(t->finish));
     if (t->stats.reuse != CHAT_REUSE_NOTHING)
         put(s->reuse, sizeof s->reuse, "%s", chat_reuse_text(t->stats.reuse));
-    put(s->context, sizeof s->context, "%d + %d tokens", m->facts.n_image_tokens, tokens);
+    if (t->stats.n_cut_tokens > 0)
+        put(s->context, sizeof s->context, "%d + %d tokens, %d not taken", m->facts.n_image_tokens, tokens,
+            t->stats.n_cut_tokens);
+    else
+        put(s->context, sizeof s->context, "%d + %d tokens", m->facts.n_image_tokens, tokens);
 }
 
 void ui_status_update(ui_model *m)

@@ -1,6 +1,7 @@
 /* worker_ask.c: looking at a picture, answering a question. */
 #include "app/desktop/worker_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +14,32 @@ typedef struct ask_run {
     bool              changed;
 } ask_run;
 
-static void put_stage(ask_run *r, chat_turn_state stage)
+/* text: owned, or NULL. */
+static void put_stage(ask_run *r, chat_turn_state stage, char *text)
 {
-    ui_event ev = {.type = UI_EV_ASK_STAGE, .serial = r->req->serial, .id = r->req->id, .number = stage};
+    ui_event ev = {
+        .type = UI_EV_ASK_STAGE, .serial = r->req->serial, .id = r->req->id, .number = stage, .text = text};
     event_box_put(r->w->events, &ev);
+}
+
+/* As the command line says it.  Owned; NULL: nothing is to be said. */
+static char *long_question(const ask_run *r)
+{
+    enum { LONG_QUESTION = 2048 };
+    char text[256] = "";
+    int  n = 0, used = 0;
+    if (mlmamba_session_count_tokens(&n, &used, r->w->session, r->req->text) != MLM_OK || used == 0)
+        return NULL; /* asking says what is wrong */
+    if (used < n)
+        (void)snprintf(text, sizeof text,
+                       "The question has %d tokens, the first %d are used: this model takes no more of a "
+                       "conversation.",
+                       n, used);
+    else if (n > LONG_QUESTION)
+        (void)snprintf(text, sizeof text,
+                       "The question has %d tokens; beyond %d an answer is not to be relied on.", n,
+                       LONG_QUESTION);
+    return text[0] != '\0' ? strdup(text) : NULL;
 }
 
 static bool on_piece(int row, const char *piece, void *payload)
@@ -138,7 +161,7 @@ static mlm_status prepare(ask_run *r)
     MLM_TRY(states_resume(r->w, &req->sight, req->past, req->n_past, &have));
     r->stats.reuse = have < 0 ? CHAT_REUSE_NOTHING : have == 0 ? CHAT_REUSE_PICTURE : CHAT_REUSE_TURN;
     if (have < req->n_past || have < 0)
-        put_stage(r, CHAT_TURN_LOOKING);
+        put_stage(r, CHAT_TURN_LOOKING, NULL);
     if (have < 0)
         MLM_TRY(encode(r->w, req));
     put_view(r->w, req);
@@ -155,6 +178,7 @@ static void fill_stats(ask_run *r, const mlmamba_answer *a)
     s->n_prompt_tokens = a->n_prompt_tokens;
     s->n_image_tokens  = a->n_image_tokens;
     s->n_tokens        = a->n_tokens;
+    s->n_cut_tokens    = a->n_cut_tokens;
     s->encode_ms =
         a->decode_file_ms + a->preprocess_ms + a->vision_ms + a->connector_ms + a->image_prefill_ms;
     s->prompt_ms      = a->prompt_ms;
@@ -188,7 +212,7 @@ static mlm_status run(ask_run *r)
     r->stats                     = (chat_stats){0};
     r->changed                   = false;
     MLM_TRY(prepare(r));
-    put_stage(r, CHAT_TURN_STREAMING);
+    put_stage(r, CHAT_TURN_STREAMING, long_question(r));
     r->streams        = true;
     mlm_status status = mlmamba_session_ask(&ans, r->w->session, r->req->text, &opt, on_piece, r);
     r->streams        = false;

@@ -131,7 +131,12 @@ static mlm_status run(batch_run *r)
         r->results = strdup(vqa_job_results_path(job));
     put_progress(r, &p);
     set_job(w, job);
-    mlm_status status = vqa_job_run(job, w->engine);
+    mlm_status status = MLM_OK;
+    if (p.n_done == 0)
+        status =
+            vqa_dataset_check_pictures(vqa_job_dataset(job), "put the question file beside its pictures");
+    if (status == MLM_OK)
+        status = vqa_job_run(job, w->engine);
     set_job(w, NULL);
     vqa_job_get_progress(job, &p);
     put_progress(r, &p);

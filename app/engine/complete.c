@@ -11,7 +11,7 @@
 static mlm_status make_prompt(engine_question *r, mlmamba_engine *eng, const char *text)
 {
     if (r->opt.raw_prompt || eng->config.has_vision || eng->source->text_only)
-        return engine_prompt(&r->prompt, eng, text, 0, r->opt.raw_prompt);
+        return engine_prompt(&r->prompt, &r->n_cut, eng, text, 0, r->opt.raw_prompt);
     if (text == NULL || text[0] == '\0')
         return mlm_fail(MLM_E_RANGE, "the text is empty");
     return tokenizer_encode(eng->config.tok, &r->prompt, text, strlen(text), TOKENIZER_USER);

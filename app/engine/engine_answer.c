@@ -140,9 +140,10 @@ mlm_status engine_answer_candidates(mlmamba_answer *ans, const float *probs, int
     return MLM_OK;
 }
 
-void engine_answer_prompt(mlmamba_answer *ans, size_t n_tokens, double ms)
+void engine_answer_prompt(mlmamba_answer *ans, size_t n_tokens, int n_cut, double ms)
 {
     ans->n_prompt_tokens = (int)n_tokens;
+    ans->n_cut_tokens    = n_cut;
     ans->prompt_ms       = ms;
     ans->first_token_ms += ms;
 }

@@ -250,9 +250,9 @@ engine_turn *engine_turn_share(engine_turn *t);
 void         engine_turn_drop(engine_turn *t);
 int          engine_turns_tokens(engine_turn *const *turns, int n); /* prompts and answers */
 /* Prompt tokens of the next turn, after n_fed tokens of turns before it; after an answer its end token goes first (whether
- * or not it was produced).  Cut where the model's limit on text is reached. */
-mlm_status engine_prompt(token_list *out, const mlmamba_engine *eng, const char *question, int n_fed,
-                         bool raw) MLM_WARN_UNUSED;
+ * or not it was produced).  Cut where the model's limit on text is reached: *n_cut tokens are missing. */
+mlm_status engine_prompt(token_list *out, int *n_cut, const mlmamba_engine *eng, const char *question,
+                         int n_fed, bool raw) MLM_WARN_UNUSED;
 /* How many tokens that prompt has, uncut and cut. */
 mlm_status engine_prompt_count(int *n_tokens, int *n_used, const mlmamba_engine *eng, const char *question,
                                int n_fed) MLM_WARN_UNUSED;
@@ -270,7 +270,7 @@ mlm_status engine_answer_create(mlmamba_answer **out, const mlmamba_engine *eng,
 /* Adds a copy of probs[n]. */
 mlm_status engine_answer_candidates(mlmamba_answer *ans, const float *probs, int n) MLM_WARN_UNUSED;
 /* Counts the question's prefill in, and a picture that was looked at for this answer. */
-void engine_answer_prompt(mlmamba_answer *ans, size_t n_tokens, double ms);
+void engine_answer_prompt(mlmamba_answer *ans, size_t n_tokens, int n_cut, double ms);
 void engine_answer_picture(mlmamba_answer *ans, int n_tokens, const engine_times *t);
 /* Batch: an answer that says why there is none. */
 mlm_status engine_answer_error(mlmamba_answer **out, mlm_status why, const char *message) MLM_WARN_UNUSED;
@@ -282,6 +282,7 @@ typedef struct engine_question {
     void                    *payload;
     engine_ticket           *ticket;
     token_list               prompt;
+    int                      n_cut; /* tokens that it lacks */
     int32_t                  candidate[ENGINE_MAX_CANDIDATES];
     const lm_state          *from;    /* one row; NULL: the empty state, or ... */
     engine_picture          *picture; /* ... this picture, which the model is still to look at; NULL: none */

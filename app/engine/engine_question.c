@@ -84,7 +84,7 @@ mlm_status engine_question_answer(mlmamba_answer **out, const engine_question *r
         mlmamba_answer_free(ans);
         return status;
     }
-    engine_answer_prompt(ans, r->prompt.count, r->prompt_ms);
+    engine_answer_prompt(ans, r->prompt.count, r->n_cut, r->prompt_ms);
     *out = ans;
     return MLM_OK;
 }

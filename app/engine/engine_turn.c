@@ -70,8 +70,9 @@ int engine_turns_tokens(engine_turn *const *turns, int n)
 }
 
 /* The released programs tokenize the conversation with truncation: only its first tokens are seen. */
-static mlm_status cut_prompt(token_list *prompt, int limit, int n_fed)
+static mlm_status cut_prompt(token_list *prompt, int *n_cut, int limit, int n_fed)
 {
+    size_t all = prompt->count;
     if (limit <= 0 || prompt->count <= (size_t)limit - (size_t)(n_fed < limit ? n_fed : limit))
         return MLM_OK;
     if (n_fed >= limit)
@@ -79,6 +80,7 @@ static mlm_status cut_prompt(token_list *prompt, int limit, int n_fed)
                         "the conversation has %d tokens of text already, this model takes the first %d",
                         n_fed, limit);
     prompt->count = (size_t)(limit - n_fed);
+    *n_cut        = all - prompt->count < INT32_MAX ? (int)(all - prompt->count) : INT32_MAX;
     return MLM_OK;
 }
 
@@ -104,17 +106,18 @@ mlm_status engine_prompt_count(int *n_tokens, int *n_used, const mlmamba_engine 
     return status;
 }
 
-mlm_status engine_prompt(token_list *out, const mlmamba_engine *eng, const char *question, int n_fed,
-                         bool raw)
+mlm_status engine_prompt(token_list *out, int *n_cut, const mlmamba_engine *eng, const char *question,
+                         int n_fed, bool raw)
 {
     const char *text = question != NULL ? question : "";
+    *n_cut           = 0;
     if (raw && *text == '\0')
         return mlm_fail(MLM_E_RANGE, "the question is empty");
     if (raw) {
         MLM_TRY(tokenizer_encode(eng->config.tok, out, text, strlen(text), TOKENIZER_TEMPLATE));
     } else {
         MLM_TRY(encode_turn(out, eng, text, n_fed == 0));
-        MLM_TRY(cut_prompt(out, eng->config.max_text_tokens, n_fed));
+        MLM_TRY(cut_prompt(out, n_cut, eng->config.max_text_tokens, n_fed));
     }
     if (out->count > INT32_MAX / 8)
         return mlm_fail(MLM_E_RANGE, "the question has %zu tokens, too many", out->count);

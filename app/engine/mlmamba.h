@@ -214,6 +214,7 @@ typedef struct mlmamba_answer {
     double     decode_ms;      /* all tokens after the first                                    */
     mlm_status status;         /* batch only: MLM_OK or why this query has no answer            */
     char      *message;        /* batch only: the error line, else NULL                         */
+    int        n_cut_tokens;   /* of the question, beyond what the model takes (max_text_tokens): not fed */
 } mlmamba_answer;
 MLM_API void mlmamba_answer_free(mlmamba_answer *ans);
 

@@ -212,7 +212,8 @@ mlm_status mlmamba_session_ask(mlmamba_answer **out, mlmamba_session *ses, const
     MLM_TRY(engine_ticket_begin(&ses->ticket));
     MLM_TRY_GOTO(status, reserve_turn(ses), done);
     MLM_TRY_GOTO(status, engine_candidates(r.candidate, ses->eng, &r.opt), done);
-    MLM_TRY_GOTO(status, engine_prompt(&r.prompt, ses->eng, question, count_fed(ses), r.opt.raw_prompt),
+    MLM_TRY_GOTO(status,
+                 engine_prompt(&r.prompt, &r.n_cut, ses->eng, question, count_fed(ses), r.opt.raw_prompt),
                  done);
     MLM_TRY_GOTO(status, lm_state_take(&after, ses->eng->states), done);
     r.from = session_state(ses);

@@ -55,7 +55,7 @@ static mlm_status answer_row(stream *st, stream_row *r)
         mlmamba_answer_free(ans);
         return answer_error(st, r, status, mlm_error_message());
     }
-    engine_answer_prompt(ans, r->prompt.count, r->prompt_ms);
+    engine_answer_prompt(ans, r->prompt.count, r->n_cut, r->prompt_ms);
     if (r->is_new)
         engine_answer_picture(ans, st->eng->config.n_image_tokens, &r->times);
     row_clear(r);
@@ -92,7 +92,7 @@ static mlm_status open_row(stream *st, stream_row *r)
     MLM_TRY(engine_candidates(r->candidate, st->eng, &r->opt));
     r->sampling = engine_sampling(&r->opt);
     int n_fed   = q->snapshot != NULL ? engine_turns_tokens(q->snapshot->turn, q->snapshot->n_turns) : 0;
-    return engine_prompt(&r->prompt, st->eng, q->question, n_fed, r->opt.raw_prompt);
+    return engine_prompt(&r->prompt, &r->n_cut, st->eng, q->question, n_fed, r->opt.raw_prompt);
 }
 
 static stream_row *free_row(stream *st)

@@ -51,6 +51,7 @@ typedef struct stream_row {
     mlmamba_generate_options opt;
     sampler_options          sampling;
     token_list               prompt;
+    int                      n_cut; /* tokens that it lacks */
     int32_t                  candidate[ENGINE_MAX_CANDIDATES];
     float                    probs[ENGINE_MAX_CANDIDATES];
     lm_row_result            result;

@@ -278,7 +278,7 @@ mlm_status answers_from_record(answers_row *r, const char *const *columns, const
     out->answer = field(columns, fields, n, "prediction");
     out->raw    = out->answer;
     if (item->id == NULL || out->answer == NULL)
-        return mlm_fail(MLM_E_FORMAT, "%s has no column '%s'", r->name,
+        return mlm_fail(MLM_E_FORMAT, "%s has no column '%s': are there answers in it?", r->name,
                         item->id == NULL ? "index" : "prediction");
     item->question        = field(columns, fields, n, "question");
     item->split           = field(columns, fields, n, "split");

@@ -1,6 +1,7 @@
 /* dataset_generic.c: rows of JSONL, CSV and TSV with columns of the user's own, and of a folder of pictures. */
 #include "app/vqa/dataset_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const id_names[]       = {"id",    "question_id", "questionId", "qid",
@@ -32,19 +33,43 @@ static const char *pick(const row_builder *b, const char *asked, const char *con
     return NULL;
 }
 
+typedef struct column_list {
+    char text[200];
+} column_list;
+
+/* "id, img, q": what is there, for messages; cut when it is much.  Returns out->text. */
+static const char *list_columns(column_list *out, const row_builder *b)
+{
+    const mlm_json_node *node = b->obj != NULL ? mlm_json_first(b->obj) : NULL;
+    size_t               at   = 0;
+    out->text[0]              = '\0';
+    for (int i = 0; at + 1 < sizeof out->text && (b->obj != NULL ? node != NULL : i < b->file->n_columns);
+         i++) {
+        const char *name = b->obj != NULL ? mlm_json_key(node) : b->file->columns[i];
+        int         n = snprintf(out->text + at, sizeof out->text - at, "%s%.60s", i > 0 ? ", " : "", name);
+        at += n > 0 ? (size_t)n : 0;
+        node = b->obj != NULL ? mlm_json_next(node) : NULL;
+    }
+    return out->text[0] != '\0' ? out->text : "none";
+}
+
 /* A table without pictures, or without a column that was asked for, is refused as a whole. */
 mlm_status dataset_check_columns(const vqa_dataset *ds, const dataset_file *f)
 {
     const row_builder b      = {.ds = ds, .file = f};
     const char       *column = pick(&b, ds->columns.image, image_names);
+    column_list       list;
     if (column == NULL)
-        return mlm_fail(MLM_E_FORMAT, "%s has no column 'image'; --col-image names another one", f->path);
+        return mlm_fail(MLM_E_FORMAT, "%s has no column 'image' (it has %s); --col-image names another one",
+                        f->path, list_columns(&list, &b));
     if (!has_column(&b, column))
-        return mlm_fail(MLM_E_FORMAT, "%s has no column '%s'", f->path, column);
+        return mlm_fail(MLM_E_FORMAT, "%s has no column '%s', it has %s", f->path, column,
+                        list_columns(&list, &b));
     const char *const asked[] = {ds->columns.id, ds->columns.question, ds->columns.answer, ds->columns.split};
     for (int i = 0; i < 4; i++) /* a misspelt name must not pass for an empty column */
         if (asked[i] != NULL && !has_column(&b, asked[i]))
-            return mlm_fail(MLM_E_FORMAT, "%s has no column '%s'", f->path, asked[i]);
+            return mlm_fail(MLM_E_FORMAT, "%s has no column '%s', it has %s", f->path, asked[i],
+                            list_columns(&list, &b));
     return MLM_OK;
 }
 
@@ -97,8 +122,11 @@ mlm_status row_generic(row_builder *b)
     const char        *question = pick(b, c->question, question_names);
     const char        *answer   = pick(b, c->answer, answer_names);
     const char        *name     = NULL;
+    column_list        list;
     if (image == NULL)
-        return mlm_fail(MLM_E_FORMAT, "there is no column 'image'; --col-image names another one");
+        return mlm_fail(MLM_E_FORMAT,
+                        "there is no column 'image' (there are %s); --col-image names another one",
+                        list_columns(&list, b));
     MLM_TRY(row_need_text(b, &name, image));
     if (question != NULL && (c->question != NULL || has_column(b, question)))
         b->item->question = row_text(b, question);
@@ -106,8 +134,9 @@ mlm_status row_generic(row_builder *b)
         b->item->question = b->ds->question;
     if (b->item->question == NULL && b->ds->task != VQA_TASK_CAPTION && !b->nomem)
         return question == NULL ? mlm_fail(MLM_E_FORMAT,
-                                           "there is no column 'question'; --col-question names another one, "
-                                           "--question asks one of every row")
+                                           "there is no column 'question' (there are %s); --col-question "
+                                           "names another one, --question asks one of every row",
+                                           list_columns(&list, b))
                                 : mlm_fail(MLM_E_FORMAT, "'%s' is missing", question);
     if (id != NULL)
         row_id(b, id);

@@ -88,7 +88,9 @@ static mlm_status look_at_header(vqa_dataset *ds, dataset_file *f, vqa_format *f
                    (has_name(f, "image") || has_name(f, "image_path"));
         *format = kit ? VQA_FORMAT_VLMEVALKIT : f->look.separator == '\t' ? VQA_FORMAT_TSV : VQA_FORMAT_CSV;
         if (f->n_columns < 2)
-            return mlm_fail(MLM_E_FORMAT, "%s is neither JSON nor a table with columns", f->path);
+            return mlm_fail(MLM_E_FORMAT,
+                            "%s is neither JSON nor a table with columns, which commas or tabs separate%s",
+                            f->path, strchr(f->columns[0], ';') != NULL ? " (not ';')" : "");
     }
     return *format == VQA_FORMAT_VLMEVALKIT ? MLM_OK : dataset_check_columns(ds, f);
 }

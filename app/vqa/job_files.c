@@ -168,6 +168,7 @@ static void describe(vqa_manifest *m, const vqa_job *job, const mlmamba_engine *
                                                   .images_dir         = d->images_dir,
                                                   .annotations        = d->annotations,
                                                   .ocr                = d->ocr,
+                                                  .columns            = d->columns,
                                                   .filters            = d->filters,
                                                   .n_filters          = d->n_filters,
                                                   .sample             = d->sample,

@@ -114,9 +114,9 @@ mlm_status vqa_job_check(vqa_check *out, const vqa_job_options *opt,
     *out              = (vqa_check){0};
     MLM_TRY(vqa_dataset_open(&data, &opt->data));
     out->n_rows       = vqa_dataset_count(data);
-    mlm_status status = MLM_OK;
+    mlm_status status = vqa_dataset_check_pictures(data, VQA_SAY_IMAGES);
     c.ids             = malloc((size_t)(out->n_rows > 0 ? out->n_rows : 1) * sizeof *c.ids);
-    if (c.ids == NULL)
+    if (status == MLM_OK && c.ids == NULL)
         status = mlm_fail_nomem((size_t)out->n_rows * sizeof *c.ids, "ids");
     if (status == MLM_OK)
         status = check_rows(&c, data, opt);

@@ -68,4 +68,9 @@ vqa_row_ref vqa_dataset_ref(const vqa_dataset *ds, int64_t index);
 mlm_status vqa_dataset_load(vqa_item **out, const vqa_dataset *ds, int64_t index,
                             bool with_picture) MLM_WARN_UNUSED;
 
+/* MLM_E_NOTFOUND when not one picture of the rows is there: one line with what was looked for, where it may be, and what to do.
+ * Looks until the first that is. */
+#define VQA_SAY_IMAGES "--images DIR says where they are"
+mlm_status vqa_dataset_check_pictures(const vqa_dataset *ds, const char *remedy) MLM_WARN_UNUSED;
+
 #endif

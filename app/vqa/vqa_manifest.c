@@ -53,6 +53,11 @@ static void put_data(vqa_text *t, const vqa_manifest *m)
     put_string(t, "images", m->images_dir);
     put_string(t, "annotations", m->annotations);
     put_string(t, "ocr", m->ocr);
+    put_string(t, "col_id", m->columns.id);
+    put_string(t, "col_image", m->columns.image);
+    put_string(t, "col_question", m->columns.question);
+    put_string(t, "col_answer", m->columns.answer);
+    put_string(t, "col_split", m->columns.split);
     vqa_text_put(t, ",\n  \"filters\": [");
     for (int i = 0; i < m->n_filters; i++) {
         vqa_text_put(t, i > 0 ? ", " : "");
@@ -177,6 +182,9 @@ static void read_data(manifest_reader *r)
     m->images_dir  = get_string(r, "images");
     m->annotations = get_string(r, "annotations");
     m->ocr         = get_string(r, "ocr");
+    m->columns =
+        (vqa_columns){get_string(r, "col_id"), get_string(r, "col_image"), get_string(r, "col_question"),
+                      get_string(r, "col_answer"), get_string(r, "col_split")};
     m->sample      = get_int(r->root, "sample");
     m->sample_seed = get_hex(r->root, "sample_seed");
     m->limit       = get_int(r->root, "limit");
@@ -321,6 +329,11 @@ mlm_status vqa_manifest_same(const vqa_manifest *a, const vqa_manifest *b)
         {"--question", a->question, b->question},
         {"--fit", a->fit, b->fit},
         {"--images", a->images_dir, b->images_dir},
+        {"--col-id", a->columns.id, b->columns.id},
+        {"--col-image", a->columns.image, b->columns.image},
+        {"--col-question", a->columns.question, b->columns.question},
+        {"--col-answer", a->columns.answer, b->columns.answer},
+        {"--col-split", a->columns.split, b->columns.split},
     };
     const number_pair numbers[] = {
         {"--max-tokens", a->max_new_tokens, b->max_new_tokens},

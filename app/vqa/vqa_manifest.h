@@ -23,6 +23,7 @@ typedef struct vqa_manifest {
     const vqa_source  *sources;
     int                n_sources;
     const char        *images_dir, *annotations, *ocr;
+    vqa_columns        columns; /* --col-... */
     const char *const *filters;
     int                n_filters;
     int64_t            sample, limit;

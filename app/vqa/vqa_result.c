@@ -91,6 +91,8 @@ static void put_answer(vqa_text *t, const vqa_result *r)
     put_string(t, "prompt", r->prompt);
     put_string(t, "answer", r->answer);
     put_string(t, "raw", r->raw);
+    if (r->n_prompt_used < r->n_prompt)
+        vqa_text_printf(t, ", \"prompt_tokens\": %d, \"prompt_used\": %d", r->n_prompt, r->n_prompt_used);
     vqa_text_printf(t, ", \"tokens\": %d", r->n_tokens);
     put_string(t, "finish", r->finish);
     put_key(t, "logprob");
@@ -265,13 +267,15 @@ static void read_answer(line_reader *l, const mlm_json_node *root)
     vqa_result          *r   = l->r;
     const mlm_json_node *log = mlm_json_get(root, "logprob"), *ms = mlm_json_get(root, "ms");
     const mlm_json_node *error = mlm_json_get(root, "error"), *box = mlm_json_get(root, "box");
-    r->prompt      = copy_member(l, root, "prompt");
-    r->answer      = copy_member(l, root, "answer");
-    r->raw         = copy_member(l, root, "raw");
-    r->n_tokens    = (int)number_member(root, "tokens");
-    r->finish      = copy_member(l, root, "finish");
-    r->has_logprob = log != NULL && mlm_json_type_of(log) == MLM_JSON_NUMBER;
-    r->logprob     = number_member(root, "logprob");
+    r->prompt        = copy_member(l, root, "prompt");
+    r->answer        = copy_member(l, root, "answer");
+    r->raw           = copy_member(l, root, "raw");
+    r->n_prompt      = (int)number_member(root, "prompt_tokens"); /* 0: not said, all was used */
+    r->n_prompt_used = (int)number_member(root, "prompt_used");
+    r->n_tokens      = (int)number_member(root, "tokens");
+    r->finish        = copy_member(l, root, "finish");
+    r->has_logprob   = log != NULL && mlm_json_type_of(log) == MLM_JSON_NUMBER;
+    r->logprob       = number_member(root, "logprob");
     read_probs(l, mlm_json_get(root, "probs"));
     read_list(l, mlm_json_get(root, "answers"), &r->item.answers, &r->item.n_answers);
     read_list(l, mlm_json_get(root, "choices"), &r->item.choices, &r->item.n_choices);

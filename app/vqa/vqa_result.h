@@ -8,7 +8,7 @@
  *    "ms": {"decode": 1.5, "vision": 60.1, "prefill": 4.2, "decode_tok": 3.0}, "error": null}
  *
  * Keys stand in this order; what is unknown is null (or left out: split, image_id, hint, probs, answers, choices, box,
- * tags).  row, digest and ok come first and in this spelling, so that a resume reads nothing else of a line.
+ * tags; "prompt_tokens": 13, "prompt_used": 11 behind raw when the model did not take all of the question).  row, digest and ok come first and in this spelling, so that a resume reads nothing else of a line.
  * "ms" and what follows it is all that differs between two runs of the same job.
  * A row with an error: "ok": false, "answer": null, "error": {"code": "MLM_E_IO", "message": "...", "line": 17}.
  * "image_hex" stands beside an "image" that is not UTF-8: its bytes.
@@ -24,7 +24,8 @@ typedef struct vqa_result {
     const char *prompt; /* what was asked: question with what the task adds, before the chat template     */
     const char *answer; /* NULL: an error row; else the model's text without blanks around it             */
     const char *raw;    /* the model's text                                                               */
-    int         n_tokens;
+    int n_prompt, n_prompt_used; /* tokens of the question with its template; the model takes the first */
+    int n_tokens;
     const char *finish; /* "stop", "length", ...; "error" for an error row                                */
     double      logprob;
     bool        has_logprob;

@@ -175,6 +175,15 @@ run vqa "$images/scene0.png" "$q" -o "$dir/run"; want_usage 'vqa picture' 'is a 
 run score ''; want_usage 'score empty' 'the name of the results is empty'
 
 # ---- files that are no pictures
+mkdir "$dir/album" "$dir/bare"; for i in 3 1 4 2; do cp "$images/scene0.png" "$dir/album/$i.png"; done
+run ask "$dir/album" "$q"; want_rc 'ask a folder' 1; want_no_out 'ask a folder'
+want_err 'ask a folder' "a folder with 4 pictures (1.png, 2.png, 3.png, ...); about all of them: mlmamba vqa $dir/album --question \"$q\""
+n=$((n + 1)); [ "$(wc -l <"$dir/err")" -eq 1 ] || bad 'ask a folder: one line'
+run ask "$dir/album" "$images/scene0.png" "$q"; want_rc 'a folder and a picture' 3; want_err 'a folder and a picture' 'mlmamba vqa'
+want_out 'a folder and a picture' "$images/scene0.png: An orange cross."
+run describe "$dir/album"; want_rc 'describe a folder' 1; want_err 'describe a folder' "mlmamba vqa $dir/album -o"
+run ask "$dir/bare" "$q"; want_rc 'ask an empty folder' 1; want_err 'ask an empty folder' 'no pictures are in it'
+run chat "$dir/album"; want_rc 'chat about a folder' 1; want_err 'chat about a folder' 'mlmamba vqa'
 for f in /etc/passwd "$dir" /dev/null /dev/zero; do
     run ask "$f" "$q"; want_rc "picture $f" 1; want_no_out "picture $f"; want_err "picture $f" "$f"
 done
@@ -247,7 +256,7 @@ printf '/load %s\nHow many objects are there?\n/image %s\n%s\r\n' "$dir/talk" "$
 want_rc 'chat load' 0; want_out 'chat load' 'Six.
 A teal arrow.'
 printf 'hello\n/undo\n/retry\n/foo\n/save\n/load %s/none\n/image %s/none\n' "$dir" "$dir" | "$mlmamba" chat >"$dir/out" 2>"$dir/err"; rc=$?
-want_rc 'chat errors' 3; want_no_out 'chat errors'; want_err 'chat errors' 'no picture is set'
+want_rc 'chat errors' 3; want_no_out 'chat errors'; want_err 'chat errors' "no picture is set; a line '/image PATH' opens one"
 n=$((n + 1)); [ "$(wc -l <"$dir/err")" -eq 9 ] || bad 'chat errors: nine lines'
 printf '  /image\t%s\na\0b\n%s\n%s\n' "$images/scene0.png" "$(head -c 1500000 /dev/zero | tr '\0' a)" "$q" |
     "$mlmamba" chat >"$dir/out" 2>"$dir/err"; rc=$?

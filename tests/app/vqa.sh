@@ -42,6 +42,8 @@ run vqa "$dir/q.jsonl" $o -o "$dir/a"
 want_rc again 3; want_err again 'going on: 30 of 30'
 run vqa "$dir/q.jsonl" $o -o "$dir/a" --task vqa
 want_rc 'another task' 1; want_err 'another task' 'the task was'
+run vqa "$dir/q.jsonl" $o -o "$dir/a" --col-question kind
+want_rc 'another column' 1; want_err 'another column' "--col-question was 'none' and is 'kind' now"
 want 'another task does not go on' "$(grep -c 'going on:' "$dir/err")" 0
 run vqa "$dir/q.jsonl" $o --limit 0 -o "$dir/none"
 want_rc 'limit 0' 2; want_err 'limit 0' 'from 1 to 2147483647'
@@ -70,6 +72,12 @@ run vqa "$dir/q.jsonl" -o "$dir/x" --task nonsense; want_rc task 2
 run vqa "$dir/q.jsonl" -o "$dir/x" --prompt '{nonsense}'; want_rc prompt 2
 run vqa "$dir/q.jsonl" -o "$dir/x" --shard 4/4; want_rc shard 2
 run vqa "$dir/q.jsonl" -o "$dir/x" --filter kind; want_rc 'filter without =' 2
+printf '{"img": "scene0.png", "q": "What?"}\n' >"$dir/cols.jsonl"; printf 'img,q\nscene0.png,What?\n' >"$dir/cols.csv"; printf 'image;question\na;b\n' >"$dir/semi.csv"
+run vqa "$dir/cols.jsonl" --dry-run; want_rc columns 3; want_err columns "no column 'image' (there are img, q); --col-image"
+run vqa "$dir/cols.csv" --dry-run; want_rc 'columns of a table' 1; want_err 'columns of a table' "(it has img, q)"
+run vqa "$dir/cols.csv" $o --col-image img --col-question p --dry-run; want_rc 'no such column' 1; want_err 'no such column' "no column 'p', it has img, q"
+run vqa "$dir/cols.csv" $o --col-image img --col-question q --dry-run; want_rc 'named columns' 0
+run vqa "$dir/semi.csv" --dry-run; want_rc semicolons 1; want_err semicolons "(not ';')"
 run vqa "$dir/none.jsonl" -o "$dir/x"; want_rc 'no such data' 1
 run vqa "$dir/q.jsonl" -o "$dir/q.jsonl"; want_rc 'output is the data' 1
 run vqa "$dir/a/results.jsonl" --images "$images" -o "$dir/a"; want_rc 'output is the input' 1; want_err 'output is the input' 'both data set and output'
@@ -77,6 +85,27 @@ if [ "$(id -u)" -ne 0 ]; then
     mkdir "$dir/ro" && chmod a-w "$dir/ro"
     run vqa "$dir/q.jsonl" $o -o "$dir/ro"; want_rc read-only 1; want_err read-only ro
 fi
+
+# ---- a forgotten folder of pictures is said once, before a model is loaded
+mkdir "$dir/data"; grep -v '"image": $\|none.png' "$dir/q.jsonl" >"$dir/data/q.jsonl"
+run vqa "$dir/data/q.jsonl" -o "$dir/forgot"
+want_rc 'no --images' 1; want_lines 'no --images' "$dir/err" 1
+want_err 'no --images' "$dir/data/scene0.png is not): --images DIR says where they are"
+run vqa "$dir/data/q.jsonl" -o "$dir/forgot" --images "$dir/elsewhere"; want_rc 'wrong --images' 1; want_err 'wrong --images' "there is no folder '$dir/elsewhere'"
+mkdir "$dir/data/pictures"; cp "$images"/scene*.png "$dir/data/pictures"
+run vqa "$dir/data/q.jsonl" --dry-run; want_rc 'dry, no --images' 1; want_err 'dry, no --images' "$dir/data/scene0.png is not, $dir/data/pictures/scene0.png is): --images DIR"
+run vqa "$dir/data/q.jsonl" -o "$dir/forgot"; want_lines 'pictures beside' "$dir/err" 1; want_err 'pictures beside' "$dir/data/pictures/scene0.png is): --images DIR"
+run vqa "$dir/data/q.jsonl" -o "$dir/forgot" --images "$dir/data/pictures" --max-tokens 4; want_rc 'with --images' 0; want_lines 'with --images' "$dir/forgot/results.jsonl" 28
+
+# ---- questions that are longer than the model takes: a line each, a field in the results, a count
+mkdir "$dir/cutting"; cp "$3"/assets/models/mlmamba-tiny/*.json "$3"/assets/models/mlmamba-tiny/*.safetensors "$dir/cutting"
+sed -i '0,/{/s//{"max_text_tokens": 11,/' "$dir/cutting/config.json"
+run vqa "$dir/data/q.jsonl" --images "$images" --model "$dir/cutting" --max-tokens 3 --limit 6 -o "$dir/cut"
+want_rc cut 0; want_err cut 'row 1 (id 1, line 1): the question has 13 tokens, the first 11 are used'
+want_err cut "3 rows of this run had a question longer than the model takes: 'prompt_used' in the results"
+want 'cut rows' "$(grep -c '"prompt_tokens": 13, "prompt_used": 11' "$dir/cut/results.jsonl")" 2
+run vqa "$dir/data/q.jsonl" --images "$images" --model "$dir/cutting" --max-tokens 3 --limit 6 -o - -q
+want 'cut quietly' "$(wc -c <"$dir/err")" 0
 
 # ---- every task's prompt and probabilities, on rows of the fixtures
 sed "s/000000085637.jpg/scene0.png/; s/000000506095.jpg/scene1.png/" "$fixtures/vsr.jsonl" >"$dir/vsr.jsonl"

@@ -297,6 +297,14 @@ static void test_batch(void **state)
     desk_do(&f, UI_ACT_BATCH_OPEN, 0, 0, NULL);
     assert_true(desk_until(&f, ui_shown_picture(f.m) != NULL && ui_shown_picture(f.m)->image != NULL));
     assert_string_equal(desk_ask(&f, TOP)->answer, f.m->batch.row[0].answer);
+    /* A question file somewhere else than its pictures. */
+    static const char rows[] = "{\"image\": \"none.png\", \"question\": \"" TOP "\"}\n";
+    (void)snprintf(path, sizeof path, "%s", temp_dir_write(&f.dir, "q.jsonl", rows, sizeof rows - 1));
+    (void)ui_set_text(f.m, UI_FIELD_BATCH_SOURCE, path, desk_now());
+    desk_do(&f, UI_ACT_BATCH_START, 0, 0, NULL);
+    assert_true(desk_until(&f, f.m->batch.state == UI_BATCH_DONE || f.m->batch.state == UI_BATCH_FAILED));
+    assert_non_null(f.m->batch.error);
+    assert_non_null(strstr(f.m->batch.error, "put the question file beside its pictures"));
     desk_fixture_close(&f);
 }
 

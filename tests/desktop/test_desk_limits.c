@@ -109,21 +109,66 @@ static void copy_file(const char *from, const char *to)
     assert_int_equal(fclose(out), 0);
 }
 
-static void test_model_directory_removed(void **state)
+/* The built-in model in a folder of the test. */
+static void copy_model(const desk_fixture *f, char model[400])
 {
     static const char *const file[] = {"config.json", "model.safetensors", "tokenizer.json",
                                        "preprocessor_config.json"};
-    desk_fixture             f;
-    char                     model[400], from[512], to[512];
-    (void)state;
-    desk_fixture_open(&f, NULL);
-    (void)snprintf(model, sizeof model, "%s/model", f.dir.path);
+    char                     from[512], to[512];
+    (void)snprintf(model, 400, "%s/model", f->dir.path);
     assert_int_equal(mkdir(model, 0700), 0);
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
         (void)snprintf(from, sizeof from, "%s/%s", MODEL_DIR, file[i]);
         (void)snprintf(to, sizeof to, "%.390s/%s", model, file[i]);
         copy_file(from, to);
     }
+}
+
+/* What of a question the model does not take is said before the answer and stays in the status line. */
+static void test_long_question(void **state)
+{
+    desk_fixture f;
+    char         model[400], to[512], config[8192] = "{\"max_text_tokens\": 11,";
+    (void)state;
+    desk_fixture_open(&f, NULL);
+    copy_model(&f, model);
+    (void)snprintf(to, sizeof to, "%.390s/config.json", model);
+    FILE  *in = fopen(to, "rb");
+    size_t at = strlen(config);
+    assert_non_null(in);
+    assert_int_equal(fgetc(in), '{');
+    size_t n = fread(config + at, 1, sizeof config - at, in);
+    assert_true(n > 0 && at + n < sizeof config);
+    (void)fclose(in);
+    FILE *out = fopen(to, "wb");
+    assert_non_null(out);
+    assert_int_equal(fwrite(config, 1, at + n, out), at + n);
+    assert_int_equal(fclose(out), 0);
+    desk_wait_ready(&f);
+    desk_open(&f, SCENE(0));
+    (void)desk_ask(&f, TOP);
+    assert_int_equal(f.m->n_toasts, 0);
+    assert_null(strstr(f.m->status.context, "not taken"));
+    desk_do(&f, UI_ACT_NEW_CHAT, 0, 0, NULL);
+    desk_do(&f, UI_ACT_LOAD_MODEL, 0, 0, model);
+    assert_true(desk_until(&f, f.m->engine != UI_ENGINE_LOADING));
+    desk_wait_ready(&f);
+    desk_open(&f, SCENE(0));
+    (void)desk_ask(&f, TOP);
+    assert_true(f.m->n_toasts > 0);
+    assert_non_null(
+        strstr(f.m->toast[f.m->n_toasts - 1].text, "The question has 13 tokens, the first 11 are used"));
+    assert_non_null(strstr(f.m->status.context, ", 2 not taken"));
+    desk_fixture_close(&f);
+}
+
+static void test_model_directory_removed(void **state)
+{
+    desk_fixture f;
+    char         model[400];
+    (void)state;
+    desk_fixture_open(&f, NULL);
+    copy_model(&f, model);
     desk_do(&f, UI_ACT_LOAD_MODEL, 0, 0, model);
     desk_wait_ready(&f);
     desk_remove_tree(model);
@@ -309,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_refused_pictures),
         cmocka_unit_test(test_close_while_busy),
         cmocka_unit_test(test_huge_picture_and_many_files),
+        cmocka_unit_test(test_long_question),
         cmocka_unit_test(test_model_directory_removed),
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_states_have_a_quota),

@@ -303,10 +303,12 @@ static void text_is_cut(void **state)
     expect_count(ses, TOP " " TOP, 20, 18);
     assert_ok(mlmamba_session_ask(&ans, ses, TOP, &few, NULL, NULL)); /* 13 tokens and 3 */
     assert_int_equal(ans->n_prompt_tokens, 13);
+    assert_int_equal(ans->n_cut_tokens, 0);
     mlmamba_answer_free(ans);
     expect_count(ses, TOP, 15, 2); /* with an end token and a separator */
     assert_ok(mlmamba_session_ask(&ans, ses, TOP, &few, NULL, NULL));
     assert_int_equal(ans->n_prompt_tokens, 2);
+    assert_int_equal(ans->n_cut_tokens, 13);
     mlmamba_answer_free(ans);
     expect_count(ses, TOP, 15, 0);
     assert_int_equal(mlmamba_session_count_tokens(&n, &n, ses, " "), MLM_E_RANGE);

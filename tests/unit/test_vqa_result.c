@@ -96,32 +96,34 @@ static void test_round_trip(void **state)
                       *const names[] = {"Yes", "No"};
     const vqa_tag            tags[]  = {{"kind", "<b>\x1b[31m"}, {"\xe2\x80\xae", "turned"}};
     const float              probs[] = {0.1f, 1e-7f};
-    const vqa_result         r       = {.item        = {.row          = 12,
-                                                        .digest       = 0xfedcba9876543210u,
-                                                        .task         = VQA_TASK_YES_NO,
-                                                        .id           = "12345678901234567",
-                                                        .split        = "random",
-                                                        .question     = "\xff not UTF-8",
-                                                        .image        = "a/b.png",
-                                                        .answers      = answers,
-                                                        .n_answers    = 2,
-                                                        .choices      = choices,
-                                                        .n_choices    = 1,
-                                                        .box          = {0.1, 0.2, 0.3, 1.0 / 3},
-                                                        .has_box      = true,
-                                                        .tags         = tags,
-                                                        .n_tags       = 2,
-                                                        .id_is_number = true},
-                                        .prompt      = "p",
-                                        .answer      = "Yes",
-                                        .raw         = " Yes\n",
-                                        .n_tokens    = 2,
-                                        .finish      = "stop",
-                                        .logprob     = -1.0 / 3,
-                                        .has_logprob = true,
-                                        .prob_names  = names,
-                                        .probs       = probs,
-                                        .n_probs     = 2};
+    const vqa_result         r       = {.item          = {.row          = 12,
+                                                          .digest       = 0xfedcba9876543210u,
+                                                          .task         = VQA_TASK_YES_NO,
+                                                          .id           = "12345678901234567",
+                                                          .split        = "random",
+                                                          .question     = "\xff not UTF-8",
+                                                          .image        = "a/b.png",
+                                                          .answers      = answers,
+                                                          .n_answers    = 2,
+                                                          .choices      = choices,
+                                                          .n_choices    = 1,
+                                                          .box          = {0.1, 0.2, 0.3, 1.0 / 3},
+                                                          .has_box      = true,
+                                                          .tags         = tags,
+                                                          .n_tags       = 2,
+                                                          .id_is_number = true},
+                                        .prompt        = "p",
+                                        .answer        = "Yes",
+                                        .raw           = " Yes\n",
+                                        .n_prompt      = 13,
+                                        .n_prompt_used = 11,
+                                        .n_tokens      = 2,
+                                        .finish        = "stop",
+                                        .logprob       = -1.0 / 3,
+                                        .has_logprob   = true,
+                                        .prob_names    = names,
+                                        .probs         = probs,
+                                        .n_probs       = 2};
     vqa_text                 t       = {0};
     vqa_result              *back    = NULL;
     vqa_result_write(&t, &r);
@@ -141,6 +143,8 @@ static void test_round_trip(void **state)
     assert_string_equal(vqa_item_tag(&back->item, "kind"), "<b>\x1b[31m");
     assert_string_equal(vqa_item_tag(&back->item, "\xe2\x80\xae"), "turned");
     assert_string_equal(back->raw, " Yes\n");
+    assert_int_equal(back->n_prompt, 13);
+    assert_int_equal(back->n_prompt_used, 11);
     assert_memory_equal(back->probs, probs, sizeof probs);
     assert_string_equal(back->prob_names[1], "No");
     assert_memory_equal(&back->logprob, &r.logprob, sizeof r.logprob);
