@@ -218,7 +218,7 @@ static const struct {
      "      --rows N               rows in it (default 2000); error rows come all the same\n"
      "      --export KIND          write the answers for another tool instead: evalai, textvqa, vizwiz, "
      "gqa,\n"
-     "                             llava, vlm-eval, vlmevalkit, openai, coco\n"
+     "                             llava, vlm-eval, vlmevalkit, openai, coco, csv\n"
      "                             (vlm-eval of TextVQA: --against is the run without or with OCR tokens)\n"
      "      --model-id NAME        the model's name in exported files\n"
      "      --bootstrap N          draws (default 1000)       --no-intervals   none\n"

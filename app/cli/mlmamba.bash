@@ -40,7 +40,7 @@ _mlmamba()
         --data | --annotations | --against | --report | --ocr) _mlmamba_files -f "$cur"; return ;;
         --images) _mlmamba_files -d "$cur"; return ;;
         --vqa-norm) _mlmamba_words 'vlm-eval official official-old repository llava all' "$cur"; return ;;
-        --export) _mlmamba_words 'evalai textvqa vizwiz gqa llava vlm-eval vlmevalkit openai coco' "$cur"; return ;;
+        --export) _mlmamba_words 'evalai textvqa vizwiz gqa llava vlm-eval vlmevalkit openai coco csv' "$cur"; return ;;
         help) _mlmamba_words "$commands" "$cur"; return ;;
     esac
     if [[ $cur == -* ]]; then

@@ -328,17 +328,39 @@ static void head_vlmevalkit(vqa_text *out, const export_frame *f)
     vqa_text_put(out, "\tprediction\n");
 }
 
+/* ---- a table for people -------------------------------------------------------------------------- */
+
+static void row_csv(vqa_text *out, const vqa_result *r)
+{
+    const vqa_item *item  = &r->item;
+    vqa_text        truth = {0};
+    for (int i = 0; i < item->n_answers; i++)
+        vqa_text_printf(&truth, "%s%s", i > 0 ? " | " : "", item->answers[i]);
+    const char *const cell[] = {item->id,  item->image,          item->question,
+                                r->answer, vqa_text_str(&truth), r->answer == NULL ? r->error_message : NULL};
+    for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
+        if (i > 0)
+            vqa_text_char(out, ',');
+        vqa_text_csv(out, text_of(cell[i]));
+    }
+    out->failed = out->failed || truth.failed;
+    vqa_text_free(&truth);
+}
+
 /* ---- frames -------------------------------------------------------------------------------------- */
 
 static bool is_lines(vqa_export_kind kind)
 {
-    return kind == VQA_EXPORT_LLAVA || kind == VQA_EXPORT_OPENAI || kind == VQA_EXPORT_VLMEVALKIT;
+    return kind == VQA_EXPORT_LLAVA || kind == VQA_EXPORT_OPENAI || kind == VQA_EXPORT_VLMEVALKIT ||
+           kind == VQA_EXPORT_CSV;
 }
 
 void export_head(vqa_text *out, const export_frame *f)
 {
     if (f->kind == VQA_EXPORT_VLMEVALKIT)
         head_vlmevalkit(out, f);
+    else if (f->kind == VQA_EXPORT_CSV)
+        vqa_text_put(out, "id,image,question,answer,truth,error\n");
     else if (!is_lines(f->kind))
         vqa_text_put(out, f->kind == VQA_EXPORT_VLM_EVAL ? "{\n" : "[\n");
 }
@@ -385,6 +407,9 @@ mlm_status export_row(vqa_text *out, const export_frame *f, const vqa_result *r)
         return MLM_OK;
     case VQA_EXPORT_OPENAI:
         row_openai(out, f, r);
+        return MLM_OK;
+    case VQA_EXPORT_CSV:
+        row_csv(out, r);
         return MLM_OK;
     case VQA_EXPORT_COUNT:
         break;

@@ -227,6 +227,9 @@ mlm_status score_task_set_up(score_table *t, vqa_score_task task, vqa_score_norm
         add(t, "ANLS", "ST-VQA, 0.5", SCORE_MEAN, 4, 0, false);
         break;
     }
+    for (int d = 0; d < t->n_dims && by != NULL; d++)
+        if (strcmp(t->dim[d], by) == 0)
+            return MLM_OK; /* comes anyway */
     if (by != NULL && t->n_dims < SCORE_MAX_DIMS)
         t->dim[t->n_dims++] = by;
     return MLM_OK;
@@ -237,10 +240,8 @@ mlm_status score_task_set_up(score_table *t, vqa_score_task task, vqa_score_norm
 static const char *group_of(const char *dim, const vqa_item *truth, const vqa_item *seen)
 {
     const char *v = NULL;
-    if (strcmp(dim, "kind") == 0) {
-        v = vqa_item_tag(truth, "structural");
-        return v == NULL ? NULL : strcmp(v, "query") == 0 ? "open" : "binary";
-    }
+    if (strcmp(dim, "kind") == 0 && (v = vqa_item_tag(truth, "structural")) != NULL)
+        return strcmp(v, "query") == 0 ? "open" : "binary"; /* GQA's */
     if (strcmp(dim, "split") == 0) {
         v = truth->split != NULL ? truth->split : seen->split;
         return v != NULL ? v : vqa_item_tag(truth, "split");

@@ -14,8 +14,8 @@
 
 const char *vqa_export_kind_name(vqa_export_kind kind)
 {
-    static const char *const names[] = {"evalai",   "textvqa",    "vizwiz", "gqa", "llava",
-                                        "vlm-eval", "vlmevalkit", "openai", "coco"};
+    static const char *const names[] = {"evalai",   "textvqa",    "vizwiz", "gqa",  "llava",
+                                        "vlm-eval", "vlmevalkit", "openai", "coco", "csv"};
     return kind >= 0 && kind < VQA_EXPORT_COUNT ? names[kind] : NULL;
 }
 
@@ -30,7 +30,7 @@ mlm_status vqa_export_kind_of_name(vqa_export_kind *out, const char *name)
     return mlm_fail(
         MLM_E_RANGE,
         "there is no export '%.40s', must be evalai, textvqa, vizwiz, gqa, llava, vlm-eval, vlmevalkit, "
-        "openai or coco",
+        "openai, coco or csv",
         name);
 }
 
@@ -250,7 +250,8 @@ static mlm_status finish(exporting *x, vqa_text *out, vqa_export_stats *stats, c
         return mlm_fail(MLM_E_STATE,
                         "run.json beside %s cannot be read, so nobody knows whether rows are missing",
                         x->opt->results);
-    bool carries_errors = x->opt->kind == VQA_EXPORT_OPENAI; /* its format has a place for them */
+    bool carries_errors =
+        x->opt->kind == VQA_EXPORT_OPENAI || x->opt->kind == VQA_EXPORT_CSV; /* have a place for them */
     if (!x->opt->partial && (missing > 0 || (errors > 0 && !carries_errors)))
         return mlm_fail(
             MLM_E_STATE,

@@ -18,6 +18,7 @@ typedef enum vqa_export_kind {
     VQA_EXPORT_VLMEVALKIT, /* "vlmevalkit": TSV with a column prediction                                */
     VQA_EXPORT_OPENAI,     /* "openai": JSONL of batch replies                                          */
     VQA_EXPORT_COCO,       /* "coco": [{"image_id": int, "caption": str}]                               */
+    VQA_EXPORT_CSV,        /* "csv": id, image, question, answer, truth (several: "a | b"), error       */
     VQA_EXPORT_COUNT
 } vqa_export_kind;
 const char *vqa_export_kind_name(vqa_export_kind kind);

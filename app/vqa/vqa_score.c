@@ -91,7 +91,7 @@ typedef struct scoring {
     score_names              ids;   /* of the data set, by key    */
     int64_t                 *index; /* of each of them            */
     bool                     set_up, no_manifest;
-    vqa_text                 key;
+    vqa_text                 key, tags;   /* tags: names of the first row's */
     int64_t                  n_truthless; /* answers whose row has no right answer */
     int64_t                  next;        /* row of the data set that the next answer is probably for */
 } scoring;
@@ -224,8 +224,11 @@ static mlm_status choose_task(scoring *s, const vqa_item *truth, const vqa_item 
     vqa_score_task task = s->score->task;
     if (task == VQA_SCORE_AUTO)
         task = score_task_of_row(truth, seen);
-    s->score->task = task;
-    s->set_up      = true;
+    s->score->task         = task;
+    s->set_up              = true;
+    const vqa_item *tagged = truth->n_tags > 0 ? truth : seen;
+    for (int i = 0; i < tagged->n_tags && s->tags.n < 400; i++)
+        vqa_text_printf(&s->tags, "%s%.60s", i > 0 ? ", " : "", tagged->tags[i].key);
     return score_task_set_up(s->table, task, s->opt->norm, s->opt->by);
 }
 
@@ -427,6 +430,23 @@ static void choose_main(vqa_score *score, score_table *t)
     }
 }
 
+/* --by with a tag that no row has, or that every row has another value of, is not left out in silence. */
+static mlm_status check_by(const scoring *s)
+{
+    const char        *by = s->opt->by;
+    const score_table *t  = s->table;
+    for (int d = 0; d < t->n_dims && by != NULL; d++) {
+        if (strcmp(t->dim[d], by) != 0)
+            continue;
+        if (t->groups[d].n == 0)
+            return mlm_fail(MLM_E_NOTFOUND, "no row with an answer has a tag '%s'; the first row has %s", by,
+                            s->tags.n > 0 ? vqa_text_str(&s->tags) : "none");
+        if (t->groups[d].n > SCORE_MAX_GROUPS)
+            return mlm_fail(MLM_E_RANGE, "the tag '%s' has more than %d values", by, SCORE_MAX_GROUPS);
+    }
+    return MLM_OK;
+}
+
 static mlm_status run(scoring *s, const vqa_manifest *m)
 {
     vqa_score *score = s->score;
@@ -439,6 +459,7 @@ static mlm_status run(scoring *s, const vqa_manifest *m)
         score->task = score_task_of_format(m->format);
     MLM_TRY(vqa_answers_each(&score->kind, s->opt->results, on_answer, s));
     MLM_TRY(check_complete(s, expected_rows(s, m)));
+    MLM_TRY(check_by(s));
     if (s->table->n > 1)
         qsort(s->table->rows, s->table->n, sizeof *s->table->rows, compare_rows);
     MLM_TRY(number_images(s->table));
@@ -478,6 +499,7 @@ mlm_status vqa_score_run(vqa_score **out, const vqa_score_options *opt)
     score_names_free(&s.ids);
     free(s.index);
     vqa_text_free(&s.key);
+    vqa_text_free(&s.tags);
     if (status == MLM_OK)
         *out = score;
     else

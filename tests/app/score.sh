@@ -70,12 +70,15 @@ run vqa "$dir/rows.jsonl" --images "$dir/pictures" -o "$dir/run2" --quiet
 want_rc 'vqa with an error row' 3
 run score "$dir/run2"; want_rc 'error row' 1; want_err 'error row' '1 have an error'; want_no_out 'error row'
 run score "$dir/run2" --partial --by kind --report "$dir/r.html" --images "$dir/pictures"
-want_rc report 0; want_out partial PARTIAL
+want_rc report 0; want_out partial PARTIAL; want_out 'by a tag called kind' 'kind: <i>'
+run score "$dir/run2" --partial --by kin; want_rc 'by no tag' 1; want_err 'by no tag' "no row with an answer has a tag 'kin'; the first row has kind"
 want_file report "$dir/r.html" "default-src 'none'"; want_file report "$dir/r.html" 'data:image/jpeg;base64,'
 want_file escaped "$dir/r.html" '&lt;/script&gt;&lt;img src=x'; want_file escaped "$dir/r.html" '\u{202e}'; want_file escaped "$dir/r.html" '&lt;i&gt;'
 want_not_file escaped "$dir/r.html" '<script'; want_not_file escaped "$dir/r.html" 'src=x onerror=alert(1)>'; want_not_file escaped "$dir/r.html" '<b>'
 want_file 'the error row' "$dir/r.html" 'gone.png'
 run score "$dir/run2" --export llava; want_rc 'export of errors' 1; want_no_out 'export of errors'
+run score "$dir/run2" --export csv; want_rc 'csv has errors' 0
+want_out 'csv has errors' 'id,image,question,answer,truth,error'; want_out 'csv has errors' 'x2,gone.png,And this?,,no,'; want_out 'csv quotes' '"What? </script>'
 run score "$dir/run2" --export openai; want_rc 'openai has errors' 0; want_out 'openai has errors' '"response": null, "error": {'
 
 # ---- answers whose truth nobody knows: a report, no numbers
