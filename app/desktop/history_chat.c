@@ -461,7 +461,7 @@ static mlm_status prepare_list(history *h, const char *search, sqlite3_stmt **s)
               "SELECT c.id, CASE WHEN c.title = '' THEN substr(c.draft, 1, 80) ELSE c.title END, c.updated, "
               "%s, %s FROM chat c%s WHERE c.deleted IS NULL AND (c.draft <> '' OR c.title <> '' OR EXISTS "
               "(SELECT 1 FROM turn t WHERE t.chat = c.id))",
-              columns, index ? "snippet(found, 1, '', '', '...', 12)" : "NULL",
+              columns, index ? "replace(snippet(found, 1, '', '', '...', 16), char(10), ' ')" : "NULL",
               index || scans ? " JOIN found ON found.rowid = c.id" : "");
     if (index)
         text_add(&b, " AND found MATCH ?1");

@@ -287,7 +287,8 @@ static mlm_status act_window(ui_model *m, const ui_action *a)
         if (a->index < 0 || a->index > UI_PANEL_BATCH || (a->index == UI_PANEL_BATCH && !m->batch.available))
             return mlm_fail(MLM_E_RANGE, "there is no panel %d", a->index);
         m->panel = (int)m->panel == a->index ? UI_PANEL_NONE : (ui_panel)a->index;
-        ui_set_focus(m, m->panel != UI_PANEL_NONE ? UI_FOCUS_PANEL : UI_FOCUS_INPUT, 0);
+        ui_set_focus(m, m->panel != UI_PANEL_NONE ? UI_FOCUS_PANEL : UI_FOCUS_INPUT,
+                     m->panel == UI_PANEL_BATCH ? UI_ITEM_BATCH_SOURCE : 0);
         return MLM_OK;
     case UI_ACT_SIDEBAR:
         m->sidebar = m->settings.sidebar = !m->sidebar;

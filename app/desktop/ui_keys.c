@@ -213,6 +213,9 @@ static bool focus_key(ui_model *m, int key, unsigned mods, double now)
     else if (key == UI_KEY_UP && m->focus == UI_FOCUS_INPUT && m->overlay == UI_OVERLAY_NONE &&
              m->text[UI_FIELD_INPUT][0] == '\0' && m->n_path > 0)
         a = (ui_action){.type = UI_ACT_EDIT, .index = CHAT_NONE};
+    else if (key == UI_KEY_DOWN && m->focus == UI_FOCUS_SEARCH && m->overlay == UI_OVERLAY_NONE &&
+             m->n_rows > 0)
+        a = (ui_action){.type = UI_ACT_FOCUS, .index = UI_FOCUS_HISTORY};
     else if (key == UI_KEY_BACKSPACE && m->overlay == UI_OVERLAY_FILES &&
              m->text[UI_FIELD_FILES_PATH][0] == '\0')
         a = (ui_action){.type = UI_ACT_FILES_UP};

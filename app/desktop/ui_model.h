@@ -47,10 +47,11 @@ typedef enum ui_focus {
     UI_FOCUS_TOOLBAR, /* focus_item: the view's         */
     UI_FOCUS_SEARCH,
     UI_FOCUS_HISTORY, /* focus_item: row                */
-    UI_FOCUS_PANEL,   /* focus_item: the view's         */
+    UI_FOCUS_PANEL,   /* focus_item: the view's, or UI_ITEM_BATCH_SOURCE */
     UI_FOCUS_OVERLAY, /* focus_item: row or the view's  */
     UI_FOCUS_COUNT
 } ui_focus;
+enum { UI_ITEM_BATCH_SOURCE = 1 << 20 }; /* where the batch panel begins: its folder or file */
 
 /* Text that the user edits.  The view owns caret, selection and undo, and hands the whole text over with ui_set_text; when the model
  * changes a text itself, text_revision[field] changes and the view takes it anew, caret at the end. */

@@ -279,7 +279,8 @@ void view_batch(view *v, gui_rect r)
     int           line = gui_px(g, 34), gap = gui_px(g, 8);
     gui_box_style source   = {.placeholder = "Folder of pictures, or a question file",
                               .icon        = GUI_ICON_FOLDER,
-                              .area        = UI_FOCUS_PANEL};
+                              .area        = UI_FOCUS_PANEL,
+                              .item        = UI_ITEM_BATCH_SOURCE};
     gui_box_style question = {.placeholder = "Question for each picture", .area = UI_FOCUS_PANEL};
     gui_box_style output   = {.placeholder = "Results: a folder to make (chosen when empty)",
                               .icon        = GUI_ICON_FILE,

@@ -31,7 +31,8 @@ static int draw_sample(view *v, int i, gui_rect r)
                         .left  = true,
                         .area  = UI_FOCUS_CHAT,
                         .item  = i * 10 + k + 1};
-        q.tip        = s->question[k];
+        if (gui_button_width(g, &q) > side) /* only what is cut */
+            q.tip = s->question[k];
         if (gui_button_do(g, gui_make_id("sample question", i * 10 + k), gui_box(r.x + pad, y, side, h),
                           &q)) {
             view_act(v, UI_ACT_SAMPLE, i);

@@ -129,6 +129,11 @@ static void search_key_takes_the_keyboard(void **state)
     driver_type(&d, "dog");
     driver_steps(&d, 2);
     assert_string_equal(driver_model(&d)->text[UI_FIELD_INPUT], "dog");
+    driver_key(&d, SDLK_b, KMOD_LCTRL | KMOD_LSHIFT); /* the batch panel begins where its folder is written */
+    driver_type(&d, "/pictures");
+    driver_steps(&d, 2);
+    assert_string_equal(driver_model(&d)->text[UI_FIELD_BATCH_SOURCE], "/pictures");
+    assert_string_equal(driver_model(&d)->text[UI_FIELD_INPUT], "dog");
     driver_close(&d);
 }
 

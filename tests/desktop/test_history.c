@@ -83,7 +83,7 @@ static chat *make_chat(int64_t id, const char *title, const char *question, cons
     t->has_box   = true;
     t->box[2]    = 0.7F;
     t->sampling  = (chat_sampling){0.7F, 0.9F, 0.05F, 1.1F, 40, 99, 0x8000000000000001u};
-    t->stats     = (chat_stats){7, 256, 12, 1.5, 2.5, 3.5, 4.5, CHAT_REUSE_RECOMPUTED, 2};
+    t->stats     = (chat_stats){7, 256, 12, 0, 1.5, 2.5, 3.5, 4.5, CHAT_REUSE_RECOMPUTED, 2};
     t->asked_ms  = 1234;
     (void)chat_set_text(&t->model, "tiny");
     assert_int_equal(chat_add_turn(c, id * 10 + 4, 0, 1, "then?", "prompt", &i), MLM_OK);
@@ -185,6 +185,11 @@ static void test_search_rename_delete(void **state)
     assert_int_equal(row[0].n_turns, 2);
     ui_chat_rows_free(row, n);
     assert_int_equal(count_found(h, "cat"), 1);
+    assert_int_equal(history_list(h, "cat", &row, &n), MLM_OK);
+    assert_int_equal(n, 1);
+    assert_non_null(strstr(row[0].found, "CAT")); /* a line of it, with what stands around */
+    assert_null(strchr(row[0].found, '\n'));
+    ui_chat_rows_free(row, n);
     assert_int_equal(count_found(h, "tripe"), 1);
     assert_int_equal(count_found(h, "cat animal"), 1);
     assert_int_equal(count_found(h, "cat bear"), 0);

@@ -178,6 +178,10 @@ static void test_chats(void **state)
     assert_false(ui_press(&f, UI_KEY_BACKSPACE, 0));
     assert_int_equal(f.m->n_rows, 3);
     (void)ui_do(&f, UI_ACT_FOCUS, UI_FOCUS_SEARCH, 0);
+    assert_true(ui_press(&f, UI_KEY_DOWN, 0)); /* as Enter: to the first that was found */
+    assert_int_equal(f.m->focus, UI_FOCUS_HISTORY);
+    assert_int_equal(f.m->focus_item, 0);
+    (void)ui_do(&f, UI_ACT_FOCUS, UI_FOCUS_SEARCH, 0);
     assert_true(ui_press(&f, UI_KEY_ESCAPE, 0));
     assert_string_equal(f.m->text[UI_FIELD_SEARCH], "");
 }
