@@ -56,4 +56,19 @@ build_and_run() { # COMPILER STANDARD LANGUAGE
 }
 build_and_run "$cc" c11 c
 [ -z "$cxx" ] || build_and_run "$cxx" c++17 c++
+# A program anywhere finds the model of the library's own installation.
+printf '%s\n' '#include <mlmamba.h>' '#include <stdio.h>' 'int main(void) { mlmamba_engine *e; mlmamba_engine_info i;' \
+    'if (mlmamba_engine_open(&e, NULL) != MLM_OK) return puts(mlm_error_message()), 1;' \
+    'mlmamba_engine_get_info(e, &i); puts(i.model_dir); mlmamba_engine_close(e); return 0; }' >"$dir/where.c"
+mkdir "$dir/elsewhere"
+# shellcheck disable=SC2086
+"$cc" -std=c11 -Wall -Wextra -Werror "$dir/where.c" $flags -o "$dir/elsewhere/where" || fail 'where'
+where=$(LD_LIBRARY_PATH=$lib "$dir/elsewhere/where") || fail "where: $where"
+[ "$(cd "$where" && pwd -P)" = "$(cd "$dir/share/mlmamba/models/mlmamba-tiny" && pwd -P)" ] || fail "the library uses $where"
+# The program in the README, as a reader would copy it.
+awk '/^```/ { inside = $0 == "```c"; next } inside' "$source/README.md" >"$dir/first.c"
+# shellcheck disable=SC2086
+"$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$dir/first.c" $flags -o "$dir/first" || fail 'the program in README.md'
+answer=$(cd "$dir/share/mlmamba/images" && LD_LIBRARY_PATH=$lib "$dir/first") || fail 'the program in README.md: run'
+[ "$answer" = 'An orange cross.' ] || fail "the program in README.md: '$answer'"
 echo 'installed program and library work'
