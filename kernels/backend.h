@@ -11,7 +11,7 @@
 #include "kernels/kernels.h"
 #include "kernels/token.h"
 
-#define KN_BACKEND_ABI 8
+#define KN_BACKEND_ABI 9
 #define KN_CUDA_ENTRY  "mlm_cuda_backend" /* const kn_backend *mlm_cuda_backend(void) */
 
 #define KN_OP_LIST(X)                                                                                        \
@@ -118,6 +118,8 @@ struct kn_backend {
     /* Optional: one piece of memory for the matrices that follow, up to the next call; 0: none follow.  What does not fit in
      * there gets memory of its own. */
     mlm_status (*reserve)(kn_device *, size_t bytes);
+    /* Optional: a scan with `kept`, which no other entry need know. */
+    mlm_status (*ssd_scan_kept)(kn_queue *, const kn_ssd_scan_args *, bool *done);
 };
 
 extern const kn_backend kn_ref_backend;

@@ -5,6 +5,7 @@ add_library(mlm_kernels STATIC
     ${CMAKE_CURRENT_LIST_DIR}/tensor.c
     ${CMAKE_CURRENT_LIST_DIR}/ops.c
     ${CMAKE_CURRENT_LIST_DIR}/ops_check.c
+    ${CMAKE_CURRENT_LIST_DIR}/token.c
     ${CMAKE_CURRENT_LIST_DIR}/ref/ref_backend.c
     ${CMAKE_CURRENT_LIST_DIR}/ref/ref_linear.c
     ${CMAKE_CURRENT_LIST_DIR}/ref/ref_norm.c

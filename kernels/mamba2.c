@@ -194,28 +194,15 @@ static kn_ssd_args scan_part(const kn_ssd_args *ssd, int64_t from, int64_t count
     return part;
 }
 
-/* Both parts of a sequence, and the states between them: the first part leaves its state where it is kept, the second goes on
- * from there. */
-static mlm_status run_cut(kn_queue *q, const mamba2_args *a, const kn_conv1d_args *conv,
-                          const kn_ssd_args *ssd)
+/* Both parts of a sequence, and the states between them, where the one that is kept is no f32: through the state that goes on. */
+static mlm_status run_cut(kn_queue *q, const mamba2_args *a, const kn_ssd_args *ssd)
 {
-    bool           direct = a->kept_ssm.dtype == a->ssm_state.dtype;
-    kn_copy_args   keep   = {.x = flat_state(a->ssm_state), .y = flat_state(a->kept_ssm)};
-    kn_copy_args   back   = {.x = keep.y, .y = keep.x};
-    kn_conv1d_args inputs = *conv;
-    kn_ssd_args    first = scan_part(ssd, 0, a->cut), then = scan_part(ssd, a->cut, a->x.dim[1] - a->cut);
-    inputs.kept = a->kept_conv;
-    inputs.cut  = a->cut;
-    if (direct) {
-        first.start = a->ssm_state;
-        first.state = then.start = a->kept_ssm;
-    }
-    MLM_TRY(kn_conv1d(q, &inputs));
+    kn_copy_args keep  = {.x = flat_state(a->ssm_state), .y = flat_state(a->kept_ssm)};
+    kn_copy_args back  = {.x = keep.y, .y = keep.x}; /* what goes on is what is kept */
+    kn_ssd_args  first = scan_part(ssd, 0, a->cut), then = scan_part(ssd, a->cut, a->x.dim[1] - a->cut);
     MLM_TRY(kn_ssd_scan(q, &first));
-    if (!direct) { /* what goes on is what is kept */
-        MLM_TRY(kn_copy(q, &keep));
-        MLM_TRY(kn_copy(q, &back));
-    }
+    MLM_TRY(kn_copy(q, &keep));
+    MLM_TRY(kn_copy(q, &back));
     return kn_ssd_scan(q, &then);
 }
 
@@ -252,9 +239,17 @@ static mlm_status run_direction(kn_queue *q, const mamba2_args *a, const views *
         return kn_project_step(q, v->in, &conv, &ssd, v->z, gated);
     if (step && kn_present(a->conv_state) && c->merge == MAMBA2_SUM_THEN_NORM)
         return kn_conv_ssd_step(q, &conv, &ssd, v->z, gated);
-    if (a->cut > 0)
-        return run_cut(q, a, &conv, &ssd);
+    if (a->cut > 0) {
+        conv.kept = a->kept_conv;
+        conv.cut  = a->cut;
+    }
     MLM_TRY(kn_conv1d(q, &conv));
+    if (a->cut > 0 && a->kept_ssm.dtype != a->ssm_state.dtype)
+        return run_cut(q, a, &ssd);
+    if (a->cut > 0) {
+        ssd.kept = a->kept_ssm;
+        ssd.cut  = a->cut;
+    }
     return step ? kn_ssd_step(q, &ssd) : kn_ssd_scan(q, &ssd);
 }
 

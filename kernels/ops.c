@@ -272,6 +272,16 @@ static void check_ssd(kn_check *c, const kn_ssd_args *a, bool step, bool fused)
                       "start is given to a step, or without state or tokens, or together with len");
         kn_check_disjoint(c, "start", a->start, "state", a->state);
     }
+    if (kn_present(a->kept)) {
+        kn_check_state(c, "kept", a->kept, 4, KN_DIMS(B, H, P, N), "BHPN", false);
+        kn_check_that(c,
+                      !step && a->cut > 0 && a->cut < T && kn_present(a->state) && !kn_present(a->start) &&
+                          !kn_present(a->len) && !kn_present(a->order),
+                      MLM_E_SHAPE,
+                      "kept is given to a step, or without state, or with start, len or order, or cut is not "
+                      "1 to T - 1");
+        kn_check_disjoint(c, "kept", a->kept, "state", a->state);
+    }
     kn_check_index(c, "len", a->len, B, true);
     kn_check_index(c, "order", a->order, T, true);
     kn_check_sequence(c, "y", a->y, &a->x, H * P);
@@ -407,12 +417,54 @@ ENTRY(copy, y)
 ENTRY(take_rows, y)
 ENTRY(embed, y)
 ENTRY_F(conv1d)
-ENTRY_S(ssd_scan)
 ENTRY_S(ssd_step)
 ENTRY_S(s6_scan)
 ENTRY_F(pool2d)
 ENTRY_F(dwconv2d)
 ENTRY(argmax, ids)
+
+static mlm_status run_scan(kn_queue *q, const kn_ssd_scan_args *a)
+{
+    MLM_TRY(kn_backend_status(q->dev, q->dev->be->ssd_scan(q, a)));
+    round_values(q, a->y);
+    round_values(q, a->state);
+    return MLM_OK;
+}
+
+/* Tokens [from, from + n). */
+static kn_ssd_scan_args scan_part(const kn_ssd_scan_args *a, int64_t from, int64_t n)
+{
+    kn_ssd_scan_args part = *a;
+    part.x                = kn_slice(a->x, 1, from, n);
+    part.b                = kn_slice(a->b, 1, from, n);
+    part.c                = kn_slice(a->c, 1, from, n);
+    part.dt               = kn_slice(a->dt, 1, from, n);
+    part.y                = kn_slice(a->y, 1, from, n);
+    part.kept             = (kn_tensor){0};
+    part.cut              = 0;
+    return part;
+}
+
+/* With `kept` it is two, unless the backend can: the first leaves its state there, the second goes on from it. */
+mlm_status kn_ssd_scan(kn_queue *q, const kn_ssd_scan_args *a)
+{
+    kn_check c = check_begin(q, KN_OP_ssd_scan);
+    check_ssd_scan(&c, a);
+    if (c.status != MLM_OK || kn_count(a->y) == 0)
+        return c.status;
+    if (!kn_present(a->kept))
+        return run_scan(q, a);
+    bool done = false;
+    if (q->dev->be->ssd_scan_kept != NULL)
+        MLM_TRY(kn_backend_status(q->dev, q->dev->be->ssd_scan_kept(q, a, &done)));
+    if (done)
+        return MLM_OK;
+    kn_ssd_scan_args first = scan_part(a, 0, a->cut), then = scan_part(a, a->cut, a->x.dim[1] - a->cut);
+    first.start = a->state;
+    first.state = then.start = a->kept;
+    MLM_TRY(run_scan(q, &first));
+    return run_scan(q, &then);
+}
 
 static void two_ops(const kn_norm_linear_args *a, kn_rmsnorm_gated_args *norm, kn_linear_args *linear)
 {
@@ -499,48 +551,4 @@ mlm_status kn_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_
     }
     MLM_TRY(kn_norm_linear(q, in));
     return kn_conv_ssd_step(q, conv, step, z, gated);
-}
-
-static void check_token_layer(kn_check *c, const kn_token_args *a, const kn_token_layer *l)
-{
-    int64_t H = a->n_heads, P = a->head_dim, N = a->d_state, K = a->conv_kernel, I = H * P, C = I + 2 * N;
-    int64_t D = a->x.dim[2];
-    kn_check_matrix(c, "in_proj", l->in_proj);
-    kn_check_matrix(c, "out_proj", l->out_proj);
-    if (c->status != MLM_OK)
-        return;
-    kn_check_that(c, l->in_proj->in == D && l->in_proj->out == I + C + H, MLM_E_SHAPE,
-                  "in_proj has another shape");
-    kn_check_that(c, l->out_proj->in == I && l->out_proj->out == D, MLM_E_SHAPE,
-                  "out_proj has another shape");
-    kn_check_vector(c, "in_norm", l->in_norm, D, false);
-    kn_check_vector(c, "norm", l->norm, I, false);
-    kn_check_tensor(c, "conv_w", l->conv_w, KN_BIT(KN_F32), 2, KN_DIMS(C, K), "CK");
-    kn_check_vector(c, "conv_b", l->conv_b, C, true);
-    kn_check_vector(c, "a", l->a, H, false);
-    kn_check_vector(c, "d", l->d, H, true);
-    kn_check_vector(c, "dt_bias", l->dt_bias, H, true);
-    kn_check_tensor(c, "conv_state", l->conv_state, KN_BIT(KN_F32), 2, KN_DIMS(K - 1, C), "KC");
-    kn_check_tensor(c, "ssm_state", l->ssm_state, KN_BITS_ACT, 3, KN_DIMS(H, P, N), "HPN");
-    if (c->status == MLM_OK)
-        kn_check_that(c,
-                      kn_is_contiguous(l->conv_w) && kn_is_contiguous(l->conv_state) &&
-                          kn_is_contiguous(l->ssm_state),
-                      MLM_E_SHAPE, "conv_w or a state is strided");
-}
-
-mlm_status kn_token_layers(kn_queue *q, const kn_token_args *a, bool *done)
-{
-    kn_check c = {.dev = q->dev, .op = "token_layers"};
-    *done      = false;
-    if (q->dev->be->token_layers == NULL || a->n_layers < 1)
-        return MLM_OK;
-    kn_check_tensor(&c, "x", a->x, KN_BIT(KN_F32), 3, KN_DIMS(1, 1, KN_ANY), "BTD");
-    kn_check_that(&c, a->n_heads >= 1 && a->head_dim >= 1 && a->d_state >= 1 && a->conv_kernel >= 2,
-                  MLM_E_RANGE, "a size is not positive");
-    for (int i = 0; c.status == MLM_OK && i < a->n_layers; i++)
-        check_token_layer(&c, a, &a->layer[i]);
-    if (c.status != MLM_OK)
-        return c.status;
-    return kn_backend_status(q->dev, q->dev->be->token_layers(q, a, done));
 }

@@ -204,6 +204,7 @@ static const kn_backend table = {
     cuda_project_step,
     cuda_token_layers,
     cuda_read,
+    cuda_ssd_scan_kept,
     cuda_reserve,
 };
 

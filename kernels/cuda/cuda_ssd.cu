@@ -302,3 +302,16 @@ mlm_status cuda_ssd_scan(kn_queue *q, const kn_ssd_scan_args *a)
                                                     : ssd_scan_kernel<8>;
     return cuda_launch(q, "ssd_scan", kernel, grid, dim3(SCAN_THREADS), 0, p, state_aligned(p));
 }
+
+mlm_status cuda_ssd_scan_kept(kn_queue *q, const kn_ssd_scan_args *a, bool *done)
+{
+    ssd_params p  = params_of(a);
+    p.cut         = (int)a->cut;
+    p.kept        = (float *)kn_data(a->kept);
+    p.kept_stride = a->kept.stride[0];
+    *done         = false;
+    if (!cuda_ssd_chunk_fits(q, &p, a->x.dim[0]) || !cuda_ssd_wgmma_fits(q, &p) ||
+        (uintptr_t)p.kept % 8 != 0 || p.kept_stride % 2 != 0)
+        return MLM_OK;
+    return cuda_ssd_wgmma(q, &p, a->x.dim[0], done);
+}

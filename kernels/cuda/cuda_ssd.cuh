@@ -14,6 +14,9 @@ struct ssd_params {
     int          H, G, P, N;
     float        dt_min, dt_max;
     bool         accumulate;
+    int          cut; /* the state behind so many tokens goes to `kept` (cuda_ssd_wgmma.cu alone); or 0 */
+    float       *kept;
+    int64_t      kept_stride;
 };
 
 __device__ __forceinline__ float step_size(const ssd_params &p, float raw, int h)
@@ -46,6 +49,6 @@ bool       cuda_ssd_chunk_fits(const kn_queue *q, const ssd_params *p, int64_t n
 mlm_status cuda_ssd_chunk(kn_queue *q, const ssd_params *p, int64_t n_batch);
 /* The same on Hopper's own tensor products (cuda_ssd_wgmma.cu), heads of 64 and states of 64 or 128, where the above fits. */
 bool       cuda_ssd_wgmma_fits(const kn_queue *q, const ssd_params *p);
-mlm_status cuda_ssd_wgmma(kn_queue *q, const ssd_params *p, int64_t n_batch);
+mlm_status cuda_ssd_wgmma(kn_queue *q, const ssd_params *p, int64_t n_batch, bool *done);
 
 #endif

@@ -420,8 +420,11 @@ template <int PB, int NB> static mlm_status launch(kn_queue *q, const ssd_params
 /* Half a head a block while that is what fills the card; both give the same bits. */
 mlm_status cuda_ssd_chunk(kn_queue *q, const ssd_params *p, int64_t n_batch)
 {
+    bool done = false;
     if (cuda_ssd_wgmma_fits(q, p))
-        return cuda_ssd_wgmma(q, p, n_batch);
+        MLM_TRY(cuda_ssd_wgmma(q, p, n_batch, &done));
+    if (done)
+        return MLM_OK;
     const cuda_device *d    = cuda_of(q->dev);
     bool               half = p->P <= 32 || p->H * n_batch < 2 * d->n_sm;
     if (p->N <= 64)

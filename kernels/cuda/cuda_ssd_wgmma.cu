@@ -34,6 +34,26 @@ struct ssd_maps { /* of x, B and C for the copy engine */
     CUtensorMap x, b, c;
 };
 
+/* Chunks of a sequence: of 64 tokens, but the last one in front of a cut, behind which they begin anew, and the last of all. */
+struct chunk_list {
+    int cut, end, n_first, n; /* tokens; chunks in front of the cut, and all */
+
+    __device__ __forceinline__ chunk_list(const ssd_params &p, int T)
+        : cut(p.cut > 0 ? p.cut : T), end(T), n_first((cut + CHUNK - 1) / CHUNK),
+          n(n_first + (T - cut + CHUNK - 1) / CHUNK)
+    {
+    }
+    __device__ __forceinline__ int from(int i) const
+    {
+        return i < n_first ? i * CHUNK : cut + (i - n_first) * CHUNK;
+    }
+    /* Where its part of the sequence ends: its own end, or further on. */
+    __device__ __forceinline__ int until(int i) const
+    {
+        return i < n_first ? cut : end;
+    }
+};
+
 /* Chunk `ch` of 16 bytes of row `row` of a matrix of 64 rows. */
 __device__ __forceinline__ uint32_t tile_place(int row, int ch)
 {
@@ -68,7 +88,7 @@ template <int CH> struct tile_feed {
     }
 };
 
-/* A warp that copies B, or x and C. */
+/* A warp that copies B, or x and C; of sequences without a cut. */
 template <int NB>
 __device__ __forceinline__ void feed_tiles(const ssd_params &p, uint32_t base, int64_t batch, int h, int T,
                                            bool b)
@@ -99,20 +119,22 @@ template <int NB>
 __device__ __forceinline__ void feed_boxes(const ssd_params &p, const ssd_maps &maps, uint32_t base,
                                            int batch, int h, int T)
 {
-    using shape = wgmma_shape<NB>;
-    int g       = h / (p.H / p.G);
+    using shape  = wgmma_shape<NB>;
+    int        g = h / (p.H / p.G);
+    chunk_list chunks(p, T);
 #pragma unroll 1
-    for (unsigned i = 0; (int)i * CHUNK < T; i++) {
+    for (unsigned i = 0; (int)i < chunks.n; i++) {
         unsigned s     = i % shape::stages;
+        int      from  = chunks.from((int)i);
         uint32_t stage = base + s * shape::stage, full = base + shape::full + 8 * s;
         if (i >= shape::stages)
             barrier_wait(base + shape::free + 8 * s, (i / shape::stages - 1) & 1);
         barrier_expect(full, shape::stage);
-        copy_box(stage, &maps.x, full, h * 64, (int)i * CHUNK, batch);
+        copy_box(stage, &maps.x, full, h * 64, from, batch);
 #pragma unroll
         for (int k = 0; k < shape::NT; k++) {
-            copy_box(stage + shape::b + k * TILE, &maps.b, full, g * NB + k * 64, (int)i * CHUNK, batch);
-            copy_box(stage + shape::c + k * TILE, &maps.c, full, g * NB + k * 64, (int)i * CHUNK, batch);
+            copy_box(stage + shape::b + k * TILE, &maps.b, full, g * NB + k * 64, from, batch);
+            copy_box(stage + shape::c + k * TILE, &maps.c, full, g * NB + k * 64, from, batch);
         }
     }
 }
@@ -122,18 +144,20 @@ template <int NB>
 __device__ __forceinline__ void feed_steps(const ssd_params &p, char *smem, int64_t batch, int h, int T,
                                            int turn)
 {
-    using shape   = wgmma_shape<NB>;
-    uint32_t base = shared_address(smem);
-    float    a2 = p.a[h] * LOG2_E, bias = p.dt_bias ? p.dt_bias[h] : 0.0f;
-    uint2    raw = fetch_steps(p, batch, h, turn * CHUNK, T);
+    using shape     = wgmma_shape<NB>;
+    uint32_t   base = shared_address(smem);
+    float      a2 = p.a[h] * LOG2_E, bias = p.dt_bias ? p.dt_bias[h] : 0.0f;
+    chunk_list chunks(p, T);
+    uint2      raw = fetch_steps(p, batch, h, chunks.from(turn), T);
 #pragma unroll 1
-    for (unsigned i = (unsigned)turn; (int)i * CHUNK < T; i += 2) {
+    for (unsigned i = (unsigned)turn; (int)i < chunks.n; i += 2) {
         unsigned s   = i % shape::stages;
         uint2    now = raw;
-        raw          = fetch_steps(p, batch, h, (int)(i + 2) * CHUNK, T);
+        raw          = fetch_steps(p, batch, h, chunks.from((int)i + 2), T);
         if (i >= shape::stages)
             barrier_wait(base + shape::free + 8 * s, (i / shape::stages - 1) & 1);
-        make_steps(((chunk_steps *)(smem + shape::steps))[s], p, a2, bias, now, T - (int)i * CHUNK);
+        make_steps(((chunk_steps *)(smem + shape::steps))[s], p, a2, bias, now,
+                   chunks.until((int)i) - chunks.from((int)i));
         barrier_arrive(base + shape::full + 8 * s);
     }
 }
@@ -190,22 +214,26 @@ __device__ __forceinline__ void weigh_inputs(uint32_t (*a)[4], uint32_t x, const
     }
 }
 
-template <int NB>
+/* CUT: there may be one. */
+template <int NB, bool CUT>
 __device__ __forceinline__ void run_state(const ssd_params &p, char *smem, int64_t batch, int h, int T)
 {
-    using shape   = wgmma_shape<NB>;
-    int      tid  = (int)threadIdx.x % WARPGROUP;
-    uint32_t base = shared_address(smem);
-    int64_t  head = (int64_t)h * 64 * NB;
-    float   *S    = p.state ? p.state + batch * p.state_stride + head : NULL;
-    float    strip[NB / 2];
+    using shape     = wgmma_shape<NB>;
+    int        tid  = (int)threadIdx.x % WARPGROUP;
+    uint32_t   base = shared_address(smem);
+    int64_t    head = (int64_t)h * 64 * NB;
+    float     *S    = p.state ? p.state + batch * p.state_stride + head : NULL;
+    float      strip[NB / 2];
+    chunk_list chunks(p, T);
     move_strip<NB>(strip, p.state ? p.start + batch * p.start_stride + head : NULL, NULL, tid);
     publish_strip<NB>(base + shape::state, strip, tid, base + shape::ready);
 #pragma unroll 1
-    for (unsigned i = 0; (int)i * CHUNK < T; i++) {
+    for (unsigned i = 0; (int)i < chunks.n; i++) {
         int      s = (int)(i % shape::stages), next = (int)((i + 1) % shape::slots);
         uint32_t stage = base + s * shape::stage, a[CHUNK / 16][4];
-        bool     more  = (i + 1) * CHUNK < T;
+        bool     more  = (int)i + 1 < chunks.n;
+        if (CUT && p.cut > 0 && (int)i == chunks.n_first)
+            move_strip<NB>(strip, NULL, p.kept + batch * p.kept_stride + head, tid);
         if (!more && S == NULL)
             break;
         barrier_wait(base + shape::full + 8 * s, i / shape::stages & 1);
@@ -350,14 +378,16 @@ template <int NB>
 __device__ __forceinline__ void run_outputs(const ssd_params &p, char *smem, int64_t batch, int h, int T,
                                             int group, int warp)
 {
-    using shape   = wgmma_shape<NB>;
-    bool     wide = p.y.dtype == KN_F32;
-    int      lane = (int)(threadIdx.x % WARP), staged = -1; /* first token that waits in `room` */
-    uint32_t base = shared_address(smem), room = base + shape::y + group * TILE;
-    float    skip = p.d ? p.d[h] : 0.0f;
-    char    *out  = row_at(p.y, batch, (int64_t)0) + (wide ? 4 : 2) * h * 64;
+    using shape     = wgmma_shape<NB>;
+    bool       wide = p.y.dtype == KN_F32;
+    int        lane = (int)(threadIdx.x % WARP), staged = -1; /* first token that waits in `room` */
+    uint32_t   base = shared_address(smem), room = base + shape::y + group * TILE;
+    int        limit = 0; /* of those that wait: the end of their part */
+    float      skip  = p.d ? p.d[h] : 0.0f;
+    chunk_list chunks(p, T);
+    char      *out = row_at(p.y, batch, (int64_t)0) + (wide ? 4 : 2) * h * 64;
 #pragma unroll 1
-    for (unsigned i = (unsigned)group; (int)i * CHUNK < T; i += NO) {
+    for (unsigned i = (unsigned)group; (int)i < chunks.n; i += NO) {
         unsigned           s = i % shape::stages, slot = i % shape::slots;
         uint32_t           stage = base + s * shape::stage, m[CHUNK / 16][4], x[4][4];
         const chunk_steps &steps = ((const chunk_steps *)(smem + shape::steps))[s];
@@ -369,7 +399,7 @@ __device__ __forceinline__ void run_outputs(const ssd_params &p, char *smem, int
         wgmma_fence();
         multiply_c<NB>(y, stage + shape::c, base + shape::state + slot * shape::NT * TILE);
         if (staged >= 0)
-            store_tokens(p, room, out, staged, T, warp, lane);
+            store_tokens(p, room, out, staged, limit, warp, lane);
         load_inputs(x, stage, warp, lane);
         wgmma_wait<1>();
         wgmma_hold<32>(g);
@@ -392,14 +422,14 @@ __device__ __forceinline__ void run_outputs(const ssd_params &p, char *smem, int
         wgmma_hold<32>(y);
         barrier_arrive(base + shape::free + 8 * s);
         add_skip(y, x, skip);
-        staged = (int)i * CHUNK + warp * 16;
+        staged = chunks.from((int)i) + warp * 16, limit = chunks.until((int)i);
         if (wide)
-            store_wide(p, y, out, staged, T, lane), staged = -1;
+            store_wide(p, y, out, staged, limit, lane), staged = -1;
         else
             stage_tokens(room, y, warp, lane);
     }
     if (staged >= 0)
-        store_tokens(p, room, out, staged, T, warp, lane);
+        store_tokens(p, room, out, staged, limit, warp, lane);
 }
 
 /* Barriers of a block; BOXES: the copy engine arrives by bytes, one thread for it. */
@@ -435,7 +465,7 @@ __global__ void __launch_bounds__(wgmma_shape<NB>::threads, 1)
     int     T_all = p.x.n_rows, T = p.len ? min(max(p.len[batch], 0), T_all) : T_all;
     if (group == 0) {
         take_registers<152>();
-        run_state<NB>(p, smem, batch, h, T);
+        run_state<NB, BOXES>(p, smem, batch, h, T);
     } else if (group <= NO) {
         take_registers<152>();
         run_outputs<NB>(p, smem, batch, h, T, group - 1, warp % 4);
@@ -482,16 +512,19 @@ static bool make_maps(ssd_maps *m, const cuda_device *d, const ssd_params *p, in
            map_view(&m->b, encode, p->b, n_batch) && map_view(&m->c, encode, p->c, n_batch);
 }
 
-template <int NB> static mlm_status launch(kn_queue *q, const ssd_params *p, int64_t n_batch)
+template <int NB> static mlm_status launch(kn_queue *q, const ssd_params *p, int64_t n_batch, bool *done)
 {
     ssd_maps maps;
     bool     boxes = make_maps(&maps, cuda_of(q->dev), p, n_batch);
+    *done          = boxes || p->cut == 0;
+    if (!*done)
+        return MLM_OK;
     return cuda_launch(q, "ssd_scan", boxes ? ssd_wgmma_kernel<NB, true> : ssd_wgmma_kernel<NB, false>,
                        dim3((unsigned)p->H, (unsigned)n_batch), dim3(wgmma_shape<NB>::threads),
                        wgmma_shape<NB>::end, *p, maps);
 }
 
-mlm_status cuda_ssd_wgmma(kn_queue *q, const ssd_params *p, int64_t n_batch)
+mlm_status cuda_ssd_wgmma(kn_queue *q, const ssd_params *p, int64_t n_batch, bool *done)
 {
-    return p->N == 64 ? launch<64>(q, p, n_batch) : launch<128>(q, p, n_batch);
+    return p->N == 64 ? launch<64>(q, p, n_batch, done) : launch<128>(q, p, n_batch, done);
 }

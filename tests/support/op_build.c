@@ -370,6 +370,11 @@ static void build_ssd(op_run *r)
     a->accumulate = (c->flags & OP_ACCUMULATE) != 0;
     if (c->flags & OP_STATE)
         add_output(r, "state", a->state, false);
+    if (c->flags & OP_KEPT) {
+        a->kept = make(r, KN_F32, 4, KN_DIMS(c->B, c->H, c->D / c->H, c->N), false, OUTPUT);
+        a->cut  = c->T * 7 / 10;
+        add_output(r, "kept", a->kept, false);
+    }
 }
 
 static void build_s6(op_run *r)

@@ -203,6 +203,11 @@ const op_case op_cases[] = {
     SCAN(ssd_scan, 2, 70, 3, 40, 1, 24, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_CUT),
     SCAN(ssd_scan, 2, 100, 3, 64, 1, 64, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_CUT),
     SCAN(ssd_scan, 1, 40, 5, 64, 1, 128, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_CUT),
+    SCAN(ssd_scan, 3, 40, 4, 24, 2, 20, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_KEPT),
+    SCAN(ssd_scan, 2, 70, 3, 40, 1, 24, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_KEPT),
+    SCAN(ssd_scan, 2, 90, 3, 64, 1, 64, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_KEPT | OP_STRIDED),
+    SCAN(ssd_scan, 1, 128, 5, 64, 1, 128, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_KEPT),
+    SCAN(ssd_scan, 2, 777, 2, 64, 1, 128, BF16, .flags = OP_BIAS | OP_SKIP | OP_STATE | OP_KEPT),
 
     SCAN(ssd_step, 1, 1, 1, 1, 1, 1, .flags = OP_STATE),
     SCAN(ssd_step, 1, 1, 12, 64, 1, 64, .flags = OP_BIAS | OP_SKIP | OP_STATE),
@@ -283,7 +288,7 @@ static const char *const act_names[KN_ACT_COUNT] = {"", "gelu-erf", "gelu-tanh",
 static const char *const flag_names[] = {"bias",   "gamma", "residual",   "residual=y", "table", "len",
                                          "order",  "state", "accumulate", "strided",    "y=x",   "y:f32",
                                          "y:bf16", "parts", "scale",      "limits",     "d",     "odd",
-                                         "",       "gate",  "side:bf16",  "x2",         "cut"};
+                                         "",       "gate",  "side:bf16",  "x2",         "cut",   "kept"};
 
 const char *op_case_name(const op_case *c, char *text, size_t cap)
 {

@@ -31,7 +31,8 @@ enum {
     OP_GATE       = 1u << 19, /* z of s6_scan                                                      */
     OP_SIDE_BF16  = 1u << 20, /* bf16 bias of a product, dt of a scan, z of a gated norm           */
     OP_TWO        = 1u << 21, /* x2 of a gated norm; in place: y is x2                             */
-    OP_CUT        = 1u << 22  /* start of a scan; kept of a convolution                            */
+    OP_CUT        = 1u << 22, /* start of a scan; kept of a convolution                            */
+    OP_KEPT       = 1u << 23  /* kept of a scan                                                    */
 };
 
 /* Sizes that an op does not use stay 0.  B = 0: rank-2 tensors of T rows. */

@@ -192,7 +192,7 @@ static op_args row_args(const op_run *r, int64_t row)
     case KN_OP_ssd_scan:
     case KN_OP_ssd_step:
         KEEP(row, 3, &a.ssd_scan.x, &a.ssd_scan.b, &a.ssd_scan.c, &a.ssd_scan.dt, &a.ssd_scan.y);
-        KEEP(row, 4, &a.ssd_scan.state, &a.ssd_scan.start);
+        KEEP(row, 4, &a.ssd_scan.state, &a.ssd_scan.start, &a.ssd_scan.kept);
         KEEP(row, 1, &a.ssd_scan.len);
         break;
     case KN_OP_s6_scan:
