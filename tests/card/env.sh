@@ -41,7 +41,7 @@ since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
 watch=
 hold() {
     [ -n "$PAUSE" ] && [ -z "$watch" ] || return 0
-    setsid bash -c "sleep ${HOLD_MOST:-90}; kill -CONT -- -$PAUSE" >/dev/null 2>&1 &
+    setsid bash -c "sleep ${HOLD_MOST:-90}; kill -CONT -- -$PAUSE" >/dev/null 2>&1 9>&- & # 9: measure.sh's lock, which it would keep
     watch=$!
     kill -STOP -- -"$PAUSE" 2>/dev/null || echo "PAUSE=$PAUSE: no such process group"
     sleep 0.3

@@ -79,6 +79,7 @@ phase3() {
 }
 [ $# -gt 0 ] || { echo "usage: measure.sh 1|2|3 ..."; exit 2; }
 for p in "$@"; do
+    case $p in [123]) ;; *) echo "measure.sh: no phase $p"; exit 2 ;; esac
     begin=$(now)
     echo "== phase $p: $(card_now)"
     "phase$p"

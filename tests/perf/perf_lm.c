@@ -230,8 +230,10 @@ static mlm_status run(bench *b, kn_dtype dtype, int n_layers, int rows, int toke
         MLM_TRY(run_step(b->q, i, b));
     MLM_TRY(print_logits(b, rows));
     MLM_TRY(perf_wait_turn(b->turn));
-    if (tokens > 1)
+    if (tokens > 1) {
         MLM_TRY(time_prefill(b, rows, tokens));
+        MLM_TRY(print_logits(b, rows));
+    }
     MLM_TRY(perf_time(&us, b->q, run_step, b, 4));
     MLM_TRY(time_loop(b, rows));
     MLM_TRY(time_state(b));
