@@ -8,7 +8,7 @@ from scenes import Photo, Scene
 from world import COLOURS, SHAPES
 
 KINDS = (("drawings", 29), ("shapes", 17), ("sign", 24), ("photo", 19), ("collage", 5), ("over", 4), ("empty", 1), ("unclear", 1))
-SECOND_KINDS = (("drawings", 32), ("shapes", 15), ("sign", 23), ("photo", 18), ("collage", 7), ("over", 3), ("empty", 1), ("unclear", 1))
+SECOND_KINDS = (("drawings", 31), ("shapes", 14), ("sign", 24), ("photo", 18), ("collage", 9), ("over", 3), ("empty", 1), ("unclear", 1))
 
 
 class Composer(Special):
@@ -126,7 +126,7 @@ class Composer(Special):
         with_things = not early and rng.random() < 0.38
         low, high = (26, 92) if early else (13, 66)
         for _ in range(lines):
-            cap = low * math.exp(rng.random() * math.log(high / low))
+            cap = low * math.exp(rng.random() ** (1.5 if self.second else 1.0) * math.log(high / low))      # small text is the hard one
             if lines > 1 or with_things:
                 cap = min(cap, h / (lines * 2.2 + (2.2 if with_things else 0)))
             text = self.text()
@@ -216,8 +216,23 @@ class Composer(Special):
             z = min(cw / w, ch / h)
             name = self.p.photo_name[i]
             x, y = 224 / cols * (k % cols + 0.5), 224 / rows * (k // cols + 0.5)
-            scene.photos.append(Photo(i, name.name, name.cls, x, y, w * z, h * z, rng.random() < 0.5,
-                                      shade=rng.uniform(0.02, 1.0) if self.second and rng.random() < 0.6 else 0.0))
+            photo = Photo(i, name.name, name.cls, x, y, w * z, h * z, rng.random() < 0.5,
+                          shade=rng.uniform(0.02, 1.0) if self.second and rng.random() < 0.6 else 0.0)
+            if self.second:
+                self.alter_within(photo, name.category, cw, ch)
+            scene.photos.append(photo)
+
+    def alter_within(self, photo, category, cw, ch):
+        """another size, shape and turn, within its place of a collage"""
+        rng = self.rng
+        if category not in HUE_KEEPS and rng.random() < 0.1:
+            photo.shade = 2.0
+        if rng.random() < 0.6:
+            k = rng.uniform(0.75, 1.0)
+            photo.w, photo.h = photo.w * k * rng.uniform(0.85, 1.0), photo.h * k * rng.uniform(0.85, 1.0)
+            photo.turn = rng.gauss(0, 0.08) if k < 0.9 else 0.0
+            photo.x += rng.uniform(-1, 1) * min(8.0, 0.3 * max(0.0, cw - photo.w))       # not so far that its place has another name
+            photo.y += rng.uniform(-1, 1) * min(8.0, 0.3 * max(0.0, ch - photo.h))
 
     def compose_over(self, scene):
         """drawings on a photo"""

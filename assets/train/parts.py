@@ -97,6 +97,8 @@ class Parts:
 
     def random_effect(self):
         r = self.rng.random()
+        if self.second and r < 0.80:             # drawings in lines and in grey are known worst
+            r = 0.0 if r < 0.70 else 0.80 + 0.15 * (r - 0.70) / 0.10
         return "" if r < 0.80 else "lines" if r < 0.87 else "tones" if r < 0.91 else "gray" if r < 0.95 else "hue"
 
     def shape(self, background, shape=None, colour=None):
@@ -213,7 +215,7 @@ class Parts:
         rng = self.rng
         r = rng.random()
         if self.second:                                            # more strings that no language helps to guess
-            r = rng.choices((0.07 * r, 0.1, 0.3, 0.45, 0.7), (6, 15, 24, 7, 48))[0]
+            r = rng.choices((0.07 * r, 0.1, 0.3, 0.45, 0.7), (6, 13, 28, 7, 46))[0]
         longest = max(1, int(self.longest))
         if longest <= 2 or r < 0.07:
             s = "".join(rng.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ" if r < 0.05 or longest > 2 else "ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789")
@@ -240,4 +242,5 @@ class Parts:
         r = rng.random()
         if s[0] in "iIlL":
             r = 0.0                                # "Iamb" and "lamb" are one picture
-        return s.upper() if r < 0.6 or len(s) == 1 else s.lower() if r < 0.8 else s.capitalize()
+        large = 0.5 if self.second else 0.6
+        return s.upper() if r < large or len(s) == 1 else s.lower() if r < (large + 1) / 2 else s.capitalize()

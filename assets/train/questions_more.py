@@ -212,6 +212,6 @@ EMPTY = (("exist", 12), ("lack", 8), ("name", 6), ("total", 6), ("count", 8), ("
 UNCLEAR = (("name", 10), ("caption", 6), ("unknowable", 3), ("outside", 2))
 FAMILIES = {"drawings": THINGS, "shapes": THINGS, "sign": SIGN, "photo": PHOTO, "collage": COLLAGE, "over": OVER, "empty": EMPTY, "unclear": UNCLEAR}
 # of the second stage: how much more often a family is asked about
-SECOND = {"listing": 2.0, "caption": 2.2, "between": 4.0, "near": 1.5, "odd": 6.0, "direct_what": 1.7, "hop": 1.4, "relation_what": 1.3, "compare": 1.2, "count_is": 1.6,
-          "unknowable": 1.8, "outside": 2.0, "small_talk": 2.5, "nonsense": 2.0, "language": 2.0, "background": 1.4, "name_zone": 1.2, "spelled": 1.4, "text_colour": 1.3,
+SECOND = {"listing": 2.6, "caption": 3.0, "between": 5.5, "near": 1.5, "odd": 6.0, "direct_what": 2.2, "hop": 1.6, "relation_what": 1.3, "compare": 1.2, "count_is": 1.6,
+          "same_colour": 2.5, "unknowable": 1.4, "outside": 1.5, "small_talk": 1.7, "nonsense": 2.0, "language": 2.0, "background": 1.4, "name_zone": 1.4, "spelled": 1.4, "text_colour": 1.3,
           "photo_caption": 0.6, "collage_has": 0.8}

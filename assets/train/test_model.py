@@ -250,6 +250,21 @@ class Training(unittest.TestCase):
             values.append(float(made.step(batch, 1.0, 0.1)[0]))
         self.assertLess(values[-1], values[0] - 0.3)
 
+    def test_what_is_not_finite_is_not_written(self):
+        made, lines = self.learner(), []
+        with tempfile.TemporaryDirectory() as d:
+            args = train.arguments(["--cpu-smoke", "--batch", "2", "--n-quick", "0", "--out", d])
+            args.workers, made.args = 0, args
+            self.assertTrue(train.train(made, argparse.Namespace(**dict(vars(args), steps=1)), lambda *w: lines.append(" ".join(map(str, w)))))
+            before = {p: os.path.getmtime(p) for p in glob.glob(d + "/w*.bin")}
+            self.assertTrue(before)
+            with torch.no_grad():
+                made.parameters[0].fill_(float("nan"))
+            self.assertFalse(train.train(made, args, lambda *w: lines.append(" ".join(map(str, w)))))
+            train.write_out(made, args, lambda *w: lines.append(" ".join(map(str, w))))
+            self.assertEqual({p: os.path.getmtime(p) for p in glob.glob(d + "/w*.bin")}, before)
+        self.assertTrue(any("NOT FINITE" in line for line in lines) and "NOTHING WRITTEN" in lines[-1], lines)
+
     def test_warm_start_names_what_is_missing(self):
         made = self.learner()
         with self.assertRaisesRegex(ValueError, "lack connector.mlp.fc.bias"):

@@ -207,7 +207,10 @@ class Piece:
 
 
 def write_out(learner, args, log):
-    """What a stopped run leaves behind: the checkpoint, the averaged weights in pieces, the state."""
+    """What a stopped run leaves behind: the checkpoint, the averaged weights in pieces, the state. Never what is not finite."""
+    if not all(bool(t.isfinite().all()) for t in learner.averaged().values()):
+        log("*** NOTHING WRITTEN: the averaged weights are not finite")
+        return
     try:
         if args.checkpoint:
             learner.save(args.checkpoint)
@@ -219,6 +222,7 @@ def write_out(learner, args, log):
 
 
 def train(learner, args, log, write=True):
+    """-> False if the loss was no longer finite: what was written last is all there is"""
     state = learner.state
     piece = Piece(learner, args, log)
     questions = learner.source.questions("test", args.n_quick, 777) if args.n_quick else None
@@ -250,7 +254,7 @@ def train(learner, args, log, write=True):
             retries += 1
             if retries > 3 or not args.checkpoint or not os.path.exists(args.checkpoint):
                 log("*** THE LOSS IS NOT FINITE, and there is no way back: stopped")
-                break
+                return False
             log("*** THE LOSS IS NOT FINITE: back to the checkpoint, with 0.7 of the rate")
             seconds = state["seconds"]
             learner.load(args.checkpoint)
@@ -262,6 +266,7 @@ def train(learner, args, log, write=True):
     piece.over()
     log("training ends:", json.dumps(learner.state))
     look()
+    return True
 
 
 def profile(learner, args, log):
@@ -297,7 +302,9 @@ def main():
             tensors.update(weights.load_fp32(place))
         learner.warm_start(tensors)
         log("starts from", args.start)
-    train(learner, args, log)
+    if not train(learner, args, log):
+        sys.stdout.flush()
+        os._exit(1)
     if args.profile:
         try:
             profile(learner, args, log)
