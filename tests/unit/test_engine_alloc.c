@@ -143,7 +143,8 @@ static void conversation_survives(void **state)
 
 static void batch_survives(void **state)
 {
-    static const mlmamba_query queries[] = {FILE_QUERY(SCENE(0), TOP), FILE_QUERY(SCENE(0), COLOR)};
+    static const mlmamba_query queries[] = {FILE_QUERY(SCENE(0), TOP),
+                                            FILE_QUERY(SCENE(0), "What color is the cross?")};
     bool                       reached   = true;
     (void)state;
     if (!alloc_fail_works())
