@@ -155,9 +155,8 @@ static mlm_status device_open(kn_device *dev, const kn_device_options *opt, int 
     d->sync_each      = sync != NULL && strcmp(sync, "1") == 0;
     d->once_i8        = at_once != NULL && strcmp(at_once, "1") == 0;
     d->once_bf16      = at_once == NULL || d->once_i8;
-    d->token_bf16     = token != NULL && strcmp(token, "1") == 0;
-    d->token_i8       = token == NULL || d->token_bf16;
-    d->token_least    = d->token_bf16 ? 0 : CUDA_TOKEN_LEAST;
+    d->token_at_once  = token == NULL || strcmp(token, "1") == 0;
+    d->token_least    = token != NULL && d->token_at_once ? 0 : CUDA_TOKEN_LEAST;
     d->deterministic  = opt->deterministic;
     (void)pthread_mutex_init(&d->lock, NULL);
     dev->impl = d;
@@ -204,8 +203,8 @@ static const kn_backend table = {
     cuda_project_step,
     cuda_token_layers,
     cuda_read,
-    cuda_ssd_scan_kept,
     cuda_reserve,
+    cuda_ssd_scan_kept,
 };
 
 extern "C" __attribute__((visibility("default"))) const kn_backend *mlm_cuda_backend(void)

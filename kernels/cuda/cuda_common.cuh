@@ -45,7 +45,7 @@ struct cuda_device {
     int             max_shared;              /* bytes of dynamic shared memory a block may ask for */
     bool            sync_each;               /* MLM_CUDA_SYNC=1: name the op that faults */
     bool            once_bf16, once_i8;      /* cuda_project_step.cu is used for these weights */
-    bool            token_bf16, token_i8;    /* cuda_token.cu is used for these weights ... */
+    bool            token_at_once;           /* cuda_token.cu is used ... */
     size_t          token_least;             /* ... from so many bytes of in_proj on */
     bool            deterministic; /* option: products of a token go one way, those of many another */
     int             lost;          /* set once by the first sticky error */
@@ -198,6 +198,7 @@ mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *don
 mlm_status cuda_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_conv1d_args *conv,
                              const kn_ssd_step_args *step, kn_tensor z, bool *done);
 mlm_status cuda_token_layers(kn_queue *q, const kn_token_args *a, bool *done);
+mlm_status cuda_ssd_scan_kept(kn_queue *q, const kn_ssd_scan_args *a, bool *done);
 mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
                               kn_tensor z, bool *done);
 

@@ -10,9 +10,10 @@
  * Blocks wait for each other, but not for ever: there is one an SM, so all run at once, unless another queue has a part of the
  * card.  Then a block makes the numbers that do not come by itself.
  *
- * Used for bf16 weights, where a token takes 8 to 11 % less than with two kernels; with int8 weights the two are as fast
- * (kernels/bench/NOTES.md).  MLM_CUDA_STEP_AT_ONCE=1 takes this kernel for both, =0 for none.
+ * Used where cuda_token.cu is not, for bf16 weights: a token takes 8 to 11 % less than with two kernels; with int8 weights the two are as
+ * fast (kernels/bench/NOTES.md).  MLM_CUDA_STEP_AT_ONCE=1 takes this kernel for both, =0 for none.
  */
+#include "kernels/cuda/cuda_pairs.cuh"
 #include "kernels/cuda/cuda_step.cuh"
 #include "kernels/cuda/cuda_stream.cuh"
 #include "kernels/cuda/cuda_words.cuh"
@@ -31,12 +32,6 @@ struct project_params {
     int                 in, n_groups, n_rounds; /* groups of 16 bytes, rounds of a row */
     int                 inner, P, N, H, C;
     int                 most_pairs; /* of a block */
-};
-
-/* What a pair needs besides its sums: fetched while the weights are. */
-struct pair_constants {
-    float4 conv_w;
-    float  old[STEP_K - 1], bias, a, d, z_scale, x_scale;
 };
 
 /* Of this block.  Rows of W are dealt out in turn. */
@@ -216,21 +211,10 @@ __device__ __forceinline__ void fetch_pairs(const project_params &p, const proje
                        i % n * 16,
                    true);
     }
+    pair_source from = {p.conv_w, p.conv_state, p.bias, p.a, p.d, p.scale, p.C, p.inner};
     for (int i = (int)threadIdx.x; i < s.n_pairs; i += (int)blockDim.x) {
-        int             c = s.first_pair + i * (int)gridDim.x, h = c / p.P;
-        pair_constants *to = constants + i;
-        copy_async((uint4 *)&to->conv_w, p.conv_w + c, true);
-        for (int k = 0; k < STEP_K - 1; k++)
-            copy_float(to->old + k, p.conv_state + (int64_t)k * p.C + c);
-        copy_float(&to->bias, p.bias ? p.bias + c : NULL);
-        copy_float(&to->a, p.a + h);
-        copy_float(&to->d, p.d ? p.d + h : NULL);
-        if (p.scale) {
-            copy_float(&to->z_scale, p.scale + c);
-            copy_float(&to->x_scale, p.scale + p.inner + c);
-        } else {
-            to->z_scale = to->x_scale = 1.0f;
-        }
+        int c = s.first_pair + i * (int)gridDim.x;
+        fetch_constants(constants + i, from, c, c / p.P);
     }
 }
 

@@ -1,23 +1,22 @@
 /*
- * cuda_token.cuh: the ground of cuda_token.cu: a block's share of a layer, words that blocks tell each other, and the list
- * of pieces of rows that a block's warps stream.
+ * cuda_token.cuh: the ground of cuda_token.cu: a block's share of a layer, what is known of it, words that blocks tell each other.
  */
 #ifndef KERNELS_CUDA_TOKEN_CUH
 #define KERNELS_CUDA_TOKEN_CUH
 
 #include "kernels/cuda/cuda_step.cuh"
-#include "kernels/cuda/cuda_stream.cuh"
 #include "kernels/cuda/cuda_words.cuh"
 
-typedef stream_way<16, 4> token_way; /* 160 KB an SM on their way */
+#define STREAMERS    20  /* warps that multiply */
+#define SLICE        128 /* columns of such a warp, of in_proj and of each half of out_proj */
+#define TILE_ROWS    8   /* of weights, at a time: the narrow side of a product */
+#define TOKEN_LAYERS 64  /* of one launch */
+#define TOKEN_ROWS   2   /* of the state a warp, at a time */
 
+#define TOKEN_STREAM  (STREAMERS * WARP)
 #define TOKEN_HELPERS (4 * WARP)
-#define TOKEN_STREAM  (token_way::warps * WARP)
 #define TOKEN_THREADS (TOKEN_STREAM + TOKEN_HELPERS)
-#define TOKEN_LAYERS  64        /* of one launch */
-#define TOKEN_WORD    3         /* numbers of a word */
 #define TOKEN_POLLS   (1 << 23) /* some seconds */
-#define TOKEN_PAUSE   40        /* ns between two looks at a word */
 
 struct token_layer {
     const char   *in_w, *out_w;
@@ -30,15 +29,15 @@ struct token_layer {
 };
 
 struct token_params {
-    float              *x; /* [D], in and out */
-    ulonglong2         *y_words, *x_words;
-    unsigned long long *bc_words; /* [2 N + H]: b, c, dt */
-    unsigned           *launch;   /* how many there were; behind it a ticket, zero between launches */
-    int64_t             in_bytes, out_bytes; /* of a row */
+    float              *x;                 /* [D], in and out */
+    unsigned long long *y_words, *x_words; /* [I], [D]: a number and a value */
+    unsigned long long *bc_words;          /* [2 N + H]: b, c, dt */
+    unsigned           *launch; /* how many there were; behind it a ticket, zero between launches */
+    unsigned            in_bytes, out_bytes; /* of a row */
     float               eps, dt_min, dt_max, one_dth, one_ith;
     int                 n_layers, D, I, H, P, N, C;
-    int                 in_groups, in_rounds, out_groups, out_rounds, n_seg; /* of out_proj's rows */
-    int                 most_pairs, most_outs, most_ones;                    /* of a block */
+    int                 pair_tiles, out_tiles; /* of a block at most: of z, and of x; of out_proj */
+    int                 most_pairs, most_outs, most_ones; /* of a block */
     token_layer         layer[TOKEN_LAYERS];
 };
 
@@ -65,26 +64,21 @@ __device__ __forceinline__ token_share token_share_of(const token_params &p)
     return s;
 }
 
-/* ---- words ---------------------------------------------------------------------------------------- */
-
-__device__ __forceinline__ void put_three(ulonglong2 *at, unsigned number, float a, float b, float c)
+__device__ __forceinline__ int count_tiles(int n_rows)
 {
-    unsigned long long low  = (unsigned long long)__float_as_uint(b) << 32 | __float_as_uint(a);
-    unsigned long long high = (unsigned long long)number << 32 | __float_as_uint(c);
-    asm volatile(
-        "{\n\t.reg .b128 w;\n\tmov.b128 w, {%1, %2};\n\tst.relaxed.gpu.global.b128 [%0], w;\n\t}" ::"l"(at),
-        "l"(low), "l"(high)
-        : "memory");
+    return (n_rows + TILE_ROWS - 1) / TILE_ROWS;
 }
 
-__device__ __forceinline__ ulonglong2 get_three(const ulonglong2 *at)
+/* ---- words ---------------------------------------------------------------------------------------- */
+
+/* Two neighbours, if wanted. */
+__device__ __forceinline__ void get_two(ulonglong2 *v, const unsigned long long *at, bool wanted)
 {
-    ulonglong2 v;
-    asm volatile("{\n\t.reg .b128 w;\n\tld.relaxed.gpu.global.b128 w, [%2];\n\tmov.b128 {%0, %1}, w;\n\t}"
-                 : "=l"(v.x), "=l"(v.y)
-                 : "l"(at)
-                 : "memory");
-    return v;
+    asm volatile(
+        "{\n\t.reg .pred p;\n\tsetp.ne.s32 p, %3, 0;\n\t@p ld.relaxed.gpu.global.v2.u64 {%0, %1}, [%2];\n\t}"
+        : "+l"(v->x), "+l"(v->y)
+        : "l"(at), "r"((int)wanted)
+        : "memory");
 }
 
 __device__ __forceinline__ unsigned long long get_word(const unsigned long long *at)
@@ -102,103 +96,42 @@ __device__ __forceinline__ void pause(int *n_left, unsigned ns)
     __nanosleep(ns);
 }
 
-/* ---- the list of pieces ---------------------------------------------------------------------------- */
+/* ---- barriers -------------------------------------------------------------------------------------- */
 
-/*
- * Numbers of pieces count on through all phases of a launch, so that all of a phase are asked for before any of the next.
- * A warp takes the next number whenever its ring has room for a piece: one that is late takes fewer.
- */
-struct token_cursor {
-    const char *from;
-    int         phase, end, round,
-        left; /* phase: twice the layer, and one more in out_proj; end: the number behind its last piece; round: how many of the piece are left */
-};
+#define BARRIER_ALL  3 /* end of a phase; not __syncthreads: two kinds of warps come from two places */
+#define BARRIER_STEP 1 /* the streamers have moved the states on: helpers may fetch the next ones */
+#define BARRIER_ONES 2 /* the sums of the first tile are there: helpers make b, c, dt */
 
-__device__ __forceinline__ int count_items(const token_params &p, const token_share &s, bool out)
+__device__ __forceinline__ void arrive_at(int barrier)
 {
-    return out ? s.n_outs * p.n_seg : s.n_ones + 2 * s.n_pairs;
+    asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "n"(TOKEN_THREADS) : "memory");
+}
+__device__ __forceinline__ void wait_at(int barrier)
+{
+    asm volatile("bar.sync %0, %1;" ::"r"(barrier), "n"(TOKEN_THREADS) : "memory");
 }
 
-/* The next piece; returns its number, which may lie behind the end of the list. */
-template <int WT>
-__device__ __forceinline__ int claim(token_cursor &c, const token_params &p, const token_share &s,
-                                     const token_layer *layer, int lane, int *next)
+/* Waits for what this thread has asked for but its last N groups. */
+template <int N> __device__ __forceinline__ void copy_async_wait()
 {
-    int number = 0, item;
-    if (lane == 0)
-        number = atomicAdd(next, 1);
-    number = __shfl_sync(ALL_LANES, number, 0);
-    while (number >= c.end && c.phase < 2 * p.n_layers) {
-        c.phase++;
-        c.end += count_items(p, s, c.phase & 1);
-    }
-    if (c.phase >= 2 * p.n_layers)
-        return number;
-    item = number - c.end + count_items(p, s, c.phase & 1);
-    if (c.phase & 1) {
-        int row = (int)((unsigned)item / (unsigned)p.n_seg), seg = item - row * p.n_seg;
-        int group = seg * (stream_shape<WT>::n_rounds * ROUND * WARP) + lane;
-        c.from    = layer[c.phase / 2].out_w + (s.first_out + row) * p.out_bytes + group * 16;
-        c.round   = min(stream_shape<WT>::n_rounds, p.out_rounds - seg * stream_shape<WT>::n_rounds);
-        c.left    = p.out_groups - group;
-    } else {
-        int i = item - s.n_ones, row;
-        if (i < 0)
-            row = 2 * p.I + s.first_one + item;
-        else
-            row = s.first_pair + (i < s.n_pairs ? i : i - s.n_pairs + p.I);
-        c.from  = layer[c.phase / 2].in_w + row * p.in_bytes + lane * 16;
-        c.round = p.in_rounds;
-        c.left  = p.in_groups - lane;
-    }
-    return number;
+    asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
 
-/*
- * A round into a slot; a piece's first round takes the number with it.  Behind the end of the list numbers are all that is
- * left.  All lanes write the number, so that each reads what it wrote itself.
- */
-template <int WT>
-__device__ __forceinline__ void fetch(uint4 *slot, int *slot_number, token_cursor &c, const token_params &p,
-                                      const token_share &s, const token_layer *layer, int lane, int *next,
-                                      uint64_t policy)
+/* Of STREAMERS numbers, always in the same order. */
+__device__ __forceinline__ float sum_of_row(const float *partial, int row)
 {
-    if (c.round == 0)
-        *slot_number = claim<WT>(c, p, s, layer, lane, next);
-    if (c.round != 0) {
-        copy_round(slot, c.from, c.left, policy);
-        c.from += ROUND * WARP * 16;
-        c.left -= ROUND * WARP;
-        c.round--;
-    }
-    copy_async_commit();
-}
-
-/* ---- sums ------------------------------------------------------------------------------------------- */
-
-/* A lane's part of the product of a piece of a row and x: four sums that do not wait for each other. */
-template <int WT> struct token_sum {
-    float v[4] = {0.0f, 0.0f, 0.0f, 0.0f};
-
-    __device__ __forceinline__ void add_round(const uint4 *w, const float4 *x)
-    {
-        constexpr int E = weights16<WT>::n, V = E / 4;
+    const float4 *v = (const float4 *)(partial + row * STREAMERS);
+    float4        t = v[0];
 #pragma unroll
-        for (int u = 0; u < ROUND; u++) {
-            float f[E];
-            weights16<WT>::unpack(f, w[u]);
-#pragma unroll
-            for (int e = 0; e < V; e++) {
-                float4 k = x[(u * V + e) * WARP];
-                v[0] = fmaf(f[4 * e], k.x, v[0]), v[1] = fmaf(f[4 * e + 1], k.y, v[1]);
-                v[2] = fmaf(f[4 * e + 2], k.z, v[2]), v[3] = fmaf(f[4 * e + 3], k.w, v[3]);
-            }
-        }
-    }
-    __device__ __forceinline__ float total() const
-    {
-        return warp_sum((v[0] + v[1]) + (v[2] + v[3]));
-    }
-};
+    for (int k = 1; k < STREAMERS / 4; k++)
+        t = make_float4(t.x + v[k].x, t.y + v[k].y, t.z + v[k].z, t.w + v[k].w);
+    return (t.x + t.y) + (t.z + t.w);
+}
+
+/* 1 / rms, from the sums of squares of all slices. */
+__device__ __forceinline__ float token_factor(const float *part, float one_nth, float eps)
+{
+    return rsqrtf(fmaf(sum_of_row(part, 0), one_nth, eps));
+}
 
 #endif

@@ -48,6 +48,8 @@ static const shape g_shapes[] = {
     {1024, 32, 64, 128, 3, 1, KN_BF16, KN_F32, ALWAYS, true, false, 0.0f},
     {1024, 32, 64, 128, 3, 3, KN_I8, KN_BF16, ALWAYS, false, false, 0.2f},
     {1024, 32, 64, 128, 1, 1, KN_F32, KN_F32, NEVER, false, false, 0.0f},
+    {1536, 48, 64, 128, 2, 1, KN_BF16, KN_F32, ALWAYS, false, false, 0.0f},
+    {2308, 79, 64, 64, 2, 1, KN_I8, KN_F32, ALWAYS, false, true, 0.2f},
     {2560, 80, 64, 128, 3, 1, KN_BF16, KN_F32, ALWAYS, false, false, 0.0f},
     {2560, 80, 64, 128, 2, 2, KN_BF16, KN_BF16, ALWAYS, false, false, 0.0f},
     {2560, 80, 64, 128, 3, 1, KN_I8, KN_F32, ALWAYS, false, false, 0.2f},
