@@ -3,8 +3,8 @@
  *
  * "ref" and "cpu" are linked in.  "cuda" is a shared object (libmlmamba-cuda.so) opened at run time, so that
  * programs start on machines without a driver; it is looked for in $MLMAMBA_CUDA_PLUGIN (which decides alone
- * when it is set; empty means none), beside the running program, in ../lib and ../lib/mlmamba from there,
- * and where the system's loader looks.  A plug-in stays loaded until the process ends, because unloading the
+ * when it is set; empty means none), beside the running program, in ../lib and ../lib/mlmamba from there, beside
+ * the library that this code is in (libmlmamba.so), in mlmamba from there, and where the system's loader looks.  A plug-in stays loaded until the process ends, because unloading the
  * CUDA runtime is not safe.
  */
 #include "kernels/backend.h"
@@ -40,14 +40,43 @@ static void *open_library(const char *path, char *why, size_t cap)
     return lib;
 }
 
+static void cut_last_name(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash != NULL)
+        *slash = '\0';
+}
+
 /* The folder of the running program without the last slash, or "". */
 static void program_folder(char *dir, size_t cap)
 {
     ssize_t n          = readlink("/proc/self/exe", dir, cap - 1);
     dir[n > 0 ? n : 0] = '\0';
-    char *slash        = strrchr(dir, '/');
-    if (slash != NULL)
-        *slash = '\0';
+    cut_last_name(dir);
+}
+
+/* The same of what this code was linked into, where its name is absolute: a library's is. */
+static void library_folder(char *dir, size_t cap)
+{
+    static const char here = 0;
+    Dl_info           info;
+    dir[0] = '\0';
+    if (dladdr(&here, &info) == 0 || info.dli_fname == NULL || info.dli_fname[0] != '/' ||
+        strlen(info.dli_fname) >= cap)
+        return;
+    (void)snprintf(dir, cap, "%s", info.dli_fname);
+    cut_last_name(dir);
+}
+
+/* The plug-in in the first of these folders below `dir` that has one. */
+static bool find_below(char *path, size_t cap, const char *dir, const char *const *below)
+{
+    for (; dir[0] != '\0' && *below != NULL; below++) {
+        int n = snprintf(path, cap, "%s%s/" PLUGIN_FILE, dir, *below);
+        if (n > 0 && (size_t)n < cap && access(path, F_OK) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void *find_library(char *why, size_t cap)
@@ -60,17 +89,19 @@ static void *find_library(char *why, size_t cap)
     if (env != NULL)
         return open_library(env, why, cap);
 
-    static const char *const below[] = {"", "/../lib", "/../lib/mlmamba"};
+    static const char *const of_program[] = {"", "/../lib", "/../lib/mlmamba", NULL};
+    static const char *const of_library[] = {"", "/mlmamba", NULL};
     char                     dir[PATH_MAX], path[PATH_MAX + 64];
     program_folder(dir, sizeof dir);
-    for (size_t i = 0; dir[0] != '\0' && i < sizeof below / sizeof below[0]; i++) {
-        int n = snprintf(path, sizeof path, "%s%s/" PLUGIN_FILE, dir, below[i]);
-        if (n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0)
-            return open_library(path, why, cap);
-    }
+    if (find_below(path, sizeof path, dir, of_program))
+        return open_library(path, why, cap);
+    library_folder(dir, sizeof dir);
+    if (find_below(path, sizeof path, dir, of_library))
+        return open_library(path, why, cap);
     void *lib = dlopen(PLUGIN_FILE, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (lib == NULL)
-        (void)snprintf(why, cap, "no plug-in " PLUGIN_FILE " beside the program or in the loader's path");
+        (void)snprintf(why, cap,
+                       "no plug-in " PLUGIN_FILE " beside the program, its library or in the loader's path");
     return lib;
 }
 

@@ -65,6 +65,14 @@ mkdir "$dir/elsewhere"
 "$cc" -std=c11 -Wall -Wextra -Werror "$dir/where.c" $flags -o "$dir/elsewhere/where" || fail 'where'
 where=$(LD_LIBRARY_PATH=$lib "$dir/elsewhere/where") || fail "where: $where"
 [ "$(cd "$where" && pwd -P)" = "$(cd "$dir/share/mlmamba/models/mlmamba-tiny" && pwd -P)" ] || fail "the library uses $where"
+# ... and the plug-in for GPUs there: one that is none is refused by its name.
+plugin=$lib/mlmamba/libmlmamba-cuda.so
+mkdir -p "$lib/mlmamba" "$dir/elsewhere/far" && echo 'no library' >"$plugin"
+sed 's/open(&e, NULL)/open(\&e, \&(mlmamba_engine_options){.device = "cuda"})/' "$dir/where.c" >"$dir/device.c"
+# shellcheck disable=SC2086
+"$cc" -std=c11 -Wall -Wextra -Werror "$dir/device.c" $flags -o "$dir/elsewhere/far/device" || fail 'device'
+said=$(LD_LIBRARY_PATH=$lib "$dir/elsewhere/far/device") && fail 'device: a plug-in that is none'
+[[ $said == *"$plugin"* ]] || fail "device: '$said' does not name $plugin"
 # The program in the README, as a reader would copy it.
 awk '/^```/ { inside = $0 == "```c"; next } inside' "$source/README.md" >"$dir/first.c"
 # shellcheck disable=SC2086
