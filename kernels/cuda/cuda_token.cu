@@ -9,7 +9,7 @@
  * Twenty warps multiply, each a slice of the columns of all of the block's rows (cuda_token_slice.cuh), eight rows at a time, and fetch those rows
  * themselves through a ring in shared memory.  What is fetched does not depend on what was computed, so memory works on while blocks wait for each
  * other: 160 KB an SM.  The warps' sums meet in shared memory, in a fixed order; a block has one barrier a phase.
- * Four more warps fetch states and constants, make b, c and dt, and wait for those of others.
+ * Four more warps fetch states and constants, make b, c and dt, wait for those of others, and store states.
  *
  * All blocks must run at once: the launch is cooperative.  Where it cannot be (a part of a card that is shared out), the caller
  * goes layer by layer, and it is not tried again: the first step of a model runs, so a capture knows.
@@ -137,6 +137,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
     extern __shared__ __align__(1024) uint4 token_shared[];
     __shared__ __align__(16) float bc[2 * STEP_N], part[2][STREAMERS];
     __shared__ unsigned            launch_shared;
+    __shared__ float               factor_shared;
     typedef token_round<WT>        round;
     int    lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, helper = (int)threadIdx.x - TOKEN_STREAM;
     char  *slices             = (char *)(token_shared + STREAMERS * RING_BYTES / 16);
@@ -179,12 +180,23 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
             }
             copy_async_commit();
             wait_at(BARRIER_ONES);
-            publish_ones(p, s, l, ones + i % 2 * p.most_ones, in_sums,
-                         token_factor(part[0], p.one_dth, p.eps), helper, number);
-            gather_bc(p, s, number, helper, bc, dts);
+            float factor = token_factor(part[0], p.one_dth, p.eps);
+            publish_ones(p, s, l, ones + i % 2 * p.most_ones, in_sums, factor, helper, number);
+            if (helper == 0)
+                factor_shared = factor;
             copy_async_wait<1>(); /* not for the next layer's rows */
+            prepare_conv(p, s, l, constants, helper);
+            gather_bc(p, s, number, helper, bc, dts);
+            helpers_wait();
+            prepare_decay(s, constants, dts, helper);
             wait_at(BARRIER_ALL); /* all sums of in_proj, and what the step needs */
             wait_at(BARRIER_STEP);
+            if (helper == 0) {
+                store_bulk((char *)l.ssm_state + (int64_t)s.first_pair * p.N * (BF16 ? 2 : 4), states,
+                           (unsigned)(s.n_pairs * p.N * (BF16 ? 2 : 4)));
+                bulk_read();
+            }
+            helpers_wait();
             if (more) {
                 fetch_pairs<BF16>(p, s, layer[i + 1], helper, states, constants,
                                   scales + (i + 1) % 2 * p.most_outs);
@@ -194,6 +206,8 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
             copy_async_wait<1>(); /* the next layer's rows of b, c, dt; not its pairs */
             wait_at(BARRIER_ALL); /* all sums of out_proj */
         }
+        if (helper == 0)
+            bulk_written();
         return;
     }
 
@@ -220,29 +234,31 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
         {
             token_slice<WT> x;
             float4          v[1];
-            float           square = warp_sum(
-                          gather<1>(v, i > 0 ? p.x_words : NULL, p.x, number - 1, l.in_norm, warp * SLICE, p.D, lane));
+            float           square =
+                gather<1>(v, i > 0 ? p.x_words : NULL, p.x, number - 1, l.in_norm, warp * SLICE, p.D, lane);
+            take_slice(x, v[0], slice, lane);
+            square = warp_sum(square);
             if (lane == 0)
                 part[0][warp] = square;
-            take_slice(x, v[0], slice, lane);
             stream_tiles<WT>(ring, c, x, 1, in_sums, place, p, s, layer, warp, lane, policy);
             arrive_at(BARRIER_ONES);
             stream_tiles<WT>(ring, c, x, 2 * count_tiles(s.n_pairs), in_sums + TILE_ROWS * STREAMERS, place,
                              p, s, layer, warp, lane, policy);
         }
         wait_at(BARRIER_ALL); /* all sums of in_proj, and what the step needs */
-        step_pairs<BF16>(p, s, l, states, constants, in_sums, bc, dts,
-                         token_factor(part[0], p.one_dth, p.eps), number);
+        step_pairs<BF16>(p, s, l, states, constants, in_sums, bc, factor_shared, number);
+        before_bulk(); /* the states */
         arrive_at(BARRIER_STEP);
         {
             token_slice<WT> x;
             float4          v[2];
-            float square = warp_sum(gather<2>(v, p.y_words, NULL, number, l.norm, warp * SLICE, p.I, lane));
-            int   n      = count_tiles(s.n_outs);
-            if (lane == 0)
-                part[1][warp] = square;
+            float           square = gather<2>(v, p.y_words, NULL, number, l.norm, warp * SLICE, p.I, lane);
+            int             n      = count_tiles(s.n_outs);
             take_slice(x, v[0], slice, lane);
             stream_tiles<WT>(ring, c, x, n, out_sums, place, p, s, layer, warp, lane, policy);
+            square = warp_sum(square);
+            if (lane == 0)
+                part[1][warp] = square;
             take_slice(x, v[1], slice, lane);
             stream_tiles<WT>(ring, c, x, n, out_sums + n * TILE_ROWS * STREAMERS, place, p, s, layer, warp,
                              lane, policy);
@@ -279,7 +295,7 @@ static bool token_fits(const kn_queue *q, const kn_token_args *a)
               N <= STEP_N && D >= d->n_sm && I >= d->n_sm && D % 4 == 0 && I % 4 == 0 &&
               D <= STREAMERS * SLICE && I <= 2 * STREAMERS * SLICE && D + I <= 2 * CUDA_TOKEN_WORDS &&
               ones <= CUDA_WORDS && (ones + d->n_sm - 1) / d->n_sm <= TILE_ROWS &&
-              2 * N + most_pairs <= BC_WORDS * TOKEN_HELPERS;
+              2 * N + most_pairs <= BC_WORDS * TOKEN_HELPERS && most_pairs <= TOKEN_HELPERS;
     for (int i = 0; ok && i < a->n_layers; i++)
         ok = layer_fits(a, &a->layer[i]);
     return ok;

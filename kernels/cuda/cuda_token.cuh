@@ -99,6 +99,7 @@ __device__ __forceinline__ void pause(int *n_left, unsigned ns)
 /* ---- barriers -------------------------------------------------------------------------------------- */
 
 #define BARRIER_ALL  3 /* end of a phase; not __syncthreads: two kinds of warps come from two places */
+#define BARRIER_HELP 5 /* helpers among themselves */
 #define BARRIER_STEP 1 /* the streamers have moved the states on: helpers may fetch the next ones */
 #define BARRIER_ONES 2 /* the sums of the first tile are there: helpers make b, c, dt */
 
@@ -109,6 +110,45 @@ __device__ __forceinline__ void arrive_at(int barrier)
 __device__ __forceinline__ void wait_at(int barrier)
 {
     asm volatile("bar.sync %0, %1;" ::"r"(barrier), "n"(TOKEN_THREADS) : "memory");
+}
+
+__device__ __forceinline__ void helpers_wait()
+{
+    asm volatile("bar.sync %0, %1;" ::"n"(BARRIER_HELP), "n"(TOKEN_HELPERS) : "memory");
+}
+
+/* ---- copies ---------------------------------------------------------------------------------------- */
+
+/* What this thread wrote to shared memory may be stored by copies of other threads that have met it at a barrier. */
+__device__ __forceinline__ void before_bulk()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+/* Shared memory to memory, all at once; multiples of 16 bytes. */
+__device__ __forceinline__ void store_bulk(void *to, const void *from, unsigned bytes)
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to),
+                 "r"((uint32_t)__cvta_generic_to_shared(from)), "r"(bytes)
+                 : "memory");
+    asm volatile("cp.async.bulk.commit_group;" ::: "memory");
+#endif
+}
+/* All that this thread stored so has been read ... */
+__device__ __forceinline__ void bulk_read()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");
+#endif
+}
+/* ... and written. */
+__device__ __forceinline__ void bulk_written()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("cp.async.bulk.wait_group 0;" ::: "memory");
+#endif
 }
 
 /* Waits for what this thread has asked for but its last N groups. */

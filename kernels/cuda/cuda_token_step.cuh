@@ -85,7 +85,7 @@ __device__ __forceinline__ void gather_bc(const token_params &p, const token_sha
             come = come && (unsigned)(word[k] >> 32) == number;
         if (__all_sync(ALL_LANES, come))
             break;
-        pause(&n_left, 100);
+        pause(&n_left, 20);
     }
 #pragma unroll
     for (int k = 0; k < BC_WORDS; k++) {
@@ -122,12 +122,38 @@ __device__ __forceinline__ void fetch_pairs(const token_params &p, const token_s
             scales[i] = 1.0f;
 }
 
-/* Moves the states of two pairs a warp on and publishes their y; the states are stored behind that. */
+/*
+ * What of a pair does not need its sums, by a helper each, where the pair's constants lie: the older inputs of the convolution are
+ * multiplied and moved on ...
+ */
+__device__ __forceinline__ void prepare_conv(const token_params &p, const token_share &s,
+                                             const token_layer &l, pair_constants *constants, int thread)
+{
+    if (thread >= s.n_pairs)
+        return;
+    pair_constants *k    = constants + thread;
+    float          *kept = l.conv_state + s.first_pair + thread;
+    k->bias =
+        fmaf(k->conv_w.z, k->old[2], fmaf(k->conv_w.y, k->old[1], fmaf(k->conv_w.x, k->old[0], k->bias)));
+    kept[0] = k->old[1], kept[p.C] = k->old[2];
+}
+/* ... and, when dt has come, the decay; old[0] becomes dt. */
+__device__ __forceinline__ void prepare_decay(const token_share &s, pair_constants *constants,
+                                              const float *dts, int thread)
+{
+    if (thread >= s.n_pairs)
+        return;
+    pair_constants *k = constants + thread;
+    k->old[0]         = dts[thread];
+    k->a              = step_decay(dts[thread], k->a);
+}
+
+/* Moves the states of two pairs a warp on, where they lie, and publishes their y. */
 template <bool BF16>
 __device__ __forceinline__ void step_pairs(const token_params &p, const token_share &s, const token_layer &l,
-                                           const char *states, const pair_constants *constants,
-                                           const float *partial, const float *bc, const float *dts,
-                                           float factor, unsigned number)
+                                           char *states, const pair_constants *constants,
+                                           const float *partial, const float *bc, float factor,
+                                           unsigned number)
 {
     typedef typename state4<BF16>::stored stored;
     int                                   lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
@@ -137,50 +163,35 @@ __device__ __forceinline__ void step_pairs(const token_params &p, const token_sh
     float4                                c    = in ? *(const float4 *)(bc + p.N + lane * 4) : zero;
 #pragma unroll 1
     for (int first = warp * TOKEN_ROWS; first < s.n_pairs; first += STREAMERS * TOKEN_ROWS) {
-        int   mine = first + lane, ch = s.first_pair + mine;
-        bool  real = lane < TOKEN_ROWS && mine < s.n_pairs;
-        float x = 0.0f, z = 0.0f, d = 0.0f, dx = 0.0f, decay = 0.0f, input = 0.0f;
-        float old[2] = {0.0f, 0.0f};
-        if (real) {
-            pair_constants k = constants[mine];
-            input            = __fadd_rn(
-                           __fmul_rn(sum_of_row(partial, (1 + count_tiles(s.n_pairs)) * TILE_ROWS + mine) * factor,
-                                     k.x_scale),
-                           0.0f);
-            z      = __fadd_rn(__fmul_rn(sum_of_row(partial, TILE_ROWS + mine) * factor, k.z_scale), 0.0f);
-            x      = step_conv(k.conv_w, k.bias, k.old, input);
-            d      = k.d;
-            dx     = __fmul_rn(dts[mine], x);
-            decay  = step_decay(dts[mine], k.a);
-            old[0] = k.old[1], old[1] = k.old[2];
-        }
-        float  part[TOKEN_ROWS] = {};
-        float4 t[TOKEN_ROWS];
+        int            mine = first + lane % TOKEN_ROWS, ch = s.first_pair + mine;
+        bool           real = mine < s.n_pairs; /* lanes beyond TOKEN_ROWS do the same again */
+        pair_constants k    = constants[real ? mine : first];
+        int            row  = real ? mine : first;
+        float          input =
+            __fadd_rn(__fmul_rn(sum_of_row(partial, (1 + count_tiles(s.n_pairs)) * TILE_ROWS + row) * factor,
+                                k.x_scale),
+                      0.0f);
+        float z  = __fadd_rn(__fmul_rn(sum_of_row(partial, TILE_ROWS + row) * factor, k.z_scale), 0.0f);
+        float x  = silu(fmaf(k.conv_w.w, input, k.bias));
+        float dx = __fmul_rn(k.old[0], x);
+        z        = silu(z);
+        float part[TOKEN_ROWS] = {};
 #pragma unroll
         for (int r = 0; r < TOKEN_ROWS; r++) {
-            float dx_r = __shfl_sync(ALL_LANES, dx, r), decay_r = __shfl_sync(ALL_LANES, decay, r);
-            t[r] = zero;
+            float dx_r = __shfl_sync(ALL_LANES, dx, r), decay_r = __shfl_sync(ALL_LANES, k.a, r);
             if (first + r < s.n_pairs && in) {
-                t[r]    = state4<BF16>::unpack(((const stored *)states)[(first + r) * (p.N / 4) + lane]);
-                t[r]    = step_state(t[r], decay_r, dx_r, b);
-                part[r] = step_dot(t[r], c);
+                stored *at = (stored *)states + (first + r) * (p.N / 4) + lane;
+                float4  t  = step_state(state4<BF16>::unpack(*at), decay_r, dx_r, b);
+                *at        = state4<BF16>::pack(t);
+                part[r]    = step_dot(t, c);
             }
         }
         float y = step_sums<TOKEN_ROWS>(part, lane);
-        y       = __shfl_sync(ALL_LANES, y, lane * (WARP / TOKEN_ROWS));
-        if (real)
-            y = step_gate(step_skip(y, d, x), z);
-        if (real) {
-            put_word(p.y_words + ch, number, y);
-            l.conv_state[ch]                    = old[0];
-            l.conv_state[(int64_t)p.C + ch]     = old[1];
+        y       = __shfl_sync(ALL_LANES, y, lane % TOKEN_ROWS * (WARP / TOKEN_ROWS));
+        if (lane < TOKEN_ROWS && real) {
+            put_word(p.y_words + ch, number, __fmul_rn(step_skip(y, k.d, x), z));
             l.conv_state[2 * (int64_t)p.C + ch] = input;
         }
-#pragma unroll
-        for (int r = 0; r < TOKEN_ROWS; r++)
-            if (first + r < s.n_pairs && in)
-                ((stored *)l.ssm_state)[(int64_t)(s.first_pair + first + r) * (p.N / 4) + lane] =
-                    state4<BF16>::pack(t[r]);
     }
 }
 
