@@ -17,11 +17,12 @@ struct one_constants {
 };
 
 /* It starts on its way to shared memory, by the last helpers: the first ones have pairs. */
+template <int WT>
 __device__ __forceinline__ void fetch_ones(const token_params &p, const token_share &s, const token_layer &l,
                                            int thread, one_constants *ones)
 {
 #pragma unroll 1
-    for (int i = TOKEN_HELPERS - 1 - thread; i < s.n_ones; i += TOKEN_HELPERS) {
+    for (int i = token_team<WT>::helpers - 1 - thread; i < s.n_ones; i += token_team<WT>::helpers) {
         int            one = s.first_one + i, c = p.I + one, h = one - 2 * p.N;
         one_constants *to = ones + i;
         if (h >= 0) {
@@ -59,37 +60,36 @@ __device__ __forceinline__ void publish_ones(const token_params &p, const token_
     }
 }
 
-#define BC_WORDS 3 /* of a helper's lane at most */
-
 /* b, c of all and dt of the block's pairs, by the helpers.  All lanes of a warp look together. */
+template <int WT>
 __device__ __forceinline__ void gather_bc(const token_params &p, const token_share &s, unsigned number,
                                           int thread, float *bc, float *dts)
 {
     int                       n = 2 * p.N + s.n_pairs, n_left = TOKEN_POLLS;
-    const unsigned long long *at[BC_WORDS];
-    unsigned long long        word[BC_WORDS];
+    const unsigned long long *at[token_team<WT>::bc_words];
+    unsigned long long        word[token_team<WT>::bc_words];
     bool                      come;
 #pragma unroll
-    for (int k = 0; k < BC_WORDS; k++) {
-        int i = min(thread + k * TOKEN_HELPERS, n - 1);
+    for (int k = 0; k < token_team<WT>::bc_words; k++) {
+        int i = min(thread + k * token_team<WT>::helpers, n - 1);
         at[k] = p.bc_words +
                 (i < 2 * p.N ? i : 2 * p.N + (int)((unsigned)(s.first_pair + i - 2 * p.N) / (unsigned)p.P));
     }
     for (;;) {
         come = true;
 #pragma unroll
-        for (int k = 0; k < BC_WORDS; k++)
+        for (int k = 0; k < token_team<WT>::bc_words; k++)
             word[k] = get_word(at[k]);
 #pragma unroll
-        for (int k = 0; k < BC_WORDS; k++)
+        for (int k = 0; k < token_team<WT>::bc_words; k++)
             come = come && (unsigned)(word[k] >> 32) == number;
         if (__all_sync(ALL_LANES, come))
             break;
         pause(&n_left, 20);
     }
 #pragma unroll
-    for (int k = 0; k < BC_WORDS; k++) {
-        int i = thread + k * TOKEN_HELPERS;
+    for (int k = 0; k < token_team<WT>::bc_words; k++) {
+        int i = thread + k * token_team<WT>::helpers;
         if (i < n)
             *(i < 2 * p.N ? bc + i : dts + i - 2 * p.N) = __uint_as_float((unsigned)word[k]);
     }
@@ -98,7 +98,7 @@ __device__ __forceinline__ void gather_bc(const token_params &p, const token_sha
 /* ---- pairs ------------------------------------------------------------------------------------------ */
 
 /* States and constants of the block's pairs, and scales of its rows of out_proj, start on their way to shared memory. */
-template <bool BF16>
+template <int WT, bool BF16>
 __device__ __forceinline__ void fetch_pairs(const token_params &p, const token_share &s, const token_layer &l,
                                             int thread, char *states, pair_constants *constants,
                                             float *scales)
@@ -106,16 +106,16 @@ __device__ __forceinline__ void fetch_pairs(const token_params &p, const token_s
     int         n    = s.n_pairs * p.N * (BF16 ? 2 : 4) / 16;
     const char *from = (const char *)l.ssm_state + (int64_t)s.first_pair * p.N * (BF16 ? 2 : 4);
 #pragma unroll 4
-    for (int i = thread; i < n; i += TOKEN_HELPERS)
+    for (int i = thread; i < n; i += token_team<WT>::helpers)
         copy_async((uint4 *)(states + i * 16), from + i * 16, true);
     pair_source from_layer = {l.conv_w, l.conv_state, l.conv_b, l.a, l.d, l.in_scale, p.C, p.I};
 #pragma unroll 1
-    for (int i = thread; i < s.n_pairs; i += TOKEN_HELPERS) {
+    for (int i = thread; i < s.n_pairs; i += token_team<WT>::helpers) {
         int c = s.first_pair + i;
         fetch_constants(constants + i, from_layer, c, (int)((unsigned)c / (unsigned)p.P));
     }
 #pragma unroll 1
-    for (int i = TOKEN_HELPERS - 1 - thread; i < s.n_outs; i += TOKEN_HELPERS)
+    for (int i = token_team<WT>::helpers - 1 - thread; i < s.n_outs; i += token_team<WT>::helpers)
         if (l.out_scale)
             copy_float(scales + i, l.out_scale + s.first_out + i);
         else
@@ -196,10 +196,10 @@ __device__ __forceinline__ void step_pairs(const token_params &p, const token_sh
 }
 
 /* Lines of a vector that all blocks will read come into L2, each by one block. */
-__device__ __forceinline__ void prefetch_lines(const float *v, int n, int thread)
+template <int WT> __device__ __forceinline__ void prefetch_lines(const float *v, int n, int thread)
 {
     for (int i = ((int)blockIdx.x + thread * (int)gridDim.x) * 32; i < n;
-         i += TOKEN_HELPERS * (int)gridDim.x * 32)
+         i += token_team<WT>::helpers * (int)gridDim.x * 32)
         asm volatile("prefetch.global.L2 [%0];" ::"l"(v + i));
 }
 
