@@ -8,6 +8,7 @@
  * CUDA runtime is not safe.
  */
 #include "kernels/backend.h"
+#include "kernels/base/mlm_file.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -40,34 +41,6 @@ static void *open_library(const char *path, char *why, size_t cap)
     return lib;
 }
 
-static void cut_last_name(char *path)
-{
-    char *slash = strrchr(path, '/');
-    if (slash != NULL)
-        *slash = '\0';
-}
-
-/* The folder of the running program without the last slash, or "". */
-static void program_folder(char *dir, size_t cap)
-{
-    ssize_t n          = readlink("/proc/self/exe", dir, cap - 1);
-    dir[n > 0 ? n : 0] = '\0';
-    cut_last_name(dir);
-}
-
-/* The same of what this code was linked into, where its name is absolute: a library's is. */
-static void library_folder(char *dir, size_t cap)
-{
-    static const char here = 0;
-    Dl_info           info;
-    dir[0] = '\0';
-    if (dladdr(&here, &info) == 0 || info.dli_fname == NULL || info.dli_fname[0] != '/' ||
-        strlen(info.dli_fname) >= cap)
-        return;
-    (void)snprintf(dir, cap, "%s", info.dli_fname);
-    cut_last_name(dir);
-}
-
 /* The plug-in in the first of these folders below `dir` that has one. */
 static bool find_below(char *path, size_t cap, const char *dir, const char *const *below)
 {
@@ -92,10 +65,10 @@ static void *find_library(char *why, size_t cap)
     static const char *const of_program[] = {"", "/../lib", "/../lib/mlmamba", NULL};
     static const char *const of_library[] = {"", "/mlmamba", NULL};
     char                     dir[PATH_MAX], path[PATH_MAX + 64];
-    program_folder(dir, sizeof dir);
+    mlm_path_of_program(dir, sizeof dir);
     if (find_below(path, sizeof path, dir, of_program))
         return open_library(path, why, cap);
-    library_folder(dir, sizeof dir);
+    mlm_path_of_library(dir, sizeof dir);
     if (find_below(path, sizeof path, dir, of_library))
         return open_library(path, why, cap);
     void *lib = dlopen(PLUGIN_FILE, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);

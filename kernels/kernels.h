@@ -366,15 +366,14 @@ mlm_status kn_conv1d(kn_queue *q, const kn_conv1d_args *a) MLM_WARN_UNUSED;
  *   dt    [B,T,H]      f32, or bf16 with bf16 x; raw, token order
  *   a     [H] f32, negative (= -exp(A_log));  d [H] f32, optional;  dt_bias [H] f32, optional
  *   state [B,H,P,N]    f32, optional: in the state before t = 0, out the one after the last valid token; absent: zeros, dropped
- *   start [B,H,P,N]    f32, optional, of a scan without len: the state before t = 0 is read here, and state, which
- *                      is then required and does not overlap it, is only written
+ *   start [B,H,P,N]    f32, optional, of a scan without len: read instead of state, which is required then and does not overlap it
  *   kept  [B,H,P,N]    f32, optional, out, of a scan with state and without len, order and start: the state behind
  *                      `cut` tokens, 1 .. T-1 of them; does not overlap state; the bits are those of two scans in turn
- *   len   i32 [B]      optional
  *   order i32 [T]      optional: scan position t belongs to token order[t] (dt is read and y is written
  *                      there; x, b, c come from kn_conv1d, already in scan order).  Not with state or len.
- *   y     [B,T,H*P]    token order; f32 when accumulate;  dt_max 0 means no upper limit
+ *   len   i32 [B]      optional;  y [B,T,H*P] token order; f32 when accumulate;  dt_max 0 means no upper limit
  * kn_ssd_scan is the chunked form for prefill, kn_ssd_step the recurrence for T = 1 (the same arguments, state required).
+ * kn_ssd_part: the arguments of tokens from .. from + n - 1 of a scan, nothing kept.
  */
 typedef struct kn_ssd_args {
     kn_tensor x, b, c, dt, a, d, dt_bias, state, start, kept, len, order, y;
@@ -387,6 +386,7 @@ typedef kn_ssd_args kn_ssd_scan_args;
 typedef kn_ssd_args kn_ssd_step_args;
 mlm_status          kn_ssd_scan(kn_queue *q, const kn_ssd_scan_args *a) MLM_WARN_UNUSED;
 mlm_status          kn_ssd_step(kn_queue *q, const kn_ssd_step_args *a) MLM_WARN_UNUSED;
+kn_ssd_args         kn_ssd_part(const kn_ssd_args *a, int64_t from, int64_t n);
 
 /*
  * One token through conv1d and ssd_step: step.x, .b, .c are slices of conv.y.  Where the backend does both at

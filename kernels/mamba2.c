@@ -182,24 +182,12 @@ static kn_tensor flat_state(kn_tensor t)
     return v;
 }
 
-/* Tokens [from, from + count) of what ssd has. */
-static kn_ssd_args scan_part(const kn_ssd_args *ssd, int64_t from, int64_t count)
-{
-    kn_ssd_args part = *ssd;
-    part.x           = kn_slice(ssd->x, 1, from, count);
-    part.b           = kn_slice(ssd->b, 1, from, count);
-    part.c           = kn_slice(ssd->c, 1, from, count);
-    part.dt          = kn_slice(ssd->dt, 1, from, count);
-    part.y           = kn_slice(ssd->y, 1, from, count);
-    return part;
-}
-
 /* Both parts of a sequence, and the states between them, where the one that is kept is no f32: through the state that goes on. */
 static mlm_status run_cut(kn_queue *q, const mamba2_args *a, const kn_ssd_args *ssd)
 {
     kn_copy_args keep  = {.x = flat_state(a->ssm_state), .y = flat_state(a->kept_ssm)};
     kn_copy_args back  = {.x = keep.y, .y = keep.x}; /* what goes on is what is kept */
-    kn_ssd_args  first = scan_part(ssd, 0, a->cut), then = scan_part(ssd, a->cut, a->x.dim[1] - a->cut);
+    kn_ssd_args  first = kn_ssd_part(ssd, 0, a->cut), then = kn_ssd_part(ssd, a->cut, a->x.dim[1] - a->cut);
     MLM_TRY(kn_ssd_scan(q, &first));
     MLM_TRY(kn_copy(q, &keep));
     MLM_TRY(kn_copy(q, &back));

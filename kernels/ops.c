@@ -431,17 +431,16 @@ static mlm_status run_scan(kn_queue *q, const kn_ssd_scan_args *a)
     return MLM_OK;
 }
 
-/* Tokens [from, from + n). */
-static kn_ssd_scan_args scan_part(const kn_ssd_scan_args *a, int64_t from, int64_t n)
+kn_ssd_args kn_ssd_part(const kn_ssd_args *a, int64_t from, int64_t n)
 {
-    kn_ssd_scan_args part = *a;
-    part.x                = kn_slice(a->x, 1, from, n);
-    part.b                = kn_slice(a->b, 1, from, n);
-    part.c                = kn_slice(a->c, 1, from, n);
-    part.dt               = kn_slice(a->dt, 1, from, n);
-    part.y                = kn_slice(a->y, 1, from, n);
-    part.kept             = (kn_tensor){0};
-    part.cut              = 0;
+    kn_ssd_args part = *a;
+    part.x           = kn_slice(a->x, 1, from, n);
+    part.b           = kn_slice(a->b, 1, from, n);
+    part.c           = kn_slice(a->c, 1, from, n);
+    part.dt          = kn_slice(a->dt, 1, from, n);
+    part.y           = kn_slice(a->y, 1, from, n);
+    part.kept        = (kn_tensor){0};
+    part.cut         = 0;
     return part;
 }
 
@@ -459,7 +458,7 @@ mlm_status kn_ssd_scan(kn_queue *q, const kn_ssd_scan_args *a)
         MLM_TRY(kn_backend_status(q->dev, q->dev->be->ssd_scan_kept(q, a, &done)));
     if (done)
         return MLM_OK;
-    kn_ssd_scan_args first = scan_part(a, 0, a->cut), then = scan_part(a, a->cut, a->x.dim[1] - a->cut);
+    kn_ssd_args first = kn_ssd_part(a, 0, a->cut), then = kn_ssd_part(a, a->cut, a->x.dim[1] - a->cut);
     first.start = a->state;
     first.state = then.start = a->kept;
     MLM_TRY(run_scan(q, &first));

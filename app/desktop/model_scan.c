@@ -177,12 +177,8 @@ static mlm_status add_hubs(scan *s)
 
 char *model_scan_data_dir(const char *what)
 {
-    char    exe[4096];
-    ssize_t n          = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    char *slash        = strrchr(exe, '/');
-    if (slash != NULL)
-        *slash = '\0';
+    char exe[4096];
+    mlm_path_of_program(exe, sizeof exe);
     for (int i = 0; i < 3; i++) {
         text_buffer b    = {0};
         char       *path = NULL;

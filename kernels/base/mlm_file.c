@@ -7,6 +7,7 @@
  */
 #include "kernels/base/mlm_file.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -231,6 +232,32 @@ bool mlm_path_is_file(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static void cut_last_name(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash != NULL)
+        *slash = '\0';
+}
+
+void mlm_path_of_program(char *dir, size_t cap)
+{
+    ssize_t n          = readlink("/proc/self/exe", dir, cap - 1);
+    dir[n > 0 ? n : 0] = '\0';
+    cut_last_name(dir);
+}
+
+void mlm_path_of_library(char *dir, size_t cap)
+{
+    static const char here = 0;
+    Dl_info           info;
+    dir[0] = '\0';
+    if (dladdr(&here, &info) == 0 || info.dli_fname == NULL || info.dli_fname[0] != '/' ||
+        strlen(info.dli_fname) >= cap)
+        return; /* a program's name may be relative to where it was started; a library's is not */
+    (void)snprintf(dir, cap, "%s", info.dli_fname);
+    cut_last_name(dir);
 }
 
 double mlm_now_ms(void)

@@ -35,6 +35,10 @@ mlm_status mlm_file_check_pointer(const void *bytes, size_t n, const char *path)
 mlm_status mlm_path_join(char **out, const char *dir, const char *name) MLM_WARN_UNUSED;
 bool       mlm_path_is_dir(const char *path);
 bool       mlm_path_is_file(const char *path);
+/* Folders, without the last slash; "" when they cannot be known: of the running program, and of what this code was linked into (the
+ * program or libmlmamba.so). */
+void mlm_path_of_program(char *dir, size_t cap);
+void mlm_path_of_library(char *dir, size_t cap);
 
 /* Monotonic clock in milliseconds. */
 double mlm_now_ms(void);
