@@ -90,7 +90,7 @@ class Composer(Special):
                 else:
                     t = self.drawing(proto.name, proto.effect)
                     if rng.random() < 0.7:
-                        t.picture, t.colour = proto.picture, proto.colour if not t.effect else None
+                        self.alike(t, proto)
                 scene.things.append(t or self.drawing())
             (place_groups if rng.random() < 0.4 else place_free)(scene, rng)
             return

@@ -36,6 +36,7 @@ def make():
             p.sprite_aspect.append((1.0, 0.8))
             p.sprite_colour.append("red" if style == "noto" else None)
             p.sprite_style.append(style)
+    p.sprites_first = len(p.sprites)
     p.photos, p.photo_name, p.photo_test = [], [], []
     for i, n in enumerate(p.vocabulary.names):
         for test in (False, True):

@@ -1,6 +1,6 @@
 """Pack the training inputs (drawings, photographs, fonts, words) into a few files that travel to the GPU machine.
 
-    python3 pack.py SHARED_DATA FONT_FOLDERS... --out PACKED
+    python3 pack.py SHARED_DATA FONT_FOLDERS... [--more more.npz] --out PACKED
 
 Each file is at most 14 MB; photographs and drawings stay the WebP bytes they are, fonts become glyph pictures, so that the GPU machine
 needs neither fonts nor the folder SHARED_DATA. Run once, on a machine with Pillow >= 9.
@@ -107,6 +107,13 @@ def pack_sprites(data, out, number):
              asp=z["asp"], col=z["col"], style=z["style"])
 
 
+def pack_more(path, out, number):
+    """drawings that gather.py made, for training only"""
+    z = np.load(path)
+    np.savez(os.path.join(out, "sprites_more.npz"), data=z["data"], off=z["off"], name=np.array([number[str(n)] for n in z["name"]], np.int32),
+             asp=z["asp"], col=z["col"], style=z["style"])
+
+
 def pack_photos(data, out, number):
     """in parts of at most 13.5 MB; at most PHOTOS_A_LABEL of a label; test photos are marked"""
     z = np.load(os.path.join(data, "photos_train.npz"))
@@ -144,10 +151,13 @@ def main():
     ap.add_argument("data")
     ap.add_argument("fonts", nargs="*", default=["/usr/share/fonts"])
     ap.add_argument("--out", required=True)
+    ap.add_argument("--more", help="what gather.py made: more drawings, for training only")
     a = ap.parse_args()
     os.makedirs(a.out, exist_ok=True)
     number = pack_names(a.data, a.out)
     pack_sprites(a.data, a.out, number)
+    if a.more:
+        pack_more(a.more, a.out, number)
     pack_photos(a.data, a.out, number)
     pack_fonts(a.fonts, a.out)
     pack_words(a.data, a.out)

@@ -19,6 +19,7 @@ GLYPHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 SHAPE_ASPECT = {"circle": (1, 1), "square": (0.9, 0.9), "triangle": (1, 0.9), "rectangle": (1, 0.52), "oval": (1, 0.6), "diamond": (0.7, 1),
                 "heart": (0.95, 0.9)}
 CONTROL_STYLES = ("fxemoji", "clipart")     # the two art styles a control run leaves out
+ONE_COLOUR = ("pictogram", "linedrawing")   # stored as masks, drawn in any colour (gather.py)
 
 
 def decode_rgba(data):
@@ -66,6 +67,14 @@ def few_tones(rgba):
 def drawing_variants(data):
     a = decode_rgba(data)
     return [a, line_drawing(a), few_tones(a)]
+
+
+def mask_variants(data):
+    """of a drawing of one colour: its ink; red: ink, green: what it encloses; the ink again"""
+    a = decode_rgba(data)
+    ink = np.zeros_like(a)
+    ink[..., 3] = a[..., 0]
+    return [ink, a]
 
 
 def _regular(n, start=-np.pi / 2, inner=1.0):
@@ -194,16 +203,26 @@ def _rounded():
 
 
 def _load_sprites(p, tex, procs, limit):
-    z = np.load(os.path.join(p.folder, "sprites.npz"))
-    data, off = z["data"], z["off"]
-    n = len(off) - 1 if limit is None else min(limit, len(off) - 1)
-    decoded = parallel_map(drawing_variants, [data[off[i]:off[i + 1]].tobytes() for i in range(n)], procs)
-    p.sprites = [[tex.put(v, 3) for v in d] for d in decoded]
-    names = p.vocabulary.names
-    p.sprite_name = [names[i] for i in z["name"][:n]]
-    p.sprite_aspect = [tuple(map(float, a)) for a in z["asp"][:n]]
-    p.sprite_colour = [str(c) or None for c in z["col"][:n]]
-    p.sprite_style = [str(s) for s in z["style"][:n]]
+    """sprites.npz, then sprites_more.npz where there is one: numbers from p.sprites_first on are drawings for training only"""
+    p.sprites, p.sprite_name, p.sprite_aspect, p.sprite_colour, p.sprite_style = [], [], [], [], []
+    for file in ("sprites.npz", "sprites_more.npz"):
+        if file == "sprites_more.npz":
+            p.sprites_first = len(p.sprites)
+            if limit is not None or not os.path.exists(os.path.join(p.folder, file)):
+                break
+        z = np.load(os.path.join(p.folder, file))
+        data, off, styles = z["data"], z["off"], [str(s) for s in z["style"]]
+        n = len(off) - 1 if limit is None else min(limit, len(off) - 1)
+        put = [0] * n
+        for function, chosen in ((drawing_variants, [i for i in range(n) if styles[i] not in ONE_COLOUR]), (mask_variants, [i for i in range(n) if styles[i] in ONE_COLOUR])):
+            for i, variants in zip(chosen, parallel_map(function, [data[off[i]:off[i + 1]].tobytes() for i in chosen], procs)):
+                entries = [tex.put(v, 3 if v.shape[0] <= SPRITE else 4) for v in variants]
+                put[i] = entries + entries[:3 - len(entries)]
+        p.sprites += put
+        p.sprite_name += [p.vocabulary.names[i] for i in z["name"][:n]]
+        p.sprite_aspect += [tuple(map(float, a)) for a in z["asp"][:n]]
+        p.sprite_colour += [str(c) or None for c in z["col"][:n]]
+        p.sprite_style += styles[:n]
 
 
 def _load_photos(p, tex, procs, limit):

@@ -2,7 +2,7 @@
 import colorsys
 import math
 
-from packed import CONTROL_STYLES, GLYPHS, SHAPE_STYLES
+from packed import CONTROL_STYLES, GLYPHS, ONE_COLOUR, SHAPE_STYLES
 from scenes import Background, Thing, Word
 from world import COLOUR_HSV, COLOURS, PASTEL, SHAPES, pair_held_out
 
@@ -59,14 +59,18 @@ class Parts:
         self.any_photo = [i for v in self.photos.values() for i in v]
         self.fonts = [i for i, t in enumerate(packed.font_test) if t == (split == "fonts")]
         self.words = packed.words["train" if split == "train" else "test"]
-        by_name = {}
+        by_name, self.newer, self.ground = {}, {}, None
         for i, name in enumerate(packed.sprite_name):
+            if i >= packed.sprites_first:       # drawings of the second file: for training only
+                if self.wide and not holdout_styles:
+                    self.newer.setdefault(name.name, []).append(i)
+                continue
             held = packed.sprite_style[i] in CONTROL_STYLES
             if (split == "styles" and held) or (split != "styles" and not (holdout_styles and held)):
                 if not (self.wide and name.name == "stop sign" and packed.sprite_style[i] in BARE_STOP_SIGNS):
                     by_name.setdefault(name.name, []).append(i)
-        self.sprites, self.sprite_names = by_name, sorted(by_name)
-        self.sprite_weights = [min(1.0, 0.35 + 0.2 * len(by_name[n])) for n in self.sprite_names]
+        self.sprites, self.sprite_names = by_name, sorted(set(by_name) | set(self.newer))
+        self.sprite_weights = [min(1.0, 0.35 + 0.2 * (len(by_name.get(n, ())) + len(self.newer.get(n, ())))) for n in self.sprite_names]
         self.categories = {}
         for n in self.sprite_names:
             self.categories.setdefault(packed.vocabulary.by_name[n].category, []).append(n)
@@ -75,11 +79,13 @@ class Parts:
         rng = self.rng
         if name is None:
             name = rng.choices(self.sprite_names, self.sprite_weights)[0]
-        i = rng.choice(self.sprites[name])
+        i = self.drawing_of(name)
         entry = self.p.vocabulary.by_name[name]
         t = Thing(name, entry.cls, False, self.p.sprite_colour[i], picture=i, flip=rng.random() < 0.35 and name not in ("calendar", "stop sign"))
         effect = effect if effect is not None else self.random_effect()
-        if effect == "hue" and entry.category in HUE_KEEPS:
+        if self.p.sprite_style[i] in ONE_COLOUR:
+            return self.in_one_colour(t, entry, effect)
+        if effect == "ink" or effect == "hue" and entry.category in HUE_KEEPS:
             effect = ""
         if name == "stop sign" and self.second and rng.random() < 0.5:
             effect = "hue"                       # else whatever is red and round is one
@@ -94,6 +100,43 @@ class Parts:
                 t.rgb = rng.choice([(0, 0, 0), (0.1, 0.1, 0.2), (0.25, 0.2, 0.15), rgb_of(rng.choice(("blue", "red", "purple", "brown")), rng, 0)])
                 t.rgb2 = rng.choice([(1, 1, 1), (1, 1, 1), (0.96, 0.94, 0.88), (0.85, 0.88, 0.92)])
         return t
+
+    def drawing_of(self, name):
+        """which drawing: where there are four or more of the second file, half of the time one of them"""
+        rng, new, old = self.rng, self.newer.get(name), self.sprites.get(name)
+        if new and (not old or rng.random() < 0.5 * min(1.0, 0.25 + 0.1875 * len(new))):
+            return rng.choice(new)
+        return rng.choice(old)
+
+    def in_one_colour(self, t, entry, effect):
+        """a pictogram or line drawing: flat ink that can be seen, or ink with what it encloses in another tone (`lines`)"""
+        rng, ground = self.rng, self.ground
+        busy = ground is None or ground.kind not in ("solid", "gradient", "radial", "clouds")
+        solid = self.p.sprite_style[t.picture] == "pictogram"
+        behind = () if ground is None else (ground.c1, ground.c2)
+        filled = effect == "lines" or rng.random() < (0.2 if solid else 0.75 if busy else 0.4)
+        if filled:
+            t.rgb2 = rng.choice([(1, 1, 1), (1, 1, 1), (0.96, 0.94, 0.88), rgb_of(rng.choice(COLOURS), rng)])
+            behind = (t.rgb2,)
+        for _ in range(24):
+            colour = rng.choice(("black", "black", "white", "gray")) if rng.random() < 0.5 or entry.category in HUE_KEEPS or effect == "gray" else rng.choice(COLOURS)
+            t.rgb = rgb_of(colour, rng)
+            if all(distance(t.rgb, c) > 0.5 and abs(light_of(t.rgb) - light_of(c)) > 0.2 for c in behind):
+                break
+        else:
+            colour = "black" if sum(light_of(c) for c in behind) > 0.5 * len(behind) else "white"
+            t.rgb = rgb_of(colour, rng, 0)
+        t.effect, t.style = ("lines", 1) if filled else ("ink", 0)
+        t.colour = colour if solid and not filled else None
+        return t
+
+    def alike(self, t, other):
+        """t becomes the same drawing as the other"""
+        mixed = ONE_COLOUR[0] in (self.p.sprite_style[t.picture], self.p.sprite_style[other.picture]) or ONE_COLOUR[1] in (
+            self.p.sprite_style[t.picture], self.p.sprite_style[other.picture])
+        t.picture, t.colour = other.picture, other.colour if mixed or not t.effect else None
+        if mixed:
+            t.effect, t.effect_value, t.style, t.rgb, t.rgb2 = other.effect, other.effect_value, other.style, other.rgb, other.rgb2
 
     def random_effect(self):
         r = self.rng.random()
@@ -146,7 +189,7 @@ class Parts:
                 b.c1 = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.35), rng.uniform(0.6, 1))
                 if not nearly_named(b.c1):
                     break
-        b.c2 = b.c1
+        b.c2, self.ground = b.c1, b
         if rng.random() < patterned:
             b.kind = rng.choice(PATTERNS)
             if b.kind == "photo" and not self.any_photo:

@@ -19,7 +19,7 @@ class Thing:
     rgb2: tuple = (0.0, 0.0, 0.0)
     style: int = 0                # of a shape: SHAPE_STYLES; of a drawing: 0 as it is, 1 lines, 2 few tones
     picture: int = 0              # sprite number, or shape number
-    effect: str = ""              # of a drawing: "", gray, hue, lines, tones, jitter
+    effect: str = ""              # of a drawing: "", gray, hue, lines, tones, jitter, ink
     effect_value: float = 0.0
     x: float = 0.0
     y: float = 0.0

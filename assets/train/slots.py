@@ -118,7 +118,7 @@ class Slots:
             return
         if matrix is None:
             matrix = grey(0.9 + 0.1 * t.effect_value) if t.effect == "gray" else hue(t.effect_value) if t.effect == "hue" else \
-                tint(t.rgb, t.rgb2) if t.effect == "lines" else jitter(t.effect_value) if t.effect == "jitter" else IDENTITY
+                tint(t.rgb, t.rgb2) if t.effect == "lines" else flat(t.rgb) if t.effect == "ink" else jitter(t.effect_value) if t.effect == "jitter" else IDENTITY
         entry = self.p.sprites[t.picture][t.style]
         self.add(b, entry, t.size, t.x + dx, t.y + dy, t.size * t.stretch, t.size / t.stretch, t.turn, t.flip, matrix, label)
 
