@@ -165,7 +165,8 @@ def main():
     ends = np.cumsum([0] + [len(k[0]) for k in kept])
     np.savez(a.out, data=np.frombuffer(b"".join(k[0] for k in kept), np.uint8), off=ends.astype(np.int64), name=np.array([k[1] for k in kept]),
              asp=np.array([k[2] for k in kept], np.float32), col=np.array([k[3] for k in kept]), style=np.array([k[4] for k in kept]))
-    print(len(kept), "drawings of", len({k[1] for k in kept}), "names,", "%.1f MB," % (ends[-1] / 1e6), dict(Counter(k[4] for k in kept)), "left out:", dict(left))
+    print(len(kept), "drawings of", len({k[1] for k in kept}), "names,", "%.1f MB," % (ends[-1] / 1e6),
+          dict(Counter(k[4] for k in kept)), "left out:", dict(left))
     if a.sheet:
         sheet(kept, a.sheet)
 

@@ -214,7 +214,8 @@ def _load_sprites(p, tex, procs, limit):
         data, off, styles = z["data"], z["off"], [str(s) for s in z["style"]]
         n = len(off) - 1 if limit is None else min(limit, len(off) - 1)
         put = [0] * n
-        for function, chosen in ((drawing_variants, [i for i in range(n) if styles[i] not in ONE_COLOUR]), (mask_variants, [i for i in range(n) if styles[i] in ONE_COLOUR])):
+        for function, masks in ((drawing_variants, False), (mask_variants, True)):
+            chosen = [i for i in range(n) if (styles[i] in ONE_COLOUR) == masks]
             for i, variants in zip(chosen, parallel_map(function, [data[off[i]:off[i + 1]].tobytes() for i in chosen], procs)):
                 entries = [tex.put(v, 3 if v.shape[0] <= SPRITE else 4) for v in variants]
                 put[i] = entries + entries[:3 - len(entries)]

@@ -119,7 +119,8 @@ class Parts:
             t.rgb2 = rng.choice([(1, 1, 1), (1, 1, 1), (0.96, 0.94, 0.88), rgb_of(rng.choice(COLOURS), rng)])
             behind = (t.rgb2,)
         for _ in range(24):
-            colour = rng.choice(("black", "black", "white", "gray")) if rng.random() < 0.5 or entry.category in HUE_KEEPS or effect == "gray" else rng.choice(COLOURS)
+            plain = rng.random() < 0.5 or entry.category in HUE_KEEPS or effect == "gray"
+            colour = rng.choice(("black", "black", "white", "gray") if plain else COLOURS)
             t.rgb = rgb_of(colour, rng)
             if all(distance(t.rgb, c) > 0.5 and abs(light_of(t.rgb) - light_of(c)) > 0.2 for c in behind):
                 break
