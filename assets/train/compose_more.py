@@ -5,7 +5,7 @@ Also how drawings look: crisp, soft, slanted, outlined, in pencil, as a silhouet
 from compose_wide import Special
 from layout import finish, place_free, place_grid
 
-MORE_SPECIAL = {"drawings": (("large", 0.19), ("counted", 0.11)), "shapes": (("large_shape", 0.15), ("counted", 0.08))}
+MORE_SPECIAL = {"drawings": (("large", 0.17), ("counted", 0.08)), "shapes": (("large_shape", 0.10), ("counted", 0.06))}
 
 
 class More(Special):

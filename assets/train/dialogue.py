@@ -2,7 +2,7 @@
 import answers
 from asking import Turn
 from questions_more import AT_MOST, FAMILIES, SECOND
-from questions_newest import NEWEST, OFTEN_NEWEST, PADDED, NewestQuestions
+from questions_newest import MADE_UP, NEWEST, OFTEN_NEWEST, PADDED, NewestQuestions
 from questions_wide import AT_MOST_WIDE, WIDE
 from wordings import RELATION, STYLE, careless, typed
 from world import NUMBERS, confusable
@@ -98,6 +98,8 @@ class Dialogue(NewestQuestions):
         if s.words:
             skip |= {"total", "listing"}
         often = dict(SECOND) if self.composer.second else {}
+        if self.composer.newest and s.arrangement != "large":
+            often.update({f: often.get(f, 1) * k for f, k in MADE_UP.items()})
         often.update(OFTEN_NEWEST.get(s.arrangement, {}))
         if self.padded() and s.kind in ("drawings", "shapes", "empty") and s.arrangement != "counted":
             often.update(PADDED)
