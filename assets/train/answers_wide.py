@@ -62,6 +62,11 @@ def absent_word(view, word, group):
 
 
 @op
+def absent_word_no(view, word, group):
+    return "No." if absent_word(view, word, group) else None
+
+
+@op
 def all_are(view, noun):
     """is everything red, are they all circles"""
     if len(view.things) < 2 or not clear(view):

@@ -1,8 +1,10 @@
 """The second opinion on what questions_wide.py asks; see checker.py."""
+from absent_more import BEFORE, expand
 from absent_words import WORDS
 from checker import COUNT_WORDS, Wrong
 from checker_more import Checker as Before
 
+MORE = expand()
 NOT_ROUND = {"square", "triangle", "rectangle", "diamond", "star", "cross", "arrow"}
 NEVER_BESIDE = {"beast": {"animal", "person", "character", "cartoon character", "imaginary creature"},
                 "food": {"fruit", "vegetable", "food", "sweet food", "packaged food", "plant", "flower", "drink"},
@@ -39,11 +41,17 @@ class Checker(Before):
 
     def ask_absent_word(self, word, group):
         drawn = {self.vocabulary.by_name[t["name"]].category for t in self.things if not t["shape"]}
-        if self.vocabulary.alias_meanings(word) or word not in WORDS[group].split():
+        bare = word.split(" ", 1)[1] if word.split(" ")[0] in BEFORE and word not in MORE[group] else word
+        listed = bare in WORDS[group].split() or bare in MORE[group]
+        if self.vocabulary.alias_meanings(word) or self.vocabulary.alias_meanings(bare) or not listed and (group != "part" or " " in bare):
             raise Wrong("%s can be drawn" % word)
         if self.scene.photos or group == "part" and drawn or drawn & NEVER_BESIDE.get(group, set()):
             raise Wrong("somebody might see a %s" % word)
         return self.missing(word)
+
+    def ask_absent_word_no(self, word, group):
+        self.ask_absent_word(word, group)
+        return "No."
 
     def alone(self):
         if self.scene.words or self.scene.photos or self.scene.fuzzy:

@@ -2,16 +2,16 @@
 import math
 
 from layout import place_free, place_grid, place_groups, place_row
-from compose_wide import Special
+from compose_more import More
 from parts import HUE_KEEPS
 from scenes import Photo, Scene
 from world import COLOURS, SHAPES
 
 KINDS = (("drawings", 29), ("shapes", 17), ("sign", 24), ("photo", 19), ("collage", 5), ("over", 4), ("empty", 1), ("unclear", 1))
-SECOND_KINDS = (("drawings", 31), ("shapes", 14), ("sign", 24), ("photo", 18), ("collage", 9), ("over", 3), ("empty", 1), ("unclear", 1))
+SECOND_KINDS = (("drawings", 32), ("shapes", 15), ("sign", 24), ("photo", 19), ("collage", 8), ("over", 3), ("empty", 1), ("unclear", 1))
 
 
-class Composer(Special):
+class Composer(More):
     """scenes of one split"""
 
     def compose(self, kind=None):
@@ -189,6 +189,8 @@ class Composer(Special):
                               shade=rng.uniform(0.02, 1.0) if train and rng.random() < (0.75 if hard else 0.5) else 0.0)]
         if hard:
             self.alter(scene.photos[0], name.category)
+        if self.newest:
+            self.vary_photo(scene)
 
     def alter(self, photo, category):
         """grey, and up to two places covered: a photo is not to be known by one patch of it"""

@@ -2,8 +2,9 @@
 import answers
 from asking import Turn
 from questions_more import AT_MOST, FAMILIES, SECOND
-from questions_wide import AT_MOST_WIDE, OFTEN, WIDE, WideQuestions
-from wordings import RELATION, STYLE, typed
+from questions_newest import MADE_UP, NEWEST, OFTEN_NEWEST, PADDED, NewestQuestions
+from questions_wide import AT_MOST_WIDE, WIDE
+from wordings import RELATION, STYLE, careless, typed
 from world import NUMBERS, confusable
 
 TWIN_OPS = {"exists", "lacks", "exists_two", "exists_related", "count", "total", "relation_holds", "name_related", "name_direct", "direct_holds", "name_nearest",
@@ -37,14 +38,14 @@ def in_words(view, turn, style):
     return None
 
 
-class Dialogue(WideQuestions):
+class Dialogue(NewestQuestions):
     """conversations about one scene"""
 
     def turns(self, scene, rng, want):
         """about `want` turns, typed as people type"""
         self.look_at(scene, rng)
         wide = self.composer.wide
-        table = FAMILIES[scene.kind] + (WIDE.get(scene.kind, ()) if wide else ())
+        table = FAMILIES[scene.kind] + (WIDE.get(scene.kind, ()) if wide else ()) + (NEWEST.get(scene.kind, ()) if self.composer.newest else ())
         names, weights = self.options(table)
         out, seen, asked, tries = [], set(), {}, 0
         while len(out) < want and tries < 3 * want + 8:
@@ -71,6 +72,8 @@ class Dialogue(WideQuestions):
                 new = new + [Turn("sure", "fixed", ("Yes, I am sure.",), self.say("sure"), "Yes, I am sure.", follows=True)]
             for t in new:
                 t.question = typed(t.question, rng)
+                if self.composer.newest:
+                    t.question = careless(t.question, rng)
             out += new
         return out
 
@@ -89,13 +92,17 @@ class Dialogue(WideQuestions):
             skip |= {"between", "odd"}
         if len(s.things) > 1:
             table = [(f, w / 4 if f == "name" else w) for f, w in table]
-            skip |= {"is_this", "name_choice", "it_yn"}
+            skip |= {"is_this", "name_choice", "it_yn", "near_shape"}
         if s.kind == "sign" and not s.things:
             skip |= {"where", "relation", "relation_what", "near", "colour", "count"}
         if s.words:
             skip |= {"total", "listing"}
         often = dict(SECOND) if self.composer.second else {}
-        often.update(OFTEN.get(s.arrangement, {}))
+        if self.composer.newest and s.arrangement != "large":
+            often.update({f: often.get(f, 1) * k for f, k in MADE_UP.items()})
+        often.update(OFTEN_NEWEST.get(s.arrangement, {}))
+        if self.padded() and s.kind in ("drawings", "shapes", "empty") and s.arrangement != "counted":
+            often.update(PADDED)
         rows = [(f, w * often.get(f, 1)) for f, w in table if f not in skip]
         return [f for f, _ in rows], [w for _, w in rows]
 

@@ -1,9 +1,9 @@
 """Write held-out questions as picture files and JSONL, so that the C engine itself can be measured.
 
-    python3 evalset.py --packed PACKED --out DIR [--split test] [--n 2000] [--seed 7] [--wide]
+    python3 evalset.py --packed PACKED --out DIR [--split test] [--n 2000] [--seed 7] [--wide | --absent]
 
 DIR/pictures/000000.png, DIR/questions.jsonl with a line a question: id, image, family, turns (the conversation before it), question,
-answer. With --wide of the newest families only. With --blank every picture is grey: the blind baseline.
+answer. With --wide of the newest families only, with --absent of held-out names to be refused. With --blank every picture is grey: the blind baseline.
 """
 import argparse
 import json
@@ -51,12 +51,13 @@ def main():
     ap.add_argument("--seed", type=int, default=7)
     ap.add_argument("--blank", action="store_true")
     ap.add_argument("--wide", action="store_true")
+    ap.add_argument("--absent", action="store_true")
     ap.add_argument("--procs", type=int, default=2)
     ap.add_argument("--tokenizer", default=tokenizer.DEFAULT)
     a = ap.parse_args()
     p = packed.load(a.packed, procs=a.procs)
     torch.set_num_threads(1)            # small operations: threads only wait for each other
-    write(p, tokenizer.load(a.tokenizer), a.split, a.n, a.seed, a.out, a.blank, a.wide)
+    write(p, tokenizer.load(a.tokenizer), a.split, a.n, a.seed, a.out, a.blank, "absent" if a.absent else a.wide)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def make():
             p.sprite_colour.append("red" if style == "noto" else None)
             p.sprite_style.append(style)
     p.sprites_first = len(p.sprites)
+    p.crisp = [[tex.put(np.repeat(np.repeat(np.full((96, 96, 4), 90 + k, np.uint8), 2, 0), 2, 1), 1) for k in range(2)] for _ in p.sprites]
     p.photos, p.photo_name, p.photo_test = [], [], []
     for i, n in enumerate(p.vocabulary.names):
         for test in (False, True):

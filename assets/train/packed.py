@@ -137,6 +137,26 @@ def shape_mask(shape, style):
     return (out * 255 + 0.5).astype(np.uint8)
 
 
+def crisp_copies(data):
+    """a drawing of twice the size whose edges are as steep as in the small one, and its lines; large drawings of others are sharp"""
+    from PIL import Image
+    small = decode_rgba(data)
+    if max(small.shape[:2]) > 1.4 * SPRITE:
+        return None
+    bands = [Image.fromarray(small[..., c]).resize((2 * small.shape[1], 2 * small.shape[0]), Image.BICUBIC) for c in range(4)]
+    a = np.stack([np.asarray(b) for b in bands], -1).astype(np.float32)
+    for _ in range(3):
+        p = np.pad(a, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        rows = [p[k:k + a.shape[0]] for k in range(3)]
+        low, high, mean = np.minimum(np.minimum(*rows[:2]), rows[2]), np.maximum(np.maximum(*rows[:2]), rows[2]), (rows[0] + 2 * rows[1] + rows[2]) / 4
+        low, high, mean = ([t[:, k:k + a.shape[1]] for k in range(3)] for t in (low, high, mean))
+        low, high, mean = np.minimum(np.minimum(*low[:2]), low[2]), np.maximum(np.maximum(*high[:2]), high[2]), (mean[0] + 2 * mean[1] + mean[2]) / 4
+        a = np.clip(a + 1.6 * (a - mean), low, high)             # never beyond what is next to it: no halo
+    a[..., :3] = np.minimum(a[..., :3], a[..., 3:])
+    out = (a + 0.5).astype(np.uint8)
+    return out, line_drawing(out)
+
+
 def half(a):
     h, w = a.shape[0] // 2 * 2, a.shape[1] // 2 * 2
     b = a[:h, :w].astype(np.float32).reshape(h // 2, 2, w // 2, 2, 4).mean((1, 3))
@@ -191,6 +211,7 @@ def load(folder, photo_limit=None, procs=1, sprite_limit=None, texture=True):
     _load_sprites(p, tex, procs, sprite_limit)
     _load_photos(p, tex, procs, photo_limit)
     _load_fonts(p, tex)
+    _load_crisp(p, tex, procs)
     p.texture = tex.array()
     return p
 
@@ -224,6 +245,15 @@ def _load_sprites(p, tex, procs, limit):
         p.sprite_aspect += [tuple(map(float, a)) for a in z["asp"][:n]]
         p.sprite_colour += [str(c) or None for c in z["col"][:n]]
         p.sprite_style += styles[:n]
+
+
+def _load_crisp(p, tex, procs):
+    """for each drawing one more level, above the others, of its plain and its line copy; none for those that are large already"""
+    z = np.load(os.path.join(p.folder, "sprites.npz"))
+    data, off = z["data"], z["off"]
+    n = min(len(p.sprites), len(off) - 1)
+    copies = parallel_map(crisp_copies, [data[off[i]:off[i + 1]].tobytes() for i in range(n)], procs)
+    p.crisp = [[tex.put(a, 1) for a in c] if c else [[], []] for c in copies] + [[[], []]] * (len(p.sprites) - n)
 
 
 def _load_photos(p, tex, procs, limit):

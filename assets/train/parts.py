@@ -2,6 +2,7 @@
 import colorsys
 import math
 
+from looks import allowed, newest_effect, vary
 from packed import CONTROL_STYLES, GLYPHS, ONE_COLOUR, SHAPE_STYLES
 from scenes import Background, Thing, Word
 from world import COLOUR_HSV, COLOURS, PASTEL, SHAPES, pair_held_out
@@ -49,6 +50,7 @@ class Parts:
         self.p, self.split, self.rng = packed, split, None
         self.second = second and split == "train"
         self.wide = split == "train"            # the newest kinds of scenes and questions; the sets for evaluation stay what they were
+        self.newest = split == "train"          # the kinds of the fifth run, never in a set for evaluation
         self.most, self.longest = 9, 8
         test_photos = split != "train"
         self.photos = {}
@@ -85,11 +87,12 @@ class Parts:
         effect = effect if effect is not None else self.random_effect()
         if self.p.sprite_style[i] in ONE_COLOUR:
             return self.in_one_colour(t, entry, effect)
+        effect = allowed(effect, name, entry.category in HUE_KEEPS)
         if effect == "ink" or effect == "hue" and entry.category in HUE_KEEPS:
             effect = ""
         if name == "stop sign" and self.second and rng.random() < 0.5:
             effect = "hue"                       # else whatever is red and round is one
-        if name == "stop sign" and self.wide and effect in ("lines", "tones"):
+        if name == "stop sign" and self.wide and effect in ("lines", "tones", "pencil", "wild"):
             effect = ""                          # its text and its rim are what makes it one
         if not effect and t.colour is None and rng.random() < 0.45:
             effect = "jitter"
@@ -99,6 +102,8 @@ class Parts:
             if effect == "lines":
                 t.rgb = rng.choice([(0, 0, 0), (0.1, 0.1, 0.2), (0.25, 0.2, 0.15), rgb_of(rng.choice(("blue", "red", "purple", "brown")), rng, 0)])
                 t.rgb2 = rng.choice([(1, 1, 1), (1, 1, 1), (0.96, 0.94, 0.88), (0.85, 0.88, 0.92)])
+        if self.newest:
+            vary(t, rng)
         return t
 
     def drawing_of(self, name):
@@ -140,6 +145,9 @@ class Parts:
             t.effect, t.effect_value, t.style, t.rgb, t.rgb2 = other.effect, other.effect_value, other.style, other.rgb, other.rgb2
 
     def random_effect(self):
+        new = newest_effect(self.rng) if self.newest else None
+        if new:
+            return new
         r = self.rng.random()
         if self.second and r < 0.80:             # drawings in lines and in grey are known worst
             r = 0.0 if r < 0.70 else 0.80 + 0.15 * (r - 0.70) / 0.10

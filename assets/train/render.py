@@ -191,10 +191,41 @@ class Renderer:
         x = x + (F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1) - x) * blur
         noise = ((rand(n, 1, 1, 1) - 0.6) / 0.4).clamp(0, 1) * 0.06
         x = (x + torch.randn(x.shape, device=dev, generator=gen) * noise).clamp(0, 1)
+        x = self.surface(x, gen, smallest)
         j = n // 5
         if j:
             x = torch.cat((x[:-j], self.jpeg(x[-j:], rand(j, 1, 1, 1, 1, 1))))
         return x
+
+    def surface(self, x, gen, smallest):
+        """of pictures in the middle of the batch: sharpened, on paper, in uneven light, with more contrast or a cast, in large pixels"""
+        n, dev = x.shape[0], self.device
+        m = n // 16
+
+        def rand(*shape):
+            return torch.rand(*shape, device=dev, generator=gen)
+
+        def some(k, count):
+            return slice(n // 4 + k * m, n // 4 + (k + count) * m)
+
+        if not m:
+            return x
+        part = x[some(0, 2)]
+        mean = F.avg_pool2d(F.pad(part, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        x[some(0, 2)] = part + (part - mean) * rand(2 * m, 1, 1, 1) * 2.5
+        part = x[some(2, 1)]
+        grain = F.interpolate(torch.randn(m, 1, 112, 112, device=dev, generator=gen), size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+        grain = grain + 0.7 * torch.randn(m, 1, SIDE, SIDE, device=dev, generator=gen)
+        x[some(2, 1)] = part * (1 - 0.09 * rand(m, 1, 1, 1) * grain.abs())
+        part = x[some(3, 2)]
+        light = F.interpolate(rand(2 * m, 1, 3, 3), size=(SIDE, SIDE), mode="bilinear", align_corners=True)
+        x[some(3, 2)] = part * (1 - light * 0.3 * rand(2 * m, 1, 1, 1))
+        part = x[some(5, 2)]
+        x[some(5, 2)] = ((part - 0.5) * (0.72 + 0.56 * rand(2 * m, 1, 1, 1)) + 0.5) * (1 + (rand(2 * m, 3, 1, 1) - 0.5) * 0.14)
+        part = x[some(7, 1)]
+        coarse = F.interpolate(F.interpolate(part, size=(56, 56), mode="area"), size=(SIDE, SIDE), mode="nearest")
+        x[some(7, 1)] = torch.where((smallest[some(7, 1)] >= 90).reshape(-1, 1, 1, 1), coarse, part)
+        return x.clamp(0, 1)
 
     def low_resolution(self, x, smallest):
         """the first pictures of a batch through 64 .. 150 pixels, where the smallest thing in them stays 14 pixels large"""

@@ -19,7 +19,7 @@ class Thing:
     rgb2: tuple = (0.0, 0.0, 0.0)
     style: int = 0                # of a shape: SHAPE_STYLES; of a drawing: 0 as it is, 1 lines, 2 few tones
     picture: int = 0              # sprite number, or shape number
-    effect: str = ""              # of a drawing: "", gray, hue, lines, tones, jitter, ink
+    effect: str = ""              # of a drawing: "", gray, hue, lines, tones, jitter, ink, pencil, silhouette, wild
     effect_value: float = 0.0
     x: float = 0.0
     y: float = 0.0
@@ -30,6 +30,9 @@ class Thing:
     flip: bool = False
     quarter: int = 0              # quarter turns of a shape (arrows, bars)
     stretch: float = 1.0
+    soft: int = 0                 # of a drawing: -1 from a sharpened copy, 1 from a small one
+    slant: float = 0.0            # how far its top is moved to the side, as part of its height
+    rim: tuple | None = None      # colour around its outline, thickness as part of the size
 
 
 @dataclass(slots=True)
@@ -92,7 +95,7 @@ class Scene:
     words: list = field(default_factory=list)
     photos: list = field(default_factory=list)
     shadow: tuple | None = None   # dx, dy, darkness
-    arrangement: str = "free"     # free, grid, row, groups, inside, page
+    arrangement: str = "free"     # free, grid, row, groups, inside, page, large, counted
     fuzzy: bool = False           # drawn so that nobody can tell what it is
     frame: tuple | None = None    # width, colour of a border around the canvas
 

@@ -7,46 +7,13 @@ import math
 
 import numpy as np
 
+from looks import matrix_of
 from packed import BASE, CAP, GLYPHS, HEIGHT, PAD, char_class
+from slot_colours import IDENTITY, flat, grey, hue, jitter, tint
 from world import COLOURS
 
 K = 40
 BACKGROUNDS = ("solid", "gradient", "clouds", "stripes", "checker", "speckle", "rings", "dots", "radial", "blobs", "lines", "photo")
-IDENTITY = (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1)
-
-
-def tint(rgb, rgb2, alpha=1.0):
-    """colour of the red channel, of the green channel; alpha as stored"""
-    return (rgb[0], rgb2[0], 0, 0, rgb[1], rgb2[1], 0, 0, rgb[2], rgb2[2], 0, 0, 0, 0, 0, alpha)
-
-
-def flat(rgb, alpha=1.0):
-    """one colour wherever the texture is opaque"""
-    return (0, 0, 0, rgb[0] * alpha, 0, 0, 0, rgb[1] * alpha, 0, 0, 0, rgb[2] * alpha, 0, 0, 0, alpha)
-
-
-def grey(amount):
-    k, w = amount, (0.3, 0.59, 0.11)
-    rows = []
-    for c in range(3):
-        rows += [w[j] * k + (1 - k) * (c == j) for j in range(3)] + [0]
-    return tuple(rows) + (0, 0, 0, 1)
-
-
-def hue(part):
-    """rotation about the grey axis"""
-    a = part * 2 * math.pi
-    c, s, r = math.cos(a), math.sin(a), math.sqrt(1 / 3)
-    d, e, f = c + (1 - c) / 3, (1 - c) / 3 - r * s, (1 - c) / 3 + r * s
-    return (d, e, f, 0, f, d, e, 0, e, f, d, 0, 0, 0, 0, 1)
-
-
-def jitter(v):
-    """a little more or less colour and another shade, from one number 0..1"""
-    h, g = np.array(hue((v * 7.0 % 1.0 - 0.5) * 0.11)).reshape(4, 4), np.array(grey(v * 0.9 - 0.35)).reshape(4, 4)
-    m = g @ h
-    m[:3] *= 0.82 + 0.3 * (v * 3.0 % 1.0)
-    return tuple(m.reshape(-1))
 
 
 def photo_matrix(shade):
@@ -69,7 +36,7 @@ class Slots:
         self.sl = np.zeros((batch, K, 6), np.float32)
         self.bg = np.zeros((batch, 20), np.float32)
 
-    def add(self, b, entry, want, x, y, w, h, turn, flip, matrix, label=None):
+    def add(self, b, entry, want, x, y, w, h, turn, flip, matrix, label=None, slant=0.0):
         """one rectangle; `want` is about how many texture pixels it needs across"""
         k = self.used
         if k >= K:
@@ -81,6 +48,8 @@ class Slots:
         c, s = math.cos(turn), math.sin(turn)
         f = -1.0 if flip else 1.0
         ax, ay, bx, by = f * c * tw / w, f * s * tw / w, -s * th / h, c * th / h
+        if slant:                                      # the upper part moves to the side
+            ax, ay = ax - slant * s * tw / w, ay + slant * c * tw / w
         self.si[b, k] = (off, tw, th)
         self.sf[b, k] = (ax, ay, tw / 2 - ax * x - ay * y, bx, by, th / 2 - bx * x - by * y) + tuple(matrix)
         if label:
@@ -88,7 +57,8 @@ class Slots:
         self.used = k + 1
 
     def fill(self, b, scene):
-        self.used = 0
+        self.used, self.behind = 0, scene.background
+        self.rims = len(scene.things) <= 3 and not scene.words          # six slots each
         self.background(b, scene)
         for ph in scene.photos:
             entry = self.p.photos[ph.picture]
@@ -117,10 +87,19 @@ class Slots:
             self.add(b, entry, t.size, t.x + dx, t.y + dy, t.size, t.size, t.turn + t.quarter * math.pi / 2, False, matrix or tint(t.rgb, t.rgb2), label)
             return
         if matrix is None:
-            matrix = grey(0.9 + 0.1 * t.effect_value) if t.effect == "gray" else hue(t.effect_value) if t.effect == "hue" else \
+            matrix = matrix_of(t, self.behind) if t.effect in ("pencil", "silhouette", "wild") else grey(0.9 + 0.1 * t.effect_value) if t.effect == "gray" else hue(t.effect_value) if t.effect == "hue" else \
                 tint(t.rgb, t.rgb2) if t.effect == "lines" else flat(t.rgb) if t.effect == "ink" else jitter(t.effect_value) if t.effect == "jitter" else IDENTITY
         entry = self.p.sprites[t.picture][t.style]
-        self.add(b, entry, t.size, t.x + dx, t.y + dy, t.size * t.stretch, t.size / t.stretch, t.turn, t.flip, matrix, label)
+        if t.soft < 0 and t.style < 2:
+            entry = self.p.crisp[t.picture][t.style] + entry
+        elif t.soft > 0:
+            entry = entry[1:2]
+        w, h = t.size * t.stretch, t.size / t.stretch
+        if t.rim and label and self.rims:
+            thick = max(1.0, t.rim[3] * t.size)
+            for k in range(6):
+                self.add(b, entry, t.size, t.x + thick * math.cos(k * 1.0472), t.y + thick * math.sin(k * 1.0472), w, h, t.turn, t.flip, flat(t.rim[:3]), None, t.slant)
+        self.add(b, entry, t.size, t.x + dx, t.y + dy, w, h, t.turn, t.flip, matrix, label, t.slant)
 
     def letters(self, b, w):
         """one slot a character, along the line"""

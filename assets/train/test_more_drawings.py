@@ -42,6 +42,7 @@ def with_more():
         p.sprite_aspect.append((1.0, 1.0))
         p.sprite_colour.append(None)
         p.sprite_style.append("pictogram")
+        p.crisp.append([[], []])
     p.texture = tex.array()
     return p
 

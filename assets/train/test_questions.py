@@ -9,7 +9,8 @@ from collections import Counter
 import fake_packed
 import tokenizer
 import wordings
-from absent_words import absent_words
+from absent_more import more_absent_words
+from absent_words import absent_words, held_noun
 from asking import answers
 from checker_wide import Checker, Wrong
 from data import Maker, eval_rows
@@ -59,6 +60,28 @@ class Truth(unittest.TestCase):
         for family in ("it_yn", "short", "short_yn", "followup_yn", "all_are", "all_colour", "them_colour", "them_shape", "same_size", "empty", "anything", "plain_yn",
                        "background_yn", "page", "lines", "name_coloured", "inside", "inside_yn", "colour_pl"):
             self.assertGreater(seen[family], 2, family)
+
+    def test_thousands_of_absent_names(self):
+        train, held = ({w for ws in more_absent_words(PACKED.vocabulary, h).values() for w in ws} for h in (False, True))
+        self.assertGreater(len(train), 2000)
+        self.assertTrue(150 < len(held) < 400)
+        self.assertFalse(train & held)
+        check = Checker(PACKED.vocabulary)
+        for scene, (turn,) in eval_rows(PACKED, TOK, "test", 60, 3, wide="absent"):
+            check.check(scene, turn)
+            word = turn.args[0]
+            self.assertTrue(any(held_noun(" ".join(word.split(" ")[k:])) for k in (0, 1)) or turn.op == "absent_word_no", word)
+            self.assertTrue(turn.answer in ("No.", "There is no " + word + " in the picture."))
+
+    def test_the_fifth_run_is_for_training_only(self):
+        seen = Counter()
+        for split in ("train", "test"):
+            for scene, _ in Maker(PACKED, TOK, split, second=True).scenes(random.Random(4), 600):
+                seen[split, scene.arrangement] += 1
+                seen[split, "looks"] += sum(t.soft != 0 or t.slant != 0 or t.rim is not None or t.effect in ("pencil", "silhouette", "wild") for t in scene.things)
+        for what in ("large", "counted", "looks"):
+            self.assertGreater(seen["train", what], 10)
+            self.assertEqual(seen["test", what], 0)
 
     def test_the_newest_families_measured_alone(self):
         for split in ("test", "wording", "pairs", "fonts"):
@@ -302,6 +325,14 @@ class Wordings(unittest.TestCase):
             q = wordings.typed("Is the red circle above the blue square?", rng).lower()
             self.assertIn("red", q)
             self.assertIn("blue", q)
+
+    def test_careless_typing_keeps_what_is_asked(self):
+        rng, changed = random.Random(6), 0
+        for _ in range(4000):
+            q = wordings.careless("Does the sign say STUMP?", rng)
+            changed += q != "Does the sign say STUMP?"
+            self.assertIn("stump", q.lower())
+        self.assertTrue(120 < changed < 320)
 
     def test_typing_leaves_a_question(self):
         for q in ("?", ".", "a", "A", " ", "!", "??", "a?", "No"):

@@ -76,6 +76,23 @@ class Pictures(unittest.TestCase):
         self.assertTrue(bool((x[:, :39] == 0.5).all()) and bool((x[:, 190:] == 0.5).all()))
         self.assertEqual(float(x[:, 45:180].max()), 0.0)
 
+    def test_looks_of_a_drawing(self):
+        def at(**look):
+            t = Thing("dog", 5, False, None, picture=0, x=112, y=112, size=150, rgb=(0.0, 0.0, 0.0), **look)
+            t.w = t.h = 150
+            x, labels = draw(Scene("drawings", background=Background(colour="white"), things=[t]))
+            return x, int(labels["cls"][8, 8])
+        plain = at()[0]
+        for look in (dict(soft=-1), dict(soft=1), dict(slant=0.2), dict(rim=(1.0, 0.0, 0.0, 0.03)), dict(effect="silhouette"), dict(effect="pencil", style=1),
+                     dict(effect="wild", effect_value=0.3)):
+            x, cls = at(**look)
+            self.assertGreater(float((x - plain).abs().max()), 0.1, look)
+            self.assertEqual(cls, 5, look)
+        self.assertEqual(float(at(effect="silhouette")[0][:, 112, 112].max()), 0.0)
+        x = at(rim=(1.0, 0.0, 0.0, 0.03))[0]
+        self.assertLess(float((x[:, 112, 35] - torch.tensor([1.0, 0.0, 0.0])).abs().max()), 0.02)
+        self.assertEqual(float((x - plain)[:, 100:124, 100:124].abs().max()), 0.0)
+
     def test_letters_are_labelled_in_order(self):
         s = Scene("sign", words=[Word("AB", 0, 112, 112, 110, 60, (0, 0, 0), "black")], background=Background(colour="white"))
         _, labels = draw(s)

@@ -241,3 +241,39 @@ def misspelt(q, rng):
         j = rng.randrange(1, len(w) - 2)
         words[i] = rng.choice((w[:j] + w[j + 1] + w[j] + w[j + 2:], w[:j] + w[j + 1:], w[:j] + w[j] + w[j:]))
     return " ".join(words)
+
+
+COMMON = "what is are there the picture image color colour how many where which shape background of you see this does show object name text".split()
+
+
+def careless(q, rng):
+    """one in twenty: all in capitals, a slip in a common word, no mark at the end, blanks where none belong, "please" before it"""
+    r = rng.random()
+    if r > 0.055 or len(q) < 4:
+        return q
+    if r < 0.02:
+        return q.upper()
+    if r < 0.032:
+        words = q.split(" ")
+        at = [i for i, w in enumerate(words) if len(w) > 2 and w.strip("?.,").lower() in COMMON]
+        if at:
+            i = rng.choice(at)
+            words[i] = slip(words[i], rng)
+        return " ".join(words)
+    if r < 0.038:
+        return rng.choice(("Please, ", "please ", "pls ", "Please ")) + q[0].lower() + q[1:]
+    if r < 0.043:
+        return rng.choice((" ", "  ")) + q + rng.choice(("", " "))
+    if r < 0.047:
+        return q.rstrip("?.") + rng.choice((" ?", "??", " ", "...", "?!"))
+    return q.lower().rstrip("?.")
+
+
+def slip(w, rng):
+    """one letter doubled, left out, swapped with the next, or the one beside it on the keyboard"""
+    rows = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+    i = rng.randrange(1, len(w) - 1)
+    row = next((k for k in rows if w[i].lower() in k), None)
+    at = row.index(w[i].lower()) if row else 0
+    beside = row[max(0, min(len(row) - 1, at + rng.choice((-1, 1))))] if row else w[i]
+    return rng.choice((w[:i] + w[i] + w[i:], w[:i] + w[i + 1:], w[:i] + w[i + 1] + w[i] + w[i + 2:], w[:i] + beside + w[i + 1:]))
