@@ -8,7 +8,8 @@ MORE = expand()
 NOT_ROUND = {"square", "triangle", "rectangle", "diamond", "star", "cross", "arrow"}
 NEVER_BESIDE = {"beast": {"animal", "person", "character", "cartoon character", "imaginary creature"},
                 "food": {"fruit", "vegetable", "food", "sweet food", "packaged food", "plant", "flower", "drink"},
-                "ware": {"vehicle", "building", "place", "furniture", "household item", "tool", "musical instrument", "clothing", "jewelry", "device", "object"}}
+                "ware": {"vehicle", "building", "place", "furniture", "household item", "tool", "musical instrument", "clothing", "jewelry", "device",
+                         "object"}}
 
 
 class Checker(Before):

@@ -7,11 +7,12 @@ import numpy as np
 from slot_colours import flat, grey, hue, tint
 
 # names that their outline alone tells
-OUTLINES = {n.strip() for n in """airplane, anchor, apple, axe, banana, bat, bell, bicycle, bird, boot, bottle, butterfly, cactus, camel, carrot, cat, chair, cow, crab,
-    crocodile, deer, dinosaur, dog, dolphin, dragonfly, duck, eagle, elephant, fish, flamingo, fork and knife, giraffe, glass of wine, guitar, hammer, helicopter,
+OUTLINES = {n.strip() for n in """
+    airplane, anchor, apple, axe, banana, bat, bell, bicycle, bird, boot, bottle, butterfly, cactus, camel, carrot, cat, chair, cow, crab, crocodile, deer,
+    dinosaur, dog, dolphin, dragonfly, duck, eagle, elephant, fish, flamingo, fork and knife, giraffe, glass of wine, guitar, hammer, helicopter,
     high-heeled shoe, horse, kangaroo, key, ladder, leaf, lizard, lobster, moose, motorcycle, mushroom, octopus, palm tree, penguin, pear, pair of scissors,
-    pineapple, rabbit, rhinoceros, rocket, rooster, sailboat, saxophone, scorpion, seahorse, shark, shovel, snail, snake, spider, spoon, squirrel, starfish, swan,
-    teapot, tent, trophy, turtle, umbrella, unicorn, violin, whale, wheelchair, wrench, zebra""".split(",")}
+    pineapple, rabbit, rhinoceros, rocket, rooster, sailboat, saxophone, scorpion, seahorse, shark, shovel, snail, snake, spider, spoon, squirrel,
+    starfish, swan, teapot, tent, trophy, turtle, umbrella, unicorn, violin, whale, wheelchair, wrench, zebra""".split(",")}
 NEWEST = (("pencil", 0.035), ("silhouette", 0.035), ("wild", 0.07))
 INKS = ((0.0, 0.0, 0.0), (0.1, 0.1, 0.2), (0.25, 0.2, 0.15), (0.1, 0.15, 0.5), (0.5, 0.1, 0.1), (0.1, 0.35, 0.15))
 BUSY = ("stripes", "checker", "speckle", "rings", "dots", "blobs", "lines", "photo")

@@ -248,7 +248,7 @@ def _load_sprites(p, tex, procs, limit):
 
 
 def _load_crisp(p, tex, procs):
-    """for each drawing one more level, above the others, of its plain and its line copy; none for those that are large already"""
+    """for each drawing one more level, above the others, of its plain and its line copy; none for those that are large already, or of the second file"""
     z = np.load(os.path.join(p.folder, "sprites.npz"))
     data, off = z["data"], z["off"]
     n = min(len(p.sprites), len(off) - 1)

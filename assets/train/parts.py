@@ -138,8 +138,7 @@ class Parts:
 
     def alike(self, t, other):
         """t becomes the same drawing as the other"""
-        mixed = ONE_COLOUR[0] in (self.p.sprite_style[t.picture], self.p.sprite_style[other.picture]) or ONE_COLOUR[1] in (
-            self.p.sprite_style[t.picture], self.p.sprite_style[other.picture])
+        mixed = any(self.p.sprite_style[k.picture] in ONE_COLOUR for k in (t, other))
         t.picture, t.colour = other.picture, other.colour if mixed or not t.effect else None
         if mixed:
             t.effect, t.effect_value, t.style, t.rgb, t.rgb2 = other.effect, other.effect_value, other.style, other.rgb, other.rgb2

@@ -8,13 +8,21 @@ from questions_wide import OFTEN, WideQuestions
 from wordings import RELATION
 from world import with_article
 
-LIKE = {"circle": "smiley face,sun,moon,clock,orange,basketball,baseball,soccer ball,volleyball,globe,target,coin,cookie,pizza,doughnut,planet,wheel,yarn,cat,lion,apple",
-        "hexagon": "tree,stop sign,soccer ball,turtle,shell,gear,cookie,broccoli,bee,diamond", "pentagon": "house,tent,diamond,tree,shield,school",
-        "triangle": "tent,pizza,mountain,christmas tree,volcano,pyramid,tree,strawberry,carrot", "oval": "egg,watermelon,potato,lemon,fish,mango,balloon,american football,olive",
-        "square": "house,box,gift,television,calendar,dice,floppy disk,clock,book,window", "rectangle": "book,phone,envelope,newspaper,battery,bus,chocolate bar,door,television,credit card",
-        "star": "sun,snowflake,starfish,flower,christmas tree,daisy", "heart": "strawberry,apple,pair of cherries,balloon,leaf", "diamond": "kite,ring,crown,lemon,yo-yo",
-        "cross": "windmill,airplane,hospital,church,wrench,dagger", "arrow": "rocket,pencil,bow and arrow,airplane,pen,fish"}
-LIKE = {shape: names.split(",") for shape, names in LIKE.items()}
+# what a shape is taken for, and the other way round
+LIKE = {shape: names.split(",") for shape, names in {
+    "circle": "smiley face,sun,moon,clock,orange,basketball,baseball,soccer ball,volleyball,globe,target,coin,cookie,pizza,"
+              "doughnut,planet,wheel,yarn,cat,lion,apple",
+    "hexagon": "tree,stop sign,soccer ball,turtle,shell,gear,cookie,broccoli,bee,diamond",
+    "pentagon": "house,tent,diamond,tree,shield,school",
+    "triangle": "tent,pizza,mountain,christmas tree,volcano,pyramid,tree,strawberry,carrot",
+    "oval": "egg,watermelon,potato,lemon,fish,mango,balloon,american football,olive",
+    "square": "house,box,gift,television,calendar,dice,floppy disk,clock,book,window",
+    "rectangle": "book,phone,envelope,newspaper,battery,bus,chocolate bar,door,television,credit card",
+    "star": "sun,snowflake,starfish,flower,christmas tree,daisy",
+    "heart": "strawberry,apple,pair of cherries,balloon,leaf",
+    "diamond": "kite,ring,crown,lemon,yo-yo",
+    "cross": "windmill,airplane,hospital,church,wrench,dagger",
+    "arrow": "rocket,pencil,bow and arrow,airplane,pen,fish"}.items()}
 
 
 class NewestQuestions(WideQuestions):
@@ -83,7 +91,8 @@ class NewestQuestions(WideQuestions):
 
 MORE_THINGS = (("near_shape", 2), ("missing_more", 5))
 NEWEST = {"drawings": MORE_THINGS, "shapes": MORE_THINGS, "sign": (("missing_more", 2.5),), "empty": (("missing_more", 9),)}
-OFTEN_NEWEST = {**OFTEN, "large": {"name": 4, "is_this": 6, "name_choice": 5, "near_shape": 5, "caption": 2, "colour": 1.5, "shape": 1.5, "total": 0.7, "count": 0.5, "exist": 1.5},
+OFTEN_NEWEST = {**OFTEN, "large": {"name": 4, "is_this": 6, "name_choice": 5, "near_shape": 5, "caption": 2, "colour": 1.5, "shape": 1.5, "total": 0.7,
+                                   "count": 0.5, "exist": 1.5},
                 "counted": {"listing": 6, "caption": 8, "background": 3, "background_is": 3, "count": 1.3}}
 # what one large thing cannot be asked about, and so is asked oftener of the others
 MADE_UP = {"hop": 1.45, "between": 1.45, "odd": 1.2, "total": 1.2, "shape_is": 1.6, "colour_is": 1.6, "shape": 1.2, "colour": 1.1, "count_is": 1.2}

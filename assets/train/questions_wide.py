@@ -249,7 +249,8 @@ class WideQuestions(Questions):
         t = rng.choice(v.things)
         if t.is_shape and rng.random() < 0.5:
             c = t.colour if rng.random() < 0.75 else rng.choice(COLOURS)
-            return self.rarely("No.", self.ask("all_colour", "all_are", (Noun(colour=c),), self.say("all_are_colour", c=c)), 0.1 if self.composer.newest else 0.2)
+            kept = 0.1 if self.composer.newest else 0.2
+            return self.rarely("No.", self.ask("all_colour", "all_are", (Noun(colour=c),), self.say("all_are_colour", c=c)), kept)
         noun = self.noun_for(t)
         if not t.is_shape and rng.random() < 0.5:
             noun = Noun(category=rng.choice(sorted(v.entry(noun).sure) or CATEGORIES))

@@ -70,7 +70,8 @@ class Slots:
                 self.add(b, self.p.solid, 8, x, y, w, h, ph.turn, False, flat(rgb))
         for w in scene.words:
             if w.plate:
-                self.add(b, self.p.round_solid if w.round_plate else self.p.solid, 64, w.x, w.y, w.w + 0.5 * w.cap, w.h + 0.2 * w.cap, w.turn, False, flat(w.plate))
+                plate = self.p.round_solid if w.round_plate else self.p.solid
+                self.add(b, plate, 64, w.x, w.y, w.w + 0.5 * w.cap, w.h + 0.2 * w.cap, w.turn, False, flat(w.plate))
         if scene.shadow:
             dx, dy, dark = scene.shadow
             for t in scene.things:
@@ -87,8 +88,7 @@ class Slots:
             self.add(b, entry, t.size, t.x + dx, t.y + dy, t.size, t.size, t.turn + t.quarter * math.pi / 2, False, matrix or tint(t.rgb, t.rgb2), label)
             return
         if matrix is None:
-            matrix = matrix_of(t, self.behind) if t.effect in ("pencil", "silhouette", "wild") else grey(0.9 + 0.1 * t.effect_value) if t.effect == "gray" else hue(t.effect_value) if t.effect == "hue" else \
-                tint(t.rgb, t.rgb2) if t.effect == "lines" else flat(t.rgb) if t.effect == "ink" else jitter(t.effect_value) if t.effect == "jitter" else IDENTITY
+            matrix = self.matrix_of_drawing(t)
         entry = self.p.sprites[t.picture][t.style]
         if t.soft < 0 and t.style < 2:
             entry = self.p.crisp[t.picture][t.style] + entry
@@ -98,8 +98,23 @@ class Slots:
         if t.rim and label and self.rims:
             thick = max(1.0, t.rim[3] * t.size)
             for k in range(6):
-                self.add(b, entry, t.size, t.x + thick * math.cos(k * 1.0472), t.y + thick * math.sin(k * 1.0472), w, h, t.turn, t.flip, flat(t.rim[:3]), None, t.slant)
+                x, y = t.x + thick * math.cos(k * 1.0472), t.y + thick * math.sin(k * 1.0472)
+                self.add(b, entry, t.size, x, y, w, h, t.turn, t.flip, flat(t.rim[:3]), None, t.slant)
         self.add(b, entry, t.size, t.x + dx, t.y + dy, w, h, t.turn, t.flip, matrix, label, t.slant)
+
+    def matrix_of_drawing(self, t):
+        v = t.effect_value
+        if t.effect in ("pencil", "silhouette", "wild"):
+            return matrix_of(t, self.behind)
+        if t.effect == "gray":
+            return grey(0.9 + 0.1 * v)
+        if t.effect == "hue":
+            return hue(v)
+        if t.effect == "lines":
+            return tint(t.rgb, t.rgb2)
+        if t.effect == "ink":
+            return flat(t.rgb)
+        return jitter(v) if t.effect == "jitter" else IDENTITY
 
     def letters(self, b, w):
         """one slot a character, along the line"""

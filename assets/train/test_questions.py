@@ -78,7 +78,8 @@ class Truth(unittest.TestCase):
         for split in ("train", "test"):
             for scene, _ in Maker(PACKED, TOK, split, second=True).scenes(random.Random(4), 600):
                 seen[split, scene.arrangement] += 1
-                seen[split, "looks"] += sum(t.soft != 0 or t.slant != 0 or t.rim is not None or t.effect in ("pencil", "silhouette", "wild") for t in scene.things)
+                seen[split, "looks"] += sum(t.soft != 0 or t.slant != 0 or t.rim is not None or t.effect in ("pencil", "silhouette", "wild")
+                                            for t in scene.things)
         for what in ("large", "counted", "looks"):
             self.assertGreater(seen["train", what], 10)
             self.assertEqual(seen["test", what], 0)
