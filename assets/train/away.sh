@@ -1,7 +1,7 @@
 #!/bin/bash
 # away.sh: training on another machine, one with a GPU and Python with torch, triton, numpy and Pillow (README.md, "On another machine").
 #
-#   away.sh pack PACKED OUTDIR      here: OUTDIR/away-1.tar and away-2.tar, at most 25 MiB each: what pack.py wrote, and these programs
+#   away.sh pack PACKED OUTDIR      here: OUTDIR/away-1.tar and away-2.tar, 22 MiB each (over 25 MiB: an error): what pack.py wrote, these programs
 #
 # There, in a copy of the repository (without one: tar xf away-1.tar -C AWAY, then AWAY/assets/train/away.sh, and MODEL=DIR for lay):
 #   away.sh lay PART...             unpacks parts into AWAY (/tmp/away), in one call or two, and says what is lacking

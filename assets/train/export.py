@@ -1,28 +1,30 @@
 """Makes a model directory (decisions 17 and 20 of the design) of trained weights.
 
   python3 export.py --from build/t7out/w --run build/t7out/run.json --out model-bf16 --int8 model-int8 \\
-      [--figures engine.json] [--measured TEXT] [--ablations table.md] [--tokenizer tokenizer.json] [--credits FOLDER]
+      [--figures engine.json] [--measured TEXT] [--ablations table.md] [--names PACKED/names.json] [--tokenizer tokenizer.json] [--credits FOLDER]
 
 --from: pieces, a safetensors file or a model directory.  Both directories hold config.json, model.safetensors,
 tokenizer.json, tokenizer_config.json, preprocessor_config.json, MODEL.md and the credits; the int8 weights are byte for byte
 what `mlmamba quantize` makes of the bf16 ones.
 """
 import argparse
+import glob
 import json
 import os
 import shutil
 import string
+import textwrap
 
 import figures
 import weights
 from tokenizer import ASSISTANT, DEFAULT, END, USER
+from world import COLOURS, SHAPES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHIPPED = os.path.join(HERE, "..", "models", "mlmamba-tiny")
 QUANTIZATION = {"weights": "int8", "scheme": "symmetric", "granularity": "row"}
 DESCRIPTION = ("Answers questions about drawn objects, shapes, short words on signs and simple photographs: what they are, colours, counts, "
-               "positions, relations, short descriptions%s. Weak on photographs of anything but single common things, on long texts and on "
-               "full lists of many things.")
+               "positions, relations, short descriptions%s. Weak on photographs, long texts and full lists of many things.")
 
 
 def shape_of(tensors):
@@ -45,8 +47,8 @@ def shape_of(tensors):
 
 
 def description(tables):
-    """One line, with the share of the held-out questions that it answers."""
-    return DESCRIPTION % ("; right on %.0f %% of held-out questions of that kind" % figures.summary({
+    """One line, with the share of the held-out questions that it answers; the desktop's welcome screen has room for 320 characters"""
+    return DESCRIPTION % ("; right on %.0f %% of questions about held-out scenes of that kind, far less on other pictures" % figures.summary({
         f: [v[0], v[2]] for f, v in tables["test"].items()})[1] if "test" in tables else "")
 
 
@@ -108,6 +110,27 @@ def provenance(runs, mix=None):
     return "Trained by this recipe: " + "; then ".join(stages) + "."
 
 
+def known_names(path):
+    """What the pictures show, by category: Markdown; of names.json without the names that no drawing and no photograph beside it has."""
+    import numpy
+    with open(path, encoding="utf-8") as f:
+        entries = json.load(f)
+
+    def of(pattern):
+        files = glob.glob(os.path.join(os.path.dirname(path), pattern))
+        return {int(i) for f in files for i in numpy.load(f)["name"]}
+
+    drawn, photos, groups = of("sprites*.npz"), of("photos_*.npz"), {}
+    if not drawn:
+        raise ValueError("%s: no drawings (sprites.npz) beside it" % path)
+    for i in sorted(drawn | photos, key=lambda i: entries[i]["name"]):
+        mark = "**" if i not in drawn else "*" if i in photos else ""
+        groups.setdefault(entries[i]["category"], []).append(entries[i]["name"] + mark.replace("*", "\\*"))
+    lines = ["%d names: %d as drawings; \\* as photographs too, \\*\\* as photographs only." % (len(drawn | photos), len(drawn)), "",
+             "- **shape**: " + ", ".join(SHAPES), "- **colour**: " + ", ".join(COLOURS)]
+    return "\n".join(lines + [textwrap.fill("- **%s**: %s" % (g, ", ".join(groups[g])), 150, subsequent_indent="  ") for g in sorted(groups)])
+
+
 def model_md(name, s, tensors, args, vision_heads):
     count = sum(t.numel() for n, t in tensors.items())
     size = sum(t.numel() * t.element_size() for t in weights.to_int8(tensors).values())
@@ -115,7 +138,8 @@ def model_md(name, s, tensors, args, vision_heads):
     runs = [json.loads(read(r, "{}")) for r in args.run or []]
     values = dict(s, name=name, vision_heads=vision_heads, parameters="%.2f" % (count / 1e6), megabytes="%.1f" % (size / 1e6),
                   figures="\n".join(figures.markdown(tables)) if tables else "Not measured.", measured=args.measured, spread=figures.spread(tables),
-                  ablations=read(args.ablations, "Not run."), ablation_note="ablate.py", provenance=provenance(runs, args.mix))
+                  ablations=read(args.ablations, "Not run."), ablation_note="ablate.py", provenance=provenance(runs, args.mix),
+                  names=known_names(args.names) if args.names else "Not listed.")
     with open(os.path.join(HERE, "MODEL.template.md"), encoding="utf-8") as f:
         return string.Template(f.read()).substitute(values)
 
@@ -153,6 +177,7 @@ def main(argv=None):
     p.add_argument("--measured", default="Measured by this program (`mlmamba vqa`) on the int8 weights; in brackets with an empty grey "
                                          "picture.")
     p.add_argument("--ablations", help="Markdown table of ablate.py")
+    p.add_argument("--names", help="names.json of pack.py, its drawings and photographs beside it: the names are listed in MODEL.md")
     p.add_argument("--tokenizer", default=DEFAULT)
     p.add_argument("--credits", default=SHIPPED)
     args = p.parse_args(argv)
