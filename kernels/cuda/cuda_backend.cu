@@ -129,6 +129,18 @@ static mlm_status fill_device(kn_device *dev, const cudaDeviceProp *prop)
     return MLM_OK;
 }
 
+/* Bytes a us by clock and width, two a cycle; 0 where the driver does not say. */
+static double memory_rate(int index)
+{
+    int khz = 0, bits = 0;
+    if (cudaDeviceGetAttribute(&khz, cudaDevAttrMemoryClockRate, index) != cudaSuccess ||
+        cudaDeviceGetAttribute(&bits, cudaDevAttrGlobalMemoryBusWidth, index) != cudaSuccess) {
+        (void)cudaGetLastError();
+        return 0.0;
+    }
+    return 2.0 * khz * 1e3 * (bits / 8.0) / 1e6;
+}
+
 static mlm_status device_open(kn_device *dev, const kn_device_options *opt, int index)
 {
     int n_devices = 0;
@@ -152,6 +164,7 @@ static mlm_status device_open(kn_device *dev, const kn_device_options *opt, int 
     d->capability     = prop.major * 10 + prop.minor;
     d->n_sm           = prop.multiProcessorCount;
     d->max_shared     = (int)prop.sharedMemPerBlockOptin;
+    d->memory_rate    = memory_rate(index);
     d->sync_each      = sync != NULL && strcmp(sync, "1") == 0;
     d->once_i8        = at_once != NULL && strcmp(at_once, "1") == 0;
     d->once_bf16      = at_once == NULL || d->once_i8;

@@ -43,6 +43,7 @@ struct cuda_slab { /* memory that several matrices share */
 struct cuda_device {
     int             index, capability, n_sm; /* capability 90 = sm_90 */
     int             max_shared;              /* bytes of dynamic shared memory a block may ask for */
+    double          memory_rate;             /* bytes a us that memory gives at best; 0: not known */
     bool            sync_each;               /* MLM_CUDA_SYNC=1: name the op that faults */
     bool            once_bf16, once_i8;      /* cuda_project_step.cu is used for these weights */
     bool            token_at_once;           /* cuda_token.cu is used ... */

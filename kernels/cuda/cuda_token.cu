@@ -6,119 +6,41 @@
  * that others need goes through global memory in words that carry the number of the layer, so that a reader knows by the
  * word itself that it has come: there is no barrier of the grid.
  *
- * Twenty warps multiply, each a slice of the columns of all of the block's rows (cuda_token_slice.cuh), eight rows at a time, and fetch those rows
- * themselves through a ring in shared memory.  What is fetched does not depend on what was computed, so memory works on while blocks wait for each
- * other: 160 KB an SM.  The warps' sums meet in shared memory, in a fixed order; a block has one barrier a phase.
- * Four more warps fetch states and constants, make b, c and dt, and wait for those of others.
+ * Twenty warps multiply, each a slice of the columns of all of the block's rows (cuda_token_slice.cuh), eight rows at a time, which come
+ * through a ring in shared memory (cuda_token_ring.cuh).  What is fetched does not depend on what was computed, so memory works on while
+ * blocks wait for each other.  The warps' sums meet in shared memory, in a fixed order; a block has one barrier a phase.
+ * Four more warps (int8: three, and one that asks for weights) fetch states and constants, make b, c and dt, wait for those of others, and store
+ * states.
  *
  * All blocks must run at once: the launch is cooperative.  Where it cannot be (a part of a card that is shared out), the caller
  * goes layer by layer, and it is not tried again: the first step of a model runs, so a capture knows.
  *
  * MLM_CUDA_TOKEN_AT_ONCE=1 takes this kernel for small layers, too, =0 for none (kernels/bench/NOTES.md, seventh round).
  */
-#include "kernels/cuda/cuda_gemv.cuh"
+#include "kernels/cuda/cuda_token_ring.cuh"
 #include "kernels/cuda/cuda_token_slice.cuh"
 #include "kernels/cuda/cuda_token_step.cuh"
 
-#define RING_BYTES 8192 /* of a warp */
-
-/* ---- the ring --------------------------------------------------------------------------------------- */
-
-/* A round: a tile of rows times the columns of a warp; how many are on their way. */
-template <int WT> struct token_round {
-    static constexpr int width = token_width<WT>::bytes, bytes = TILE_ROWS * width,
-                         depth = RING_BYTES / bytes, chunks = width / 16, rows = WARP / chunks;
-};
-
-/*
- * What a warp asks for next; of all layers.  A layer has five parts: rows of b, c, dt; of z; of x; rows of out_proj, their columns up to
- * STREAMERS * SLICE; the columns behind those.
- */
-struct token_cursor {
-    const char *from;          /* of this lane, as are the rows left */
-    int         part, n, left; /* part: of all layers; n: rows left of it */
-    unsigned    step;          /* bytes from one copy of a lane to its next: `rows` rows */
-};
-
-template <int WT>
-__device__ __forceinline__ void begin_part(token_cursor &c, const token_params &p, const token_share &s,
-                                           const token_layer *layer, int warp, int lane)
-{
-    typedef token_round<WT> round;
-    int                     part = c.part % 5, r0 = lane / round::chunks, first = s.first_out;
-    unsigned    column = (unsigned)(warp * round::width + lane % round::chunks * 16), pitch = p.out_bytes;
-    const char *w = layer[c.part / 5].out_w;
-    c.n           = s.n_outs;
-    if (part < 3) {
-        w     = layer[c.part / 5].in_w;
-        pitch = p.in_bytes;
-        first = part == 0 ? 2 * p.I + s.first_one : s.first_pair + (part == 2 ? p.I : 0);
-        c.n   = part == 0 ? s.n_ones : s.n_pairs;
-    } else if (part == 4) {
-        column += STREAMERS * round::width;
-    }
-    c.from = w + (uint64_t)(unsigned)(first + r0) * pitch + column;
-    c.left = column < pitch ? c.n - r0 : 0;
-    c.step = round::rows * pitch;
-    c.part++;
-}
-
-/* place: of this lane's copies in a slot. */
-template <int WT>
-__device__ __forceinline__ void fetch(uint32_t slot, const uint32_t *place, token_cursor &c,
-                                      const token_params &p, const token_share &s, const token_layer *layer,
-                                      int warp, int lane, uint64_t policy)
-{
-    constexpr int n = TILE_ROWS / token_round<WT>::rows;
-    if (c.n <= 0 && c.part < 5 * p.n_layers)
-        begin_part<WT>(c, p, s, layer, warp, lane);
-    if (c.n > 0) {
-#pragma unroll
-        for (int u = 0; u < n; u++) {
-            asm volatile(
-                "cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2, %3;" ::"r"(slot + place[u]),
-                "l"(c.from), "r"(u * token_round<WT>::rows < c.left ? 16 : 0), "l"(policy)
-                : "memory");
-            c.from += c.step;
-        }
-        c.n -= TILE_ROWS, c.left -= TILE_ROWS;
-    }
-    copy_async_commit();
-}
+#define PACE_I8 0.78 /* of what memory gives at best */
 
 /* ---- products --------------------------------------------------------------------------------------- */
 
-/* Where a warp stands in its ring. */
-struct token_ring {
-    uint32_t at; /* shared memory */
-    int      k;
-};
-
 /* n tiles of a part: sums of this warp's slice to partial[row][warp]. */
 template <int WT>
-__device__ __forceinline__ void stream_tiles(token_ring &ring, token_cursor &c, const token_slice<WT> &x,
-                                             int n, float *partial, const uint32_t *place,
-                                             const token_params &p, const token_share &s,
-                                             const token_layer *layer, int warp, int lane, uint64_t policy)
+__device__ __forceinline__ void stream_tiles(token_ring<WT> &ring, const token_slice<WT> &x, int n,
+                                             float *partial, const token_params &p, const token_share &s,
+                                             const token_layer *layer, int warp, int lane)
 {
-    typedef token_round<WT> round;
-    uint32_t                mine = (uint32_t)(lane % 8 * round::width + ((lane / 8 ^ lane % 8) << 4));
-    float                  *to   = partial + (lane % 4 * 2 + lane / 4 % 2) * STREAMERS + warp;
+    float *to = partial + (lane % 4 * 2 + lane / 4 % 2) * STREAMERS + warp;
 #pragma unroll 1
     for (; n > 0; n--) {
         tile_sum<WT> sum;
-        uint32_t     slot = ring.at + (uint32_t)(ring.k * round::bytes), b[token_width<WT>::quads][4];
-        asm volatile("cp.async.wait_group %0;" ::"n"(round::depth - 1) : "memory");
-        __syncwarp();
-#pragma unroll
-        for (int q = 0; q < token_width<WT>::quads; q++)
-            ldmatrix4_at(b[q], (slot + mine) ^ (uint32_t)(q * 64));
-        __syncwarp();
-        fetch<WT>(slot, place, c, p, s, layer, warp, lane, policy);
+        uint32_t     b[token_width<WT>::quads][4];
+        ring.take(b, p, s, layer, warp, lane);
 #pragma unroll
         for (int q = 0; q < token_width<WT>::quads; q++)
             sum.add(x.a[q], b[q]);
-        ring.k = ring.k == round::depth - 1 ? 0 : ring.k + 1;
+        ring.leave(lane);
         /* rows 2 (lane % 4) and the one behind, part lane / 4 */
         float v0 = sum.part(0, x.unit), v1 = sum.part(1, x.unit);
         float v = (lane & 4 ? v1 : v0) + __shfl_xor_sync(ALL_LANES, lane & 4 ? v0 : v1, 4);
@@ -137,9 +59,10 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
     extern __shared__ __align__(1024) uint4 token_shared[];
     __shared__ __align__(16) float bc[2 * STEP_N], part[2][STREAMERS];
     __shared__ unsigned            launch_shared;
-    typedef token_round<WT>        round;
+    __shared__ float               factor_shared;
+    typedef token_team<WT>         team;
     int    lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, helper = (int)threadIdx.x - TOKEN_STREAM;
-    char  *slices             = (char *)(token_shared + STREAMERS * RING_BYTES / 16);
+    char  *slices             = (char *)token_shared + token_ring<WT>::bytes;
     float *in_sums            = (float *)(slices + STREAMERS * token_parts<WT>::bytes);
     float *out_sums           = in_sums + (1 + 2 * p.pair_tiles) * TILE_ROWS * STREAMERS;
     char  *states             = (char *)(out_sums + 2 * p.out_tiles * TILE_ROWS * STREAMERS);
@@ -153,66 +76,73 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
     for (int i = (int)threadIdx.x; i < p.n_layers * (int)(sizeof *layer / sizeof(uint64_t));
          i += TOKEN_THREADS)
         ((uint64_t *)layer)[i] = ((const uint64_t *)p.layer)[i];
+    token_ring<WT>::prepare(token_shared, p);
     __syncthreads();
+    if (helper >= team::helpers) {
+        token_ring<WT>::produce(token_shared, p, s, layer, lane);
+        return;
+    }
     if (helper >= 0) {
         cuda_dependency_wait();
         cuda_dependency_release();
         if (helper == 0)
             launch_shared = count_launch(p.launch);
-        fetch_ones(p, s, layer[0], helper, ones);
+        fetch_ones<WT>(p, s, layer[0], helper, ones);
         copy_async_commit();
-        fetch_pairs<BF16>(p, s, layer[0], helper, states, constants, scales);
+        fetch_pairs<WT, BF16>(p, s, layer[0], helper, states, constants, scales);
         copy_async_commit();
-        prefetch_lines(layer[0].norm, p.I, helper);
-        for (int i = helper; i < s.n_outs; i += TOKEN_HELPERS)
+        prefetch_lines<WT>(layer[0].norm, p.I, helper);
+        for (int i = helper; i < s.n_outs; i += team::helpers)
             own[i] = p.x[s.first_out + i];
         copy_async_wait<1>();
-        wait_at(BARRIER_ALL);
+        wait_at<WT>(BARRIER_ALL);
 #pragma unroll 1
         for (int i = 0; i < p.n_layers; i++) {
             const token_layer &l      = layer[i];
             unsigned           number = launch_shared * TOKEN_LAYERS + (unsigned)i;
             bool               more   = i + 1 < p.n_layers;
             if (more) {
-                fetch_ones(p, s, layer[i + 1], helper, ones + (i + 1) % 2 * p.most_ones);
-                prefetch_lines(layer[i + 1].in_norm, p.D, helper);
+                fetch_ones<WT>(p, s, layer[i + 1], helper, ones + (i + 1) % 2 * p.most_ones);
+                prefetch_lines<WT>(layer[i + 1].in_norm, p.D, helper);
             }
             copy_async_commit();
-            wait_at(BARRIER_ONES);
-            publish_ones(p, s, l, ones + i % 2 * p.most_ones, in_sums,
-                         token_factor(part[0], p.one_dth, p.eps), helper, number);
-            gather_bc(p, s, number, helper, bc, dts);
+            wait_at<WT>(BARRIER_ONES);
+            float factor = token_factor(part[0], p.one_dth, p.eps);
+            publish_ones(p, s, l, ones + i % 2 * p.most_ones, in_sums, factor, helper, number);
+            if (helper == 0)
+                factor_shared = factor;
             copy_async_wait<1>(); /* not for the next layer's rows */
-            wait_at(BARRIER_ALL); /* all sums of in_proj, and what the step needs */
-            wait_at(BARRIER_STEP);
+            prepare_conv(p, s, l, constants, helper);
+            gather_bc<WT>(p, s, number, helper, bc, dts);
+            helpers_wait<WT>();
+            prepare_decay(s, constants, dts, helper);
+            wait_at<WT>(BARRIER_ALL); /* all sums of in_proj, and what the step needs */
+            wait_at<WT>(BARRIER_STEP);
+            if (helper == 0) {
+                store_bulk((char *)l.ssm_state + (int64_t)s.first_pair * p.N * (BF16 ? 2 : 4), states,
+                           (unsigned)(s.n_pairs * p.N * (BF16 ? 2 : 4)));
+                bulk_read();
+            }
+            helpers_wait<WT>();
             if (more) {
-                fetch_pairs<BF16>(p, s, layer[i + 1], helper, states, constants,
-                                  scales + (i + 1) % 2 * p.most_outs);
-                prefetch_lines(layer[i + 1].norm, p.I, helper);
+                fetch_pairs<WT, BF16>(p, s, layer[i + 1], helper, states, constants,
+                                      scales + (i + 1) % 2 * p.most_outs);
+                prefetch_lines<WT>(layer[i + 1].norm, p.I, helper);
             }
             copy_async_commit();
-            copy_async_wait<1>(); /* the next layer's rows of b, c, dt; not its pairs */
-            wait_at(BARRIER_ALL); /* all sums of out_proj */
+            copy_async_wait<1>();     /* the next layer's rows of b, c, dt; not its pairs */
+            wait_at<WT>(BARRIER_ALL); /* all sums of out_proj */
         }
+        if (helper == 0)
+            bulk_written();
         return;
     }
 
-    uint64_t     policy = stream_policy();
-    token_ring   ring = {(uint32_t)__cvta_generic_to_shared(token_shared) + (uint32_t)(warp * RING_BYTES), 0};
-    token_cursor c    = {NULL, 0, 0, 0, 0};
-    uint32_t     place[TILE_ROWS / round::rows];
-#pragma unroll
-    for (int u = 0; u < TILE_ROWS / round::rows; u++) {
-        int r = u * round::rows + lane / round::chunks, part = lane % round::chunks;
-        place[u] = (uint32_t)(r * round::width + ((part ^ r) << 4));
-    }
-    char *slice = slices + warp * token_parts<WT>::bytes;
-#pragma unroll 1
-    for (int k = 0; k < round::depth; k++)
-        fetch<WT>(ring.at + (uint32_t)(k * round::bytes), place, c, p, s, layer, warp, lane, policy);
+    token_ring<WT> ring(token_shared, p, s, layer, warp, lane);
+    char          *slice = slices + warp * token_parts<WT>::bytes;
     cuda_dependency_wait();
     cuda_dependency_release();
-    wait_at(BARRIER_ALL);
+    wait_at<WT>(BARRIER_ALL);
 #pragma unroll 1
     for (int i = 0; i < p.n_layers; i++) {
         const token_layer &l      = layer[i];
@@ -220,34 +150,35 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
         {
             token_slice<WT> x;
             float4          v[1];
-            float           square = warp_sum(
-                          gather<1>(v, i > 0 ? p.x_words : NULL, p.x, number - 1, l.in_norm, warp * SLICE, p.D, lane));
+            float           square =
+                gather<1>(v, i > 0 ? p.x_words : NULL, p.x, number - 1, l.in_norm, warp * SLICE, p.D, lane);
+            take_slice(x, v[0], slice, lane);
+            square = warp_sum(square);
             if (lane == 0)
                 part[0][warp] = square;
-            take_slice(x, v[0], slice, lane);
-            stream_tiles<WT>(ring, c, x, 1, in_sums, place, p, s, layer, warp, lane, policy);
-            arrive_at(BARRIER_ONES);
-            stream_tiles<WT>(ring, c, x, 2 * count_tiles(s.n_pairs), in_sums + TILE_ROWS * STREAMERS, place,
-                             p, s, layer, warp, lane, policy);
+            stream_tiles<WT>(ring, x, 1, in_sums, p, s, layer, warp, lane);
+            arrive_at<WT>(BARRIER_ONES);
+            stream_tiles<WT>(ring, x, 2 * count_tiles(s.n_pairs), in_sums + TILE_ROWS * STREAMERS, p, s,
+                             layer, warp, lane);
         }
-        wait_at(BARRIER_ALL); /* all sums of in_proj, and what the step needs */
-        step_pairs<BF16>(p, s, l, states, constants, in_sums, bc, dts,
-                         token_factor(part[0], p.one_dth, p.eps), number);
-        arrive_at(BARRIER_STEP);
+        wait_at<WT>(BARRIER_ALL); /* all sums of in_proj, and what the step needs */
+        step_pairs<BF16>(p, s, l, states, constants, in_sums, bc, factor_shared, number);
+        before_bulk(); /* the states */
+        arrive_at<WT>(BARRIER_STEP);
         {
             token_slice<WT> x;
             float4          v[2];
-            float square = warp_sum(gather<2>(v, p.y_words, NULL, number, l.norm, warp * SLICE, p.I, lane));
-            int   n      = count_tiles(s.n_outs);
+            float           square = gather<2>(v, p.y_words, NULL, number, l.norm, warp * SLICE, p.I, lane);
+            int             n      = count_tiles(s.n_outs);
+            take_slice(x, v[0], slice, lane);
+            stream_tiles<WT>(ring, x, n, out_sums, p, s, layer, warp, lane);
+            square = warp_sum(square);
             if (lane == 0)
                 part[1][warp] = square;
-            take_slice(x, v[0], slice, lane);
-            stream_tiles<WT>(ring, c, x, n, out_sums, place, p, s, layer, warp, lane, policy);
             take_slice(x, v[1], slice, lane);
-            stream_tiles<WT>(ring, c, x, n, out_sums + n * TILE_ROWS * STREAMERS, place, p, s, layer, warp,
-                             lane, policy);
+            stream_tiles<WT>(ring, x, n, out_sums + n * TILE_ROWS * STREAMERS, p, s, layer, warp, lane);
         }
-        wait_at(BARRIER_ALL); /* all sums of out_proj */
+        wait_at<WT>(BARRIER_ALL); /* all sums of out_proj */
         finish_outs(p, s, out_sums, scales + i % 2 * p.most_outs, own,
                     token_factor(part[1], p.one_ith, p.eps), number, i == p.n_layers - 1);
     }
@@ -273,13 +204,15 @@ static bool token_fits(const kn_queue *q, const kn_token_args *a)
     kn_dtype           t = a->layer[0].in_proj->dtype;
     int                D = (int)a->x.dim[2], I = a->n_heads * a->head_dim, N = a->d_state;
     int                most_pairs = (I + d->n_sm - 1) / d->n_sm, ones = 2 * N + a->n_heads;
-    bool               ok = d->capability >= 90 && d->token_at_once && (t == KN_BF16 || t == KN_I8) &&
+    int                helpers = t == KN_I8 ? token_team<KN_I8>::helpers : token_team<KN_BF16>::helpers;
+    int  words = helpers * (t == KN_I8 ? token_team<KN_I8>::bc_words : token_team<KN_BF16>::bc_words);
+    bool ok    = d->capability >= 90 && d->token_at_once && (t == KN_BF16 || t == KN_I8) &&
               a->layer[0].in_proj->bytes >= d->token_least && !d->deterministic &&
               !__atomic_load_n(&d->apart, __ATOMIC_RELAXED) && a->conv_kernel == STEP_K && N % 8 == 0 &&
               N <= STEP_N && D >= d->n_sm && I >= d->n_sm && D % 4 == 0 && I % 4 == 0 &&
               D <= STREAMERS * SLICE && I <= 2 * STREAMERS * SLICE && D + I <= 2 * CUDA_TOKEN_WORDS &&
               ones <= CUDA_WORDS && (ones + d->n_sm - 1) / d->n_sm <= TILE_ROWS &&
-              2 * N + most_pairs <= BC_WORDS * TOKEN_HELPERS;
+              2 * N + most_pairs <= words && most_pairs <= helpers;
     for (int i = 0; ok && i < a->n_layers; i++)
         ok = layer_fits(a, &a->layer[i]);
     return ok;
@@ -341,7 +274,7 @@ static mlm_status launch_type(kn_queue *q, token_params *p, const kn_token_args 
     p->pair_tiles               = (p->most_pairs + TILE_ROWS - 1) / TILE_ROWS;
     p->out_tiles                = (p->most_outs + TILE_ROWS - 1) / TILE_ROWS;
     int64_t shared =
-        STREAMERS * (RING_BYTES + token_parts<WT>::bytes) +
+        token_ring<WT>::bytes + STREAMERS * token_parts<WT>::bytes +
         (1 + 2 * p->pair_tiles + 2 * p->out_tiles) * TILE_ROWS * STREAMERS * (int64_t)sizeof(float) +
         p->most_pairs * (int64_t)(p->N * (bf16 ? 2 : 4) + sizeof(pair_constants)) +
         ((n_layers + 1) & ~1) * (int64_t)sizeof(token_layer) +
@@ -361,6 +294,12 @@ static mlm_status launch_type(kn_queue *q, token_params *p, const kn_token_args 
                             first);
     }
     return MLM_OK;
+}
+
+/* Time of a row of a stage, 1/16 ns: all blocks together ask for this part of what memory gives at best. */
+static unsigned pace_of(const cuda_device *d)
+{
+    return d->memory_rate > 0.0 ? (unsigned)(16e3 * STAGE_WIDTH * d->n_sm / (PACE_I8 * d->memory_rate)) : 0u;
 }
 
 mlm_status cuda_token_layers(kn_queue *q, const kn_token_args *a, bool *done)
@@ -389,6 +328,7 @@ mlm_status cuda_token_layers(kn_queue *q, const kn_token_args *a, bool *done)
     p.x_words    = p.y_words + p.I;
     p.bc_words   = (unsigned long long *)(cuda_of(q)->token_words + CUDA_TOKEN_WORDS);
     p.launch     = (unsigned *)(p.bc_words + CUDA_WORDS);
+    p.pace       = pace_of(d);
     return a->layer[0].in_proj->dtype == KN_BF16 ? launch_type<KN_BF16>(q, &p, a, done)
                                                  : launch_type<KN_I8>(q, &p, a, done);
 }

@@ -14,9 +14,14 @@
 #define TOKEN_ROWS   2   /* of the state a warp, at a time */
 
 #define TOKEN_STREAM  (STREAMERS * WARP)
-#define TOKEN_HELPERS (4 * WARP)
-#define TOKEN_THREADS (TOKEN_STREAM + TOKEN_HELPERS)
+#define TOKEN_THREADS (TOKEN_STREAM + 4 * WARP)
 #define TOKEN_POLLS   (1 << 23) /* some seconds */
+
+/* What the threads behind those that multiply do: int8 weights are asked for by a warp of its own. */
+template <int WT> struct token_team {
+    static constexpr int helpers = (WT == KN_I8 ? 3 : 4) * WARP, workers = TOKEN_STREAM + helpers,
+                         bc_words = WT == KN_I8 ? 4 : 3; /* of a helper's lane at most */
+};
 
 struct token_layer {
     const char   *in_w, *out_w;
@@ -34,6 +39,7 @@ struct token_params {
     unsigned long long *bc_words;          /* [2 N + H]: b, c, dt */
     unsigned           *launch; /* how many there were; behind it a ticket, zero between launches */
     unsigned            in_bytes, out_bytes; /* of a row */
+    unsigned            pace;                /* 1/16 ns a row of int8 weights */
     float               eps, dt_min, dt_max, one_dth, one_ith;
     int                 n_layers, D, I, H, P, N, C;
     int                 pair_tiles, out_tiles; /* of a block at most: of z, and of x; of out_proj */
@@ -99,16 +105,56 @@ __device__ __forceinline__ void pause(int *n_left, unsigned ns)
 /* ---- barriers -------------------------------------------------------------------------------------- */
 
 #define BARRIER_ALL  3 /* end of a phase; not __syncthreads: two kinds of warps come from two places */
+#define BARRIER_HELP 5 /* helpers among themselves */
 #define BARRIER_STEP 1 /* the streamers have moved the states on: helpers may fetch the next ones */
 #define BARRIER_ONES 2 /* the sums of the first tile are there: helpers make b, c, dt */
 
-__device__ __forceinline__ void arrive_at(int barrier)
+template <int WT> __device__ __forceinline__ void arrive_at(int barrier)
 {
-    asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "n"(TOKEN_THREADS) : "memory");
+    asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "n"(token_team<WT>::workers) : "memory");
 }
-__device__ __forceinline__ void wait_at(int barrier)
+template <int WT> __device__ __forceinline__ void wait_at(int barrier)
 {
-    asm volatile("bar.sync %0, %1;" ::"r"(barrier), "n"(TOKEN_THREADS) : "memory");
+    asm volatile("bar.sync %0, %1;" ::"r"(barrier), "n"(token_team<WT>::workers) : "memory");
+}
+
+template <int WT> __device__ __forceinline__ void helpers_wait()
+{
+    asm volatile("bar.sync %0, %1;" ::"n"(BARRIER_HELP), "n"(token_team<WT>::helpers) : "memory");
+}
+
+/* ---- copies ---------------------------------------------------------------------------------------- */
+
+/* What this thread wrote to shared memory may be stored by copies of other threads that have met it at a barrier. */
+__device__ __forceinline__ void before_bulk()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+/* Shared memory to memory, all at once; multiples of 16 bytes. */
+__device__ __forceinline__ void store_bulk(void *to, const void *from, unsigned bytes)
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to),
+                 "r"((uint32_t)__cvta_generic_to_shared(from)), "r"(bytes)
+                 : "memory");
+    asm volatile("cp.async.bulk.commit_group;" ::: "memory");
+#endif
+}
+/* All that this thread stored so has been read ... */
+__device__ __forceinline__ void bulk_read()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");
+#endif
+}
+/* ... and written. */
+__device__ __forceinline__ void bulk_written()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("cp.async.bulk.wait_group 0;" ::: "memory");
+#endif
 }
 
 /* Waits for what this thread has asked for but its last N groups. */

@@ -26,29 +26,28 @@ template <int WT> struct token_slice {
     float    unit; /* of this lane's part */
 };
 
-/* A lane's columns of a slice, four of each 128, as soon as they have come; the sum of their squares.  All lanes of a warp look together. */
+/* A lane's columns of a slice, two of each 64, as soon as they have come; the sum of their squares.  All lanes of a warp look together. */
 template <int G>
 __device__ __forceinline__ float gather(float4 *v, const unsigned long long *words, const float *plain,
                                         unsigned number, const float *norm, int first, int width, int lane)
 {
-    float4 w[G];
+    float2 w[2 * G], t[2 * G];
     float  square = 0.0f;
-    first += lane * 4;
+    int    at[2 * G];
 #pragma unroll
-    for (int i = 0; i < G; i++)
-        w[i] = first + i * (STREAMERS * SLICE) < width
-                   ? __ldg((const float4 *)(norm + first + i * (STREAMERS * SLICE)))
-                   : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    for (int i = 0; i < 2 * G; i++) {
+        at[i] = first + lane * 2 + i / 2 * (STREAMERS * SLICE) + i % 2 * 64;
+        w[i]  = at[i] < width ? __ldg((const float2 *)(norm + at[i])) : make_float2(0.0f, 0.0f);
+    }
     if (words) {
         ulonglong2 got[2 * G];
         int        n_left = TOKEN_POLLS;
 #pragma unroll
         for (int i = 0; i < 2 * G; i++)
-            got[i].x = got[i].y =
-                (unsigned long long)(first + i / 2 * (STREAMERS * SLICE) < width ? number - 1 : number) << 32;
+            got[i].x = got[i].y = (unsigned long long)(at[i] < width ? number - 1 : number) << 32;
         for (;;) { /* some words, until one has come */
             ulonglong2 one = got[0];
-            get_two(&one, words + first, lane % 4 == 0 && first < width);
+            get_two(&one, words + at[0], lane % 4 == 0 && at[0] < width);
             if (__any_sync(ALL_LANES, (unsigned)(one.x >> 32) == number))
                 break;
             pause(&n_left, 40);
@@ -57,7 +56,7 @@ __device__ __forceinline__ float gather(float4 *v, const unsigned long long *wor
             bool come = true;
 #pragma unroll
             for (int i = 0; i < 2 * G; i++)
-                get_two(&got[i], words + first + i / 2 * (STREAMERS * SLICE) + i % 2 * 2,
+                get_two(&got[i], words + at[i],
                         (unsigned)(got[i].x >> 32) != number || (unsigned)(got[i].y >> 32) != number);
 #pragma unroll
             for (int i = 0; i < 2 * G; i++)
@@ -67,21 +66,19 @@ __device__ __forceinline__ float gather(float4 *v, const unsigned long long *wor
             pause(&n_left, 20);
         }
 #pragma unroll
-        for (int i = 0; i < G; i++)
-            v[i] = make_float4(
-                __uint_as_float((unsigned)got[2 * i].x), __uint_as_float((unsigned)got[2 * i].y),
-                __uint_as_float((unsigned)got[2 * i + 1].x), __uint_as_float((unsigned)got[2 * i + 1].y));
+        for (int i = 0; i < 2 * G; i++)
+            t[i] = make_float2(__uint_as_float((unsigned)got[i].x), __uint_as_float((unsigned)got[i].y));
     } else {
 #pragma unroll
-        for (int i = 0; i < G; i++)
-            v[i] = first + i * (STREAMERS * SLICE) < width
-                       ? *(const float4 *)(plain + first + i * (STREAMERS * SLICE))
-                       : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        for (int i = 0; i < 2 * G; i++)
+            t[i] = at[i] < width ? *(const float2 *)(plain + at[i]) : make_float2(0.0f, 0.0f);
     }
 #pragma unroll
     for (int i = 0; i < G; i++) {
+        v[i]   = make_float4(t[2 * i].x, t[2 * i].y, t[2 * i + 1].x, t[2 * i + 1].y);
         square = add_square(square, v[i]);
-        v[i]   = make_float4(v[i].x * w[i].x, v[i].y * w[i].y, v[i].z * w[i].z, v[i].w * w[i].w);
+        v[i]   = make_float4(v[i].x * w[2 * i].x, v[i].y * w[2 * i].y, v[i].z * w[2 * i + 1].x,
+                             v[i].w * w[2 * i + 1].y);
     }
     return square;
 }
@@ -104,7 +101,8 @@ __device__ __forceinline__ void take_slice(token_slice<KN_BF16> &x, float4 y, ch
 #pragma unroll
     for (int n = 0; n < 3; n++) {
         uint2 part = make_uint2(floats_bf16(y.x, y.y), floats_bf16(y.z, y.w));
-        *(uint2 *)(slice + n * token_parts<KN_BF16>::pitch + lane * 8) = part;
+        *(uint32_t *)(slice + n * token_parts<KN_BF16>::pitch + lane * 4)       = part.x;
+        *(uint32_t *)(slice + n * token_parts<KN_BF16>::pitch + 128 + lane * 4) = part.y;
         y = make_float4(y.x - bf16_low(part.x), y.y - bf16_high(part.x), y.z - bf16_low(part.y),
                         y.w - bf16_high(part.y));
     }
@@ -138,12 +136,15 @@ __device__ __forceinline__ void take_slice(token_slice<KN_I8> &x, float4 v, char
              d3  = digits_of(v.w * up);
     uint32_t low = __byte_perm(d0, d1, 0x5140), high = __byte_perm(d2, d3, 0x5140),
              low2 = __byte_perm(d0, d1, 0x7362), high2 = __byte_perm(d2, d3, 0x7362);
-    uint32_t *to = (uint32_t *)slice + lane;
+    uint16_t *to   = (uint16_t *)slice + lane;
+    uint32_t  d[4] = {__byte_perm(low, high, 0x5410), __byte_perm(low, high, 0x7632),
+                      __byte_perm(low2, high2, 0x5410), __byte_perm(low2, high2, 0x7632)};
     __syncwarp();
-    to[0]                                 = __byte_perm(low, high, 0x5410);
-    to[token_parts<KN_I8>::pitch / 4]     = __byte_perm(low, high, 0x7632);
-    to[2 * token_parts<KN_I8>::pitch / 4] = __byte_perm(low2, high2, 0x5410);
-    to[3 * token_parts<KN_I8>::pitch / 4] = __byte_perm(low2, high2, 0x7632);
+#pragma unroll
+    for (int n = 0; n < 4; n++) {
+        to[n * (token_parts<KN_I8>::pitch / 2)]      = (uint16_t)d[n];
+        to[n * (token_parts<KN_I8>::pitch / 2) + 32] = (uint16_t)(d[n] >> 16);
+    }
     __syncwarp();
 #pragma unroll
     for (int q = 0; q < token_width<KN_I8>::quads; q++)
