@@ -70,8 +70,9 @@ struct kn_event {
     void      *impl;
 };
 struct kn_graph {
-    kn_device *dev;
-    void      *impl;
+    kn_device      *dev;
+    void           *impl;
+    const kn_queue *queue; /* of the capture, whose tickets and workspace its work uses */
 };
 
 struct kn_backend {

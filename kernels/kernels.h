@@ -193,7 +193,7 @@ mlm_status kn_event_record(kn_queue *q, kn_event *e) MLM_WARN_UNUSED;
 mlm_status kn_event_wait(kn_queue *q, kn_event *e) MLM_WARN_UNUSED;                    /* q goes on after e */
 mlm_status kn_event_elapsed(double *ms, kn_event *from, kn_event *to) MLM_WARN_UNUSED; /* waits for `to` */
 
-/* Without KN_CAP_GRAPHS: MLM_E_UNSUPPORTED.  Between begin and end nothing runs. */
+/* Without KN_CAP_GRAPHS: MLM_E_UNSUPPORTED.  Between begin and end nothing runs.  On another queue than that of the capture: MLM_E_STATE. */
 bool       kn_queue_is_capturing(const kn_queue *q);
 mlm_status kn_capture_begin(kn_queue *q) MLM_WARN_UNUSED;
 mlm_status kn_capture_end(kn_queue *q, kn_graph **out) MLM_WARN_UNUSED;

@@ -303,6 +303,7 @@ mlm_status kn_capture_end(kn_queue *q, kn_graph **out)
         return mlm_fail_nomem(sizeof *g, "graph");
     q->capturing  = false;
     g->dev        = q->dev;
+    g->queue      = q;
     mlm_status st = kn_backend_status(q->dev, q->dev->be->capture_end(q, g));
     if (st != MLM_OK) {
         free(g);
@@ -315,6 +316,10 @@ mlm_status kn_capture_end(kn_queue *q, kn_graph **out)
 mlm_status kn_graph_launch(kn_queue *q, kn_graph *g)
 {
     MLM_TRY(check_device(g->dev, q->dev, "graph"));
+    if (g->queue != q)
+        return mlm_fail(MLM_E_STATE,
+                        "graph: it was captured on another queue of %s, and runs on that one only",
+                        q->dev->info.name);
     return kn_backend_status(q->dev, q->dev->be->graph_launch(q, g));
 }
 

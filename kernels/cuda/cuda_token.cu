@@ -13,7 +13,8 @@
  * states.
  *
  * All blocks must run at once: the launch is cooperative.  Where it cannot be (a part of a card that is shared out), the caller
- * goes layer by layer, and it is not tried again: the first step of a model runs, so a capture knows.
+ * goes layer by layer, and it is not tried again: the first step of a model runs, so a capture knows.  Two launches on two queues
+ * take turns: a block takes an SM's shared memory, and the card begins a cooperative launch with all its blocks or not at all.
  *
  * MLM_CUDA_TOKEN_AT_ONCE=1 takes this kernel for small layers, too, =0 for none (kernels/bench/NOTES.md, seventh round).
  */

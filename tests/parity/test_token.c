@@ -1,13 +1,14 @@
 /*
  * test_token.c: a token through all layers at once (mamba2_token) against mamba2_forward layer by layer, on one device, and
- * against ref: the residual stream behind every token and the states behind the last.  Where the device has no such kernel
- * nothing may be touched.
+ * against ref: the residual stream behind every token and the states behind the last; on two queues at once against alone.  Where the
+ * device has no such kernel nothing may be touched.
  *   test_token [--device NAME]   cpu without it
  */
 #include "kernels/mamba2.h"
 #include "tests/support/random_fill.h"
 #include "tests/support/tensor_compare.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +22,7 @@
 #define TOKENS     6
 #define WAITED     2  /* tokens behind which somebody looks; nothing waits between the others */
 #define MAX_LAYERS 65 /* more than one launch has */
+#define TURNS      30 /* of all tokens, on two queues at once */
 #define K          4
 
 /* Whether a whole card with room for a block's share (has_room) does it at once; EITHER: not with more multiprocessors than columns. */
@@ -62,7 +64,7 @@ static const shape g_shapes[] = {
 typedef struct stack {
     shape          s;
     mamba2_config  config;
-    kn_device     *dev;
+    kn_device     *dev, *own; /* own: to be closed with the stack, else NULL */
     kn_queue      *q;
     kn_arena       arena;
     mamba2_scratch scratch;
@@ -125,15 +127,24 @@ static void make_layer(stack *k, int i, mlm_rng *rng)
     OK(random_fill(k->q, w->dir[0].dt_bias, rng, 0.5f, -2.0f));
 }
 
-static stack *stack_open(const char *device, const shape *s)
+static kn_device *open_device(const char *name)
 {
-    kn_device_options opt = {.name = device};
-    stack            *k   = calloc(1, sizeof *k);
-    assert_non_null(k);
-    if (strcmp(device, "cuda+det") == 0) {
+    kn_device_options opt = {.name = name};
+    kn_device        *dev = NULL;
+    if (strcmp(name, "cuda+det") == 0) {
         opt.name          = "cuda";
         opt.deterministic = true;
     }
+    OK(kn_device_open(&dev, &opt));
+    return dev;
+}
+
+/* With a queue of its own. */
+static stack *stack_make(kn_device *dev, const shape *s)
+{
+    stack *k = calloc(1, sizeof *k);
+    assert_non_null(k);
+    k->dev    = dev;
     k->s      = *s;
     k->config = (mamba2_config){.d_model      = s->D,
                                 .d_inner      = s->H * s->P,
@@ -148,7 +159,6 @@ static stack *stack_open(const char *device, const shape *s)
                                 .dt_max       = s->dt_max,
                                 .state        = s->state};
     OK(mamba2_config_check(&k->config, "test"));
-    OK(kn_device_open(&k->dev, &opt));
     OK(mamba2_state_check(&k->config, k->dev));
     OK(kn_queue_create(&k->q, k->dev));
     kn_arena measure;
@@ -163,6 +173,14 @@ static stack *stack_open(const char *device, const shape *s)
     return k;
 }
 
+static stack *stack_open(const char *device, const shape *s)
+{
+    kn_device *dev = open_device(device);
+    stack     *k   = stack_make(dev, s);
+    k->own         = dev;
+    return k;
+}
+
 static void stack_close(stack *k)
 {
     for (int i = 0; i < k->s.n_layers; i++) {
@@ -171,7 +189,7 @@ static void stack_close(stack *k)
     }
     kn_arena_free(&k->arena);
     kn_queue_free(k->q);
-    kn_device_close(k->dev);
+    kn_device_close(k->own);
     free(k);
 }
 
@@ -246,24 +264,27 @@ static void download_states(stack *k, result *r)
     free(h);
 }
 
-/* The same tokens and states in every run; r: what they are. */
-static result begin(stack *k)
+static result outcome(stack *k)
 {
-    result  r   = result_make(k);
-    mlm_rng rng = mlm_rng_seed(7, 8);
-    OK(random_fill(k->q, k->x, &rng, 1.0f, 0.0f));
-    OK(random_fill(k->q, k->conv_state, &rng, 0.5f, 0.0f));
-    OK(random_fill(k->q, k->ssm_state, &rng, 0.5f, 0.0f));
+    result r = result_make(k);
     OK(kn_download(k->q, r.x, k->x, (size_t)(TOKENS * r.n_x) * sizeof *r.x));
     download_states(k, &r);
     return r;
 }
 
+/* The same tokens and states in every run; r: what they are. */
+static result begin(stack *k)
+{
+    mlm_rng rng = mlm_rng_seed(7, 8);
+    OK(random_fill(k->q, k->x, &rng, 1.0f, 0.0f));
+    OK(random_fill(k->q, k->conv_state, &rng, 0.5f, 0.0f));
+    OK(random_fill(k->q, k->ssm_state, &rng, 0.5f, 0.0f));
+    return outcome(k);
+}
+
 static void assert_untouched(stack *k, const result *before)
 {
-    result now = result_make(k);
-    OK(kn_download(k->q, now.x, k->x, (size_t)(TOKENS * now.n_x) * sizeof *now.x));
-    download_states(k, &now);
+    result now = outcome(k);
     assert_memory_equal(now.x, before->x,
                         (size_t)(TOKENS * now.n_x + now.n_conv + now.n_ssm) * sizeof *now.x);
     free(now.x);
@@ -416,6 +437,76 @@ static void test_in_a_graph(void **state)
     }
 }
 
+/* All tokens TURNS times, the states going on; a pair takes turns, and nobody waits before both have been asked for everything. */
+static void turns(stack *const *k, kn_graph *(*graph)[TOKENS], const way *how, int n)
+{
+    for (int i = 0; i < TURNS * TOKENS; i++)
+        for (int j = 0; j < n; j++) {
+            kn_tensor x    = kn_slice(k[j]->x, 0, i % TOKENS, 1);
+            bool      done = how[j] != AT_ONCE;
+            OK(how[j] == LAYERS    ? layer_by_layer(k[j], x)
+               : how[j] == AT_ONCE ? at_once_step(k[j], x, &done)
+                                   : kn_graph_launch(k[j]->q, graph[j][i % TOKENS]));
+            assert_true(done);
+        }
+}
+
+/* Two launches that fill the card each, on two queues: neither waits for the other for ever, and both make what they make alone. */
+static void test_on_two_queues(void **state)
+{
+    static const shape wide  = {2560, 80, 64, 128, 2, 1, KN_BF16, KN_F32, ALWAYS, false, false, 0.0f},
+                       small = {1024, 32, 64, 128, 3, 1, KN_I8, KN_BF16, ALWAYS, false, false, 0.0f};
+    static const struct {
+        const shape *s[2];
+        way          how[2];
+    } pair[] = {{{&wide, &small}, {AT_ONCE, AT_ONCE}},
+                {{&wide, &wide}, {AT_ONCE, IN_GRAPH}},
+                {{&small, &small}, {IN_GRAPH, IN_GRAPH}},
+                {{&small, &wide}, {AT_ONCE, LAYERS}}};
+    (void)state;
+    if (strcmp(g_device, "cuda") != 0 || !has_room())
+        return; /* nothing at once */
+    for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+        kn_device *dev = open_device(g_device);
+        stack     *k[2];
+        kn_graph  *graph[2][TOKENS] = {{NULL}};
+        result     alone[2];
+        for (int j = 0; j < 2; j++) {
+            bool done = false;
+            k[j]      = stack_make(dev, pair[i].s[j]);
+            free(run(k[j], pair[i].how[j] == LAYERS ? LAYERS : AT_ONCE).x); /* makes plans */
+            for (int t = 0; pair[i].how[j] == IN_GRAPH && t < TOKENS; t++) {
+                OK(kn_capture_begin(k[j]->q));
+                OK(at_once_step(k[j], kn_slice(k[j]->x, 0, t, 1), &done));
+                OK(kn_capture_end(k[j]->q, &graph[j][t]));
+                assert_true(done);
+            }
+            free(begin(k[j]).x);
+            turns(&k[j], &graph[j], &pair[i].how[j], 1);
+            alone[j] = outcome(k[j]);
+        }
+        for (int j = 0; j < 2; j++)
+            free(begin(k[j]).x);
+        turns(k, graph, pair[i].how, 2);
+        for (int j = 0; j < 2; j++) {
+            result both = outcome(k[j]);
+            assert_true(same_bits(&alone[j], &both));
+            for (int64_t n = 0; n < TOKENS * both.n_x; n++)
+                assert_true(isfinite(both.x[n]));
+            free(both.x);
+            free(alone[j].x);
+        }
+        if (graph[1][0])
+            assert_int_equal(kn_graph_launch(k[0]->q, graph[1][0]), MLM_E_STATE);
+        for (int j = 0; j < 2; j++) {
+            for (int t = 0; t < TOKENS; t++)
+                kn_graph_free(graph[j][t]);
+            stack_close(k[j]);
+        }
+        kn_device_close(dev);
+    }
+}
+
 /* A stack of which one thing is wrong: where something looks at it, it says so; nothing is enqueued in any case. */
 static void refuse(stack *k, const result *before, kn_token_layer *layer, mlm_status want)
 {
@@ -484,6 +575,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_layers),
                                        cmocka_unit_test(test_against_ref), cmocka_unit_test(test_in_a_graph),
+                                       cmocka_unit_test(test_on_two_queues),
                                        cmocka_unit_test(test_arguments)};
     if (argc > 2 && strcmp(argv[1], "--device") == 0)
         g_device = argv[2];

@@ -1,5 +1,5 @@
-/* test_device.c: names, options and refusals of kn_device_open; buffers, transfers, events, matrices. */
-#include "kernels/kernels.h"
+/* test_device.c: names, options and refusals of kn_device_open; buffers, transfers, events, graphs, matrices. */
+#include "kernels/backend.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,6 +164,82 @@ static void test_events(void **state)
     kn_device_close(dev);
 }
 
+/* ---- graphs: a device of whose captures only the calls are counted ------------------------------------ */
+
+static int n_captures, n_launches;
+
+static mlm_status count_begin(kn_queue *q)
+{
+    (void)q;
+    return MLM_OK;
+}
+
+static mlm_status count_end(kn_queue *q, kn_graph *g)
+{
+    g->impl = q;
+    n_captures++;
+    return MLM_OK;
+}
+
+static mlm_status count_launch(kn_queue *q, kn_graph *g)
+{
+    assert_ptr_equal(g->impl, q);
+    n_launches++;
+    return MLM_OK;
+}
+
+static void count_free(kn_graph *g)
+{
+    (void)g;
+    n_captures--;
+}
+
+static void test_graphs(void **state)
+{
+    (void)state;
+    kn_device *dev = NULL, *other = NULL;
+    kn_queue  *q[3] = {NULL};
+    kn_graph  *g[2] = {NULL};
+    assert_int_equal(kn_device_open(&dev, &(kn_device_options){.name = "ref"}), MLM_OK);
+    assert_int_equal(kn_device_open(&other, &(kn_device_options){.name = "ref"}), MLM_OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(kn_queue_create(&q[i], i < 2 ? dev : other), MLM_OK);
+    assert_int_equal(kn_capture_begin(q[0]), MLM_E_UNSUPPORTED);
+    assert_int_equal(kn_capture_end(q[0], &g[0]), MLM_E_UNSUPPORTED);
+    assert_null(g[0]);
+
+    const kn_backend *real     = dev->be;
+    kn_backend        captures = *real;
+    captures.capture_begin     = count_begin;
+    captures.capture_end       = count_end;
+    captures.graph_launch      = count_launch;
+    captures.graph_free        = count_free;
+    dev->be                    = &captures;
+    dev->info.caps |= KN_CAP_GRAPHS;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kn_capture_begin(q[i]), MLM_OK);
+        assert_true(kn_queue_is_capturing(q[i]));
+        assert_int_equal(kn_capture_end(q[i], &g[i]), MLM_OK);
+        assert_false(kn_queue_is_capturing(q[i]));
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kn_graph_launch(q[i], g[i]), MLM_OK);
+        assert_int_equal(kn_graph_launch(q[1 - i], g[i]), MLM_E_STATE);
+        assert_non_null(strstr(mlm_error_message(), "captured on another queue of ref"));
+        assert_null(strchr(mlm_error_message(), '\n'));
+        assert_int_equal(kn_graph_launch(q[2], g[i]), MLM_E_DEVICE);
+    }
+    assert_int_equal(n_launches, 2);
+    for (int i = 0; i < 2; i++)
+        kn_graph_free(g[i]);
+    assert_int_equal(n_captures, 0);
+    dev->be = real;
+    for (int i = 0; i < 3; i++)
+        kn_queue_free(q[i]);
+    kn_device_close(dev);
+    kn_device_close(other);
+}
+
 static void test_matrices(void **state)
 {
     (void)state;
@@ -208,7 +284,7 @@ int main(void)
         cmocka_unit_test(test_names),       cmocka_unit_test(test_options),
         cmocka_unit_test(test_cpu_and_ref), cmocka_unit_test(test_plugin_missing),
         cmocka_unit_test(test_transfers),   cmocka_unit_test(test_events),
-        cmocka_unit_test(test_matrices),
+        cmocka_unit_test(test_graphs),      cmocka_unit_test(test_matrices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
