@@ -11,7 +11,7 @@
 #include "kernels/kernels.h"
 #include "kernels/token.h"
 
-#define KN_BACKEND_ABI 9
+#define KN_BACKEND_ABI 10
 #define KN_CUDA_ENTRY  "mlm_cuda_backend" /* const kn_backend *mlm_cuda_backend(void) */
 
 #define KN_OP_LIST(X)                                                                                        \
@@ -121,6 +121,8 @@ struct kn_backend {
     mlm_status (*reserve)(kn_device *, size_t bytes);
     /* Optional: a scan with `kept`, which no other entry need know. */
     mlm_status (*ssd_scan_kept)(kn_queue *, const kn_ssd_scan_args *, bool *done);
+    /* Optional: conv_ssd_step takes `late` of the shapes of kn_can_write_late, too. */
+    mlm_status (*settle)(kn_queue *, const kn_settle_args *);
 };
 
 extern const kn_backend kn_ref_backend;

@@ -216,6 +216,7 @@ static mlm_status run_direction(kn_queue *q, const mamba2_args *a, const views *
                                  .state      = a->ssm_state,
                                  .len        = a->len,
                                  .order      = a->order[k],
+                                 .late       = is_step(a) ? a->late : (kn_tensor){0},
                                  .y          = v->f,
                                  .n_heads    = c->n_heads,
                                  .n_groups   = c->n_groups,

@@ -508,6 +508,23 @@ mlm_status kn_norm_linear(kn_queue *q, const kn_norm_linear_args *a)
     return kn_linear(q, &linear);
 }
 
+bool kn_can_write_late(const kn_device *dev, int64_t H, int64_t P, int64_t N)
+{
+    return dev->be->settle != NULL && H > 0 && P % 16 == 0 && N % 4 == 0 && N <= 128;
+}
+
+static void check_late(kn_check *c, kn_tensor late, int rank, const int64_t *dim, const kn_tensor *state)
+{
+    int64_t H = state->dim[rank - 1], P = state->dim[rank], N = state->dim[rank + 1], W = late.dim[rank - 1];
+    int64_t least = kn_late_width(1, H, P, N), step = kn_late_token(H, P, N);
+    kn_check_tensor(c, "late", late, KN_BIT(KN_F32), rank, dim, rank == 3 ? "LBW" : "BW");
+    if (c->status != MLM_OK)
+        return;
+    kn_check_that(c, kn_can_write_late(c->dev, H, P, N), MLM_E_UNSUPPORTED, "states of this shape are not written late here");
+    kn_check_that(c, late.stride[rank - 1] == 1 && W >= least && (W - least) % step == 0 && (W - least) / step < KN_LATE_MOST,
+                  MLM_E_SHAPE, "late has not the width of 1 to 3 tokens, or no contiguous rows");
+}
+
 static mlm_status check_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
                                       kn_tensor z)
 {
@@ -516,14 +533,31 @@ static mlm_status check_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, c
     c.op = kn_op_names[KN_OP_ssd_step];
     check_ssd(&c, step, true, true);
     kn_check_rows(&c, "z", z, &step->y, width_of(step->y));
+    if (c.status == MLM_OK && kn_present(step->late))
+        check_late(&c, step->late, 2, KN_DIMS(step->state.dim[0], step->late.dim[1]), &step->state);
     return c.status;
+}
+
+mlm_status kn_settle(kn_queue *q, const kn_settle_args *a)
+{
+    kn_check c = check_begin(q, KN_OP_ssd_step);
+    kn_check_that(&c, a->state.rank == 5 && a->late.rank == 3, MLM_E_SHAPE, "state is not [L,B,H,P,N], or late not [L,B,W]");
+    if (c.status != MLM_OK)
+        return c.status;
+    kn_check_tensor(&c, "state", a->state, KN_BITS_ACT, 5, a->state.dim, "LBHPN");
+    check_late(&c, a->late, 3, KN_DIMS(a->state.dim[0], a->state.dim[1], a->late.dim[2]), &a->state);
+    kn_check_that(&c, c.status != MLM_OK || kn_count(a->state) == 0 || kn_is_contiguous(kn_row(kn_row(a->state, 0), 0)),
+                  MLM_E_SHAPE, "state has strided rows");
+    if (c.status != MLM_OK || kn_count(a->state) == 0)
+        return c.status;
+    return kn_backend_status(q->dev, q->dev->be->settle(q, a));
 }
 
 mlm_status kn_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
                             kn_tensor z, bool *gated)
 {
     *gated = false;
-    if (q->dev->be->conv_ssd_step != NULL) {
+    if (q->dev->be->conv_ssd_step != NULL || kn_present(step->late)) {
         MLM_TRY(check_conv_ssd_step(q, conv, step, z));
         if (kn_count(step->y) == 0)
             return MLM_OK;
@@ -539,7 +573,7 @@ mlm_status kn_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_
                            const kn_ssd_step_args *step, kn_tensor z, bool *gated)
 {
     *gated = false;
-    if (q->dev->be->project_step != NULL) {
+    if (q->dev->be->project_step != NULL && !kn_present(step->late)) {
         MLM_TRY(check_norm_linear(q, in));
         MLM_TRY(check_conv_ssd_step(q, conv, step, z));
         if (kn_count(step->y) == 0)

@@ -17,6 +17,8 @@
 
 typedef enum lm_kind { LM_MAMBA2 = 0, LM_MAMBA1 } lm_kind;
 
+#define LM_LATE 1 /* lm_config.late of a model that is read */
+
 typedef struct lm_config {
     lm_kind       kind;
     int           n_layers, d_model;
@@ -25,6 +27,7 @@ typedef struct lm_config {
     bool          tied;       /* logits reuse the embedding matrix                             */
     bool          conv_bias;
     float         norm_eps;
+    int           late; /* tokens that steps of many rows may put off writing states, 0 .. KN_LATE_MOST; devices that can */
     mamba2_config mixer;  /* LM_MAMBA2 */
     mamba1_config mixer1; /* LM_MAMBA1 */
 } lm_config;
@@ -38,6 +41,8 @@ typedef struct lm_state_dims {
 lm_state_dims lm_config_state_dims(const lm_config *c);
 size_t        lm_config_state_bytes(const lm_config *c); /* per row, exported: f32 */
 size_t        lm_config_row_bytes(const lm_config *c);   /* per row, as it is kept on a device */
+/* Of a state of n_rows rows on this device: the rows, and what is written late. */
+size_t lm_config_rows_bytes(const lm_config *c, const kn_device *dev, int n_rows);
 
 typedef struct lm_model lm_model;
 mlm_status              lm_model_load(lm_model **out, kn_queue *q, const lm_config *c, kn_weights *w,

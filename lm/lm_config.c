@@ -195,7 +195,8 @@ mlm_status lm_config_parse(lm_config *out, const mlm_json_node *text, const char
     MLM_TRY(refuse(text, where, "norm_before_gate", true, false));
     MLM_TRY(refuse(text, where, "rms_norm", false, true));
     MLM_TRY(c.kind == LM_MAMBA1 ? parse_mamba1(&c, text, &k, where) : parse_mamba2(&c, text, &k, where));
-    *out = c;
+    c.late = LM_LATE;
+    *out   = c;
     return MLM_OK;
 }
 

@@ -146,6 +146,11 @@ static mlm_status run_layers_cut(kn_queue *q, const lm_model *m, lm_scratch *s, 
 {
     int64_t   B = x.dim[0], T = x.dim[1];
     kn_tensor h = normed_view(s, B, T);
+    bool      late = kn_present(st->late) && T == 1 && B >= LM_LATE_ROWS && !kn_present(len);
+    if (!late)
+        MLM_TRY(lm_state_settle(q, st, 0, m->config.n_layers, first_row, B, false));
+    if (cut > 0)
+        MLM_TRY(lm_state_settle(q, kept, 0, m->config.n_layers, 0, B, true));
     for (int i = 0; i < m->config.n_layers; i++) {
         const lm_layer *layer = &m->layers[i];
         kn_tensor       conv  = kn_slice(kn_row(st->conv, i), 0, first_row, B),
@@ -164,6 +169,8 @@ static mlm_status run_layers_cut(kn_queue *q, const lm_model *m, lm_scratch *s, 
                   .conv_state = conv,
                   .ssm_state  = ssm,
         };
+        if (late)
+            mix.late = kn_slice(kn_row(st->late, i), 0, first_row, B);
         if (cut > 0) {
             mix.cut       = cut;
             mix.kept_conv = kn_slice(kn_row(kept->conv, i), 0, 0, B);
@@ -187,6 +194,7 @@ static mlm_status run_token(kn_queue *q, const lm_model *m, lm_scratch *s, lm_st
     *done = false;
     if (m->config.kind == LM_MAMBA1)
         return MLM_OK;
+    MLM_TRY(lm_state_settle(q, st, 0, m->config.n_layers, row, 1, false));
     for (int i = 0; i < m->config.n_layers; i++)
         s->token[i] = mamba2_token_layer(&m->layers[i].mixer, m->layers[i].norm,
                                          kn_slice(kn_row(st->conv, i), 0, row, 1),

@@ -31,6 +31,7 @@ struct lm_state {
     int            n_rows;
     kn_tensor      conv; /* [L,B,K-1,C] */
     kn_tensor      ssm;  /* [L,B,H,P,N], Mamba: [L,B,1,D,N] */
+    kn_tensor      late; /* [L,B,W] of kn_conv_ssd_step: what ssm lacks; absent in states of few rows */
     lm_state_pool *pool; /* NULL: its memory is its own */
     kn_tensor      row;  /* f32 [1,H P N]: a layer on its way to or from the host; absent where ssm is f32 */
 };
@@ -47,6 +48,10 @@ struct lm_state_pool {
 /* The tensors of a state whose config and n_rows are set. */
 void lm_state_take_tensors(lm_state *st, kn_arena *arena);
 void lm_state_give_back(lm_state *st);
+/* Steps of so many rows may put off writing states; everything else needs them settled: rows first .. first + n - 1 of layers
+ * layer .. layer + n_layers - 1.  With drop, what was put off is of no use any more. */
+#define LM_LATE_ROWS 16
+mlm_status lm_state_settle(kn_queue *q, const lm_state *st, int layer, int n_layers, int first, int64_t n, bool drop) MLM_WARN_UNUSED;
 
 /* A step of n_rows rows, captured; it belongs to the memory and the queue it was captured with. */
 #define LM_GRAPHS 64

@@ -26,6 +26,23 @@ size_t lm_config_row_bytes(const lm_config *c)
     return (size_t)c->n_layers * (conv + ssm);
 }
 
+/* Floats of a row and layer; 0: this state is written by every step. */
+static int64_t late_width(const lm_config *config, const kn_device *dev, int n_rows)
+{
+    const mamba2_config *c = &config->mixer;
+    if (config->kind == LM_MAMBA1 || n_rows < LM_LATE_ROWS || config->late < 1 || c->n_groups != 1 ||
+        c->n_directions != 1 || c->conv_kernel != 4 || c->merge != MAMBA2_SUM_THEN_NORM ||
+        !kn_can_write_late(dev, c->n_heads, c->head_dim, c->d_state))
+        return 0;
+    return kn_late_width(config->late, c->n_heads, c->head_dim, c->d_state);
+}
+
+size_t lm_config_rows_bytes(const lm_config *c, const kn_device *dev, int n_rows)
+{
+    size_t late = (size_t)late_width(c, dev, n_rows) * sizeof(float) * (size_t)c->n_layers;
+    return (size_t)n_rows * (lm_config_row_bytes(c) + late);
+}
+
 void lm_state_take_tensors(lm_state *st, kn_arena *arena)
 {
     int64_t       L = st->config.n_layers, B = st->n_rows;
@@ -34,6 +51,10 @@ void lm_state_take_tensors(lm_state *st, kn_arena *arena)
     kn_dtype t      = state_dtype(&st->config);
     st->ssm         = kn_arena_take(arena, t, 5, KN_DIMS(L, B, d.heads, d.head_dim, d.d_state));
     memset(&st->row, 0, sizeof st->row);
+    memset(&st->late, 0, sizeof st->late);
+    int64_t W = late_width(&st->config, st->dev, st->n_rows);
+    if (W > 0)
+        st->late = kn_arena_take(arena, KN_F32, 3, KN_DIMS(L, B, W));
     if (t != KN_F32)
         st->row = kn_arena_take(arena, KN_F32, 2, KN_DIMS(1, d.heads * d.head_dim * d.d_state));
 }
@@ -92,7 +113,18 @@ size_t lm_state_bytes(const lm_state *st)
 mlm_status lm_state_reset(kn_queue *q, lm_state *st)
 {
     MLM_TRY(kn_zero(q, st->conv));
+    MLM_TRY(lm_state_settle(q, st, 0, st->config.n_layers, 0, st->n_rows, true));
     return kn_zero(q, st->ssm);
+}
+
+mlm_status lm_state_settle(kn_queue *q, const lm_state *st, int layer, int n_layers, int first, int64_t n, bool drop)
+{
+    if (!kn_present(st->late) || n < 1)
+        return MLM_OK;
+    kn_settle_args a = {.state = kn_slice(kn_slice(st->ssm, 0, layer, n_layers), 1, first, n),
+                        .late  = kn_slice(kn_slice(st->late, 0, layer, n_layers), 1, first, n),
+                        .drop  = drop};
+    return kn_settle(q, &a);
 }
 
 mlm_status lm_state_reset_rows(kn_queue *q, lm_state *st, int first, int n)
@@ -100,6 +132,7 @@ mlm_status lm_state_reset_rows(kn_queue *q, lm_state *st, int first, int n)
     if (first < 0 || n < 0 || first > st->n_rows - n)
         return mlm_fail(MLM_E_RANGE, "reset of rows %d to %d of a state with %d rows", first, first + n - 1,
                         st->n_rows);
+    MLM_TRY(lm_state_settle(q, st, 0, st->config.n_layers, first, n, true));
     for (int i = 0; n > 0 && i < st->config.n_layers; i++) {
         MLM_TRY(kn_zero(q, kn_slice(kn_row(st->conv, i), 0, first, n)));
         MLM_TRY(kn_zero(q, kn_slice(kn_row(st->ssm, i), 0, first, n)));
@@ -150,6 +183,8 @@ mlm_status lm_state_copy_row(kn_queue *q, lm_state *dst, int dst_row, const lm_s
         return MLM_OK;
     kn_copy_args conv = {row_over_layers(src->conv, src_row), row_over_layers(dst->conv, dst_row)};
     kn_copy_args ssm  = {row_over_layers(src->ssm, src_row), row_over_layers(dst->ssm, dst_row)};
+    MLM_TRY(lm_state_settle(q, src, 0, src->config.n_layers, src_row, 1, false));
+    MLM_TRY(lm_state_settle(q, dst, 0, dst->config.n_layers, dst_row, 1, true));
     MLM_TRY(kn_copy(q, &conv));
     return kn_copy(q, &ssm);
 }
@@ -183,6 +218,8 @@ mlm_status lm_state_export_piece(kn_queue *q, const lm_state *st, int row, int p
 {
     kn_tensor from = piece_of(st, row, piece);
     size_t    n    = lm_state_piece_bytes(st, piece);
+    if (piece >= st->config.n_layers)
+        MLM_TRY(lm_state_settle(q, st, piece - st->config.n_layers, 1, row, 1, false));
     if (from.dtype != KN_F32) {
         kn_copy_args copy = {from, st->row};
         MLM_TRY(kn_copy(q, &copy));
@@ -229,6 +266,8 @@ static mlm_status send_piece(kn_queue *q, lm_state *st, int row, int piece, cons
     kn_tensor    to   = piece_of(st, row, piece);
     kn_copy_args copy = {st->row, to};
     bool         wide = to.dtype == KN_F32;
+    if (piece >= st->config.n_layers)
+        MLM_TRY(lm_state_settle(q, st, piece - st->config.n_layers, 1, row, 1, true));
     MLM_TRY(kn_upload(q, wide ? to : st->row, src, lm_state_piece_bytes(st, piece)));
     return wide ? MLM_OK : kn_copy(q, &copy);
 }

@@ -117,7 +117,7 @@ int engine_batch_pictures(const kn_device *dev, int n_rows)
 mlm_status engine_batch_measure(size_t *bytes, kn_device *dev, const model_config *c, int n_rows)
 {
     MLM_TRY(measure(bytes, dev, c, n_rows, engine_batch_pictures(dev, n_rows), false));
-    *bytes += (size_t)n_rows * lm_config_row_bytes(&c->text);
+    *bytes += lm_config_rows_bytes(&c->text, dev, n_rows);
     return MLM_OK;
 }
 

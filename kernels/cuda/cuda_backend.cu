@@ -218,6 +218,7 @@ static const kn_backend table = {
     cuda_read,
     cuda_reserve,
     cuda_ssd_scan_kept,
+    cuda_settle,
 };
 
 extern "C" __attribute__((visibility("default"))) const kn_backend *mlm_cuda_backend(void)

@@ -199,6 +199,7 @@ mlm_status cuda_norm_linear(kn_queue *q, const kn_norm_linear_args *a, bool *don
 mlm_status cuda_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_conv1d_args *conv,
                              const kn_ssd_step_args *step, kn_tensor z, bool *done);
 mlm_status cuda_token_layers(kn_queue *q, const kn_token_args *a, bool *done);
+mlm_status cuda_settle(kn_queue *q, const kn_settle_args *a);
 mlm_status cuda_ssd_scan_kept(kn_queue *q, const kn_ssd_scan_args *a, bool *done);
 mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
                               kn_tensor z, bool *done);

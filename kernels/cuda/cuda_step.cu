@@ -9,7 +9,11 @@
  * block repeats for itself.  State, weights and the old inputs are fetched before the
  * kernel in front has finished: kn_conv_ssd_step promises that it is not the one that wrote them.
  * The inputs kept for x belong to one block; those of b and c are renewed by the block that reads them last.
+ *
+ * Where a state may be written late (kn_settle), a block does again what its last steps did not write, and writes its rows or
+ * only what they need for that: of three or four steps one writes.  How many are put off belongs to a row; the block that reads it last counts.
  */
+#include "kernels/cuda/cuda_mma.cuh"
 #include "kernels/cuda/cuda_step.cuh"
 
 #define STEP_WARPS   4
@@ -29,6 +33,9 @@ struct step_params {
     unsigned     *tickets;                                        /* [B], zero between launches */
     int           C, P, N, x_at, b_at, c_at; /* channels; where x, b, c start among them */
     float         dt_min, dt_max;
+    float        *past;              /* of batch row 0: how many tokens are put off, then what they did */
+    int64_t       past_row;          /* floats between batch rows */
+    int           past_most, past_token; /* tokens that may be put off; floats of one */
     bool          late; /* the next kernel's weights would stand in the way of what this one reads */
 };
 
@@ -41,13 +48,56 @@ template <int ROWS> __device__ __forceinline__ int channel_of(const step_params 
     return i < p.N ? p.b_at + i : i < 2 * p.N ? p.c_at + i - p.N : -1;
 }
 
-template <bool BF16, int ROUNDS>
+/* What a block needs of one token that was put off. */
+struct step_past {
+    float dx[MOST_ROUNDS * ROUND_ROWS], b[STEP_N], decay[4];
+};
+
+/* Fetches all of them, whether they mean something or not: nothing waits for the count. */
+template <int ROWS>
+__device__ __forceinline__ void fetch_past(step_past *past, const step_params &p, const float *from, int h, int first, int H)
+{
+    int      per_token = ROWS / 4 + p.N / 4 + 1;
+    uint32_t to        = (uint32_t)__cvta_generic_to_shared(past);
+    for (int i = (int)threadIdx.x; i < p.past_most * per_token; i += STEP_THREADS) {
+        int          k = i / per_token, j = i - k * per_token, n = j - ROWS / 4;
+        const float *t = from + (int64_t)k * p.past_token;
+        uint32_t     s = to + (uint32_t)(k * sizeof(step_past));
+        if (j < ROWS / 4)
+            copy_async_at(s + (uint32_t)j * 16, t + h * p.P + first + j * 4, true);
+        else if (n < p.N / 4)
+            copy_async_at(s + (uint32_t)(offsetof(step_past, b) + n * 16), t + H * p.P + n * 4, true);
+        else
+            asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(s + (uint32_t)offsetof(step_past, decay)),
+                         "l"(t + H * p.P + p.N + h)
+                         : "memory");
+    }
+    copy_async_commit();
+}
+
+/* What this block's next steps need to do this token again. */
+template <int ROWS>
+__device__ __forceinline__ void put_off(const step_params &p, float *to, const float *out, float dt, float decay, int h,
+                                        int first, int H)
+{
+    for (int i = (int)threadIdx.x; i < ROWS; i += STEP_THREADS)
+        to[h * p.P + first + i] = __fmul_rn(dt, out[i]);
+    if (h == 0 && first == 0)
+        for (int i = (int)threadIdx.x; i < p.N; i += STEP_THREADS)
+            to[H * p.P + i] = out[ROWS + i];
+    if (threadIdx.x == 0)
+        to[H * p.P + p.N + h] = decay;
+}
+
+template <bool BF16, int ROUNDS, bool PAST>
 __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params p)
 {
     constexpr int                         BLOCK_ROWS = ROUNDS * ROUND_ROWS, MINE = ROUNDS * STEP_ROWS;
     typedef typename state4<BF16>::stored stored;
     __shared__ __align__(16) float out[BLOCK_ROWS + 2 * STEP_N];
     __shared__ bool                last;
+    __shared__ __align__(16) step_past past[PAST ? KN_LATE_MOST : 1];
+    __shared__ int                     n_past;
     int h = (int)blockIdx.x, first = (int)blockIdx.y * BLOCK_ROWS, lane = threadIdx.x % WARP,
         warp      = threadIdx.x / WARP;
     int64_t batch = blockIdx.z;
@@ -63,6 +113,12 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
 #pragma unroll
         for (int r = 0; r < STEP_ROWS; r++)
             old_s[k][r] = in ? S[((k * ROUND_ROWS + r) * p.N) / 4 + lane] : stored{};
+    float *tokens = p.past + batch * p.past_row;
+    float  count  = 0.0f;
+    if (PAST) {
+        count = tokens[0];
+        fetch_past<BLOCK_ROWS>(past, p, tokens + KN_LATE_HEAD, h, first, (int)gridDim.x);
+    }
 #pragma unroll
     for (int i = 0; i < STEP_ITEMS; i++) {
         int c = channel_of<BLOCK_ROWS>(p, i * STEP_THREADS + (int)threadIdx.x, h, first);
@@ -103,6 +159,11 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
             conv[2 * (int64_t)p.C + c] = input[i];
         }
     }
+    if (PAST) {
+        if (threadIdx.x == 0) /* it is here before this block says that it has read it */
+            n_past = min(max((int)count, 0), p.past_most);
+        copy_async_wait_all();
+    }
     __syncthreads();
     if (p.late)
         cuda_dependency_release();
@@ -116,20 +177,37 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
     float4 b    = in ? *(const float4 *)(out + BLOCK_ROWS + lane * 4) : zero;
     float4 c    = in ? *(const float4 *)(out + BLOCK_ROWS + STEP_N + lane * 4) : zero;
     float  sums[MINE];
+    int    n     = PAST ? n_past : 0;
+    bool   write = !PAST || n == p.past_most;
+    for (int t = 0; PAST && t < n; t++) {
+        float4 then   = in ? *(const float4 *)(past[t].b + lane * 4) : zero;
+        float  faded  = past[t].decay[0];
+#pragma unroll
+        for (int k = 0; k < ROUNDS; k++)
+#pragma unroll
+            for (int r = 0; r < STEP_ROWS; r++)
+                old_s[k][r] = state4<BF16>::pack(step_state(state4<BF16>::unpack(old_s[k][r]), faded,
+                                                            past[t].dx[k * ROUND_ROWS + warp * STEP_ROWS + r], then));
+    }
 #pragma unroll
     for (int k = 0; k < ROUNDS; k++)
 #pragma unroll
         for (int r = 0; r < STEP_ROWS; r++) {
             float  x = out[k * ROUND_ROWS + warp * STEP_ROWS + r];
             float4 s = step_state(state4<BF16>::unpack(old_s[k][r]), decay, __fmul_rn(dt, x), b);
-            if (in)
+            if (in && write)
                 S[((k * ROUND_ROWS + r) * p.N) / 4 + lane] = state4<BF16>::pack(s);
             sums[k * STEP_ROWS + r] = step_dot(s, c);
         }
     float sum = step_sums<MINE>(sums, lane);
     if (lane % (WARP / MINE) == 0)
         p.y[batch * p.y_row + h * p.P + first + row_in] = step_gate(step_skip(sum, skip, out[row_in]), z);
+    if (PAST && !write)
+        put_off<BLOCK_ROWS>(p, tokens + KN_LATE_HEAD + (int64_t)n * p.past_token, out, dt, decay, h, first,
+                            (int)gridDim.x);
     __syncthreads();
+    if (PAST && last && threadIdx.x == 0)
+        tokens[0] = write ? 0.0f : (float)(n + 1);
     if (last)
         for (int i = (int)threadIdx.x; i < 2 * p.N; i += STEP_THREADS) {
             int   ch    = channel_of<BLOCK_ROWS>(p, BLOCK_ROWS + i, h, first);
@@ -154,11 +232,24 @@ bool cuda_step_fits(const kn_conv1d_args *conv, const kn_ssd_step_args *step, kn
            step->state.stride[0] % 4 == 0;
 }
 
+/* step.late has been checked against the state (ops.c). */
+static bool cuda_late_fits(const kn_ssd_step_args *step)
+{
+    return (uintptr_t)kn_data(step->late) % 16 == 0 && step->late.stride[0] % 4 == 0;
+}
+
+template <bool BF16, bool PAST> static void (*kernel_of(bool long_blocks))(step_params)
+{
+    return long_blocks ? conv_ssd_step_kernel<BF16, MOST_ROUNDS, PAST> : conv_ssd_step_kernel<BF16, 1, PAST>;
+}
+
 mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
                               kn_tensor z, bool *done)
 {
-    bool bf16 = step->state.dtype == KN_BF16;
+    bool bf16 = step->state.dtype == KN_BF16, past = kn_present(step->late);
     *done     = cuda_step_fits(conv, step, z);
+    if (past && !(*done && cuda_late_fits(step)))
+        return mlm_fail(MLM_E_UNSUPPORTED, "ssd_step: a state of this shape that is written late");
     if (!*done && bf16)
         return mlm_fail(MLM_E_UNSUPPORTED, "ssd_step: a bf16 state of this shape");
     if (!*done)
@@ -190,15 +281,18 @@ mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_
     p.c_at        = (int)((step->c.offset - conv->y.offset) / sizeof(float));
     p.dt_min      = step->dt_min;
     p.dt_max      = step->dt_max > 0.0f ? step->dt_max : 3.0e38f;
+    p.past        = (float *)kn_data(step->late);
+    p.past_row    = past ? step->late.stride[0] : 0;
+    p.past_token  = (int)kn_late_token(step->n_heads, p.P, p.N);
+    p.past_most   = past ? (int)(step->late.dim[1] - KN_LATE_HEAD) / p.past_token : 0;
     /* More rounds, fewer blocks: only where they still fill the card several times. */
     bool long_blocks = p.P % (MOST_ROUNDS * ROUND_ROWS) == 0 &&
                        step->n_heads * conv->x.dim[0] >= (int64_t)16 * cuda_of(q->dev)->n_sm;
     p.late   = !long_blocks;
     int rows = long_blocks ? MOST_ROUNDS * ROUND_ROWS : ROUND_ROWS;
-    void (*kernel)(step_params) =
-        bf16          ? long_blocks ? conv_ssd_step_kernel<true, MOST_ROUNDS> : conv_ssd_step_kernel<true, 1>
-                 : long_blocks ? conv_ssd_step_kernel<false, MOST_ROUNDS>
-                      : conv_ssd_step_kernel<false, 1>;
+    void (*kernel)(step_params) = past   ? bf16 ? kernel_of<true, true>(long_blocks) : kernel_of<false, true>(long_blocks)
+                                  : bf16 ? kernel_of<true, false>(long_blocks)
+                                         : kernel_of<false, false>(long_blocks);
     dim3 grid((unsigned)step->n_heads, (unsigned)(p.P / rows), (unsigned)conv->x.dim[0]);
     if (p.late)
         cuda_prefer_shared((const void *)kernel);

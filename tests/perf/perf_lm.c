@@ -2,6 +2,7 @@
  * perf_lm.c: Mamba-2 2.7B with random weights: the decode step in one captured graph, and prefill.
  *
  *   perf_lm [--device cuda:N] [--weights bf16|i8] [--act f32|bf16] [--layers N] [--batch N] [--tokens N] [--state f32|bf16]
+ *           [--late N]       tokens that steps of many rows may put off writing states
  *           [--deterministic 0|1] [--turn FILE]
  *           [--agree STEPS]  instead of times: the same steps on the CPU in f32, and on the GPU again
  *
@@ -27,6 +28,7 @@ typedef struct bench {
     kn_tensor    ids, logits;
     size_t       weight_bytes;
     kn_dtype     act, state_dtype;
+    int          late;
     const char  *turn; /* perf_wait_turn */
 } bench;
 
@@ -80,6 +82,7 @@ static mlm_status make_model(bench *b, kn_dtype dtype, int n_layers, int rows, i
     kn_arena  measure;
     m->config             = config_27b(n_layers, b->act);
     m->config.mixer.state = b->state_dtype;
+    m->config.late        = b->late;
     m->dev                = b->dev;
     m->layers             = calloc((size_t)n_layers, sizeof *m->layers);
     if (!m->layers)
@@ -359,6 +362,8 @@ int main(int argc, char **argv)
             b.turn = argv[i + 1];
         else if (strcmp(argv[i], "--deterministic") == 0)
             opt.deterministic = strcmp(argv[i + 1], "1") == 0;
+        else if (strcmp(argv[i], "--late") == 0)
+            b.late = (int)strtol(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--agree") == 0)
             agree = (int)strtol(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--state") == 0)
