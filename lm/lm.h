@@ -57,6 +57,8 @@ mlm_status lm_state_create(lm_state **out, const lm_model *m, int n_rows) MLM_WA
 void       lm_state_free(lm_state *st);
 int        lm_state_rows(const lm_state *st);
 size_t     lm_state_bytes(const lm_state *st);
+/* How often a step of n_rows rows moves a row's state through memory, on average: read and written, or not always written. */
+double     lm_state_passes(const lm_state *st, int n_rows);
 mlm_status lm_state_reset(kn_queue *q, lm_state *st) MLM_WARN_UNUSED;
 mlm_status lm_state_reset_rows(kn_queue *q, lm_state *st, int first, int n) MLM_WARN_UNUSED;
 /* One-row states lent from memory that is taken once: n at the same time; whoever needs more gets new ones.  What they hold is not

@@ -110,6 +110,11 @@ size_t lm_state_bytes(const lm_state *st)
            (size_t)kn_count(st->ssm) * kn_dtype_size(st->ssm.dtype);
 }
 
+double lm_state_passes(const lm_state *st, int n_rows)
+{
+    return kn_present(st->late) && n_rows >= LM_LATE_ROWS ? 1.0 + 1.0 / (1.0 + st->config.late) : 2.0;
+}
+
 mlm_status lm_state_reset(kn_queue *q, lm_state *st)
 {
     MLM_TRY(kn_zero(q, st->conv));

@@ -130,10 +130,12 @@ engine_amount bench_prefill_work(const bench *b, int n, int T)
                            n * (b->work.text.flops * T + b->work.head_flops)};
 }
 
-/* Weights once; every row's state is read and written. */
+/* Weights once; every row's state is read, and written at once or later. */
 engine_amount bench_step_work(const bench *b, int n)
 {
-    return (engine_amount){b->work.text.bytes + 2.0 * n * b->work.state_bytes,
+    const lm_state *st     = n > b->eng->one.n_rows ? b->eng->many.state : b->eng->one.state;
+    double          passes = st != NULL ? lm_state_passes(st, n) : 2.0;
+    return (engine_amount){b->work.text.bytes + passes * n * b->work.state_bytes,
                            n * (b->work.text.flops + b->work.head_flops)};
 }
 
