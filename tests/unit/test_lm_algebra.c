@@ -470,6 +470,62 @@ static void test_refusals(void **state)
     model_fixture_close(&f);
 }
 
+/* Steps of so many rows write states late where the device can: whatever happens to a row in between, it is the row alone. */
+#define LATE_ROWS  18
+#define LATE_STEPS 7
+static void test_written_late(void **state)
+{
+    (void)state;
+    model_fixture f;
+    int32_t       fed[LATE_ROWS][LATE_STEPS], ids[LATE_ROWS];
+    int           n[LATE_ROWS] = {0}; /* tokens fed to a row */
+    lm_state     *many = NULL, *one = NULL;
+    kn_arena      room = {0};
+    assert_true(model_fixture_open(&f, model, device2, 2, FIXTURE_LM, LATE_ROWS, 4, 0));
+    ok(lm_state_create(&many, f.lm, LATE_ROWS));
+    ok(lm_state_create(&one, f.lm, 1));
+    ok(kn_arena_create(&room, f.dev, sizeof ids + 64));
+    if (!is_mamba1)
+        assert_true((lm_state_passes(many, LATE_ROWS) < 2.0) != ((kn_device_caps(f.dev) & KN_CAP_HOST) != 0));
+    kn_tensor all = kn_arena_take(&room, KN_I32, 1, KN_DIMS(LATE_ROWS));
+    for (int t = 0; t < LATE_STEPS; t++) {
+        int rows = t == 5 ? 3 : LATE_ROWS; /* a small batch between large ones */
+        random_ids(ids, LATE_ROWS, (uint64_t)t);
+        ok(kn_upload(f.q, all, ids, sizeof ids));
+        ok(lm_step(f.q, f.lm, f.lm_s, many, kn_slice(all, 0, 0, rows), kn_slice(f.logits, 0, 0, rows)));
+        for (int r = 0; r < rows; r++)
+            fed[r][n[r]++] = ids[r];
+        if (t == 0) { /* forks: inside, and through another state and the host */
+            ok(lm_state_copy_row(f.q, many, 9, many, 2));
+            memcpy(fed[9], fed[2], sizeof fed[9]);
+            ok(lm_state_copy_row(f.q, one, 0, many, 3));
+            ok(lm_state_copy_row(f.q, many, 10, one, 0));
+            memcpy(fed[10], fed[3], sizeof fed[10]);
+        }
+        if (t == 2) {
+            size_t bytes = lm_config_state_bytes(&f.lm_cfg);
+            void  *blob  = malloc(bytes);
+            assert_non_null(blob);
+            ok(lm_state_export_row(f.q, many, 5, blob, bytes));
+            ok(lm_state_import_row(f.q, many, 11, blob, bytes));
+            memcpy(fed[11], fed[5], sizeof fed[11]);
+            free(blob);
+            ok(lm_state_reset_rows(f.q, many, 12, 2));
+            n[12] = n[13] = 0;
+        }
+    }
+    for (int r = 0; r < LATE_ROWS; r++) {
+        outcome want = run_steps(&f, fed[r], n[r]), got = take(&f, many, r);
+        assert_memory_equal(want.v + want.n_logits, got.v + got.n_logits, (got.n - got.n_logits) * sizeof(float));
+        free(want.v);
+        free(got.v);
+    }
+    lm_state_free(many);
+    lm_state_free(one);
+    kn_arena_free(&room);
+    model_fixture_close(&f);
+}
+
 int main(int argc, char **argv)
 {
     temp_dir dir;
@@ -496,6 +552,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_rows_that_end_early),  cmocka_unit_test(test_empty_row),
         cmocka_unit_test(test_state_is_a_value),     cmocka_unit_test(test_pool),
         cmocka_unit_test(test_rows_and_ids),         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_written_late),
     };
     const struct CMUnitTest some[] = {cmocka_unit_test(test_rows_and_ids), cmocka_unit_test(test_pool)};
     bool                    whole =
