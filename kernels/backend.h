@@ -9,6 +9,7 @@
 #define KERNELS_BACKEND_H
 
 #include "kernels/kernels.h"
+#include "kernels/late.h"
 #include "kernels/token.h"
 
 #define KN_BACKEND_ABI 10

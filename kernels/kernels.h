@@ -373,8 +373,7 @@ mlm_status kn_conv1d(kn_queue *q, const kn_conv1d_args *a) MLM_WARN_UNUSED;
  *                      there; x, b, c come from kn_conv1d, already in scan order).  Not with state or len.
  *   len   i32 [B]      optional;  y [B,T,H*P] token order; f32 when accumulate;  dt_max 0 means no upper limit
  * kn_ssd_scan is the chunked form for prefill, kn_ssd_step the recurrence for T = 1 (the same arguments, state required).
- * kn_ssd_part: the arguments of tokens from .. from + n - 1 of a scan, nothing kept.
- * late: of a kn_conv_ssd_step only, see there.
+ * kn_ssd_part: the arguments of tokens from .. from + n - 1 of a scan, nothing kept.  late: of a kn_conv_ssd_step (late.h).
  */
 typedef struct kn_ssd_args {
     kn_tensor x, b, c, dt, a, d, dt_bias, state, start, kept, len, order, y, late;
@@ -396,33 +395,6 @@ kn_ssd_args         kn_ssd_part(const kn_ssd_args *a, int64_t from, int64_t n);
  */
 mlm_status kn_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_ssd_step_args *step,
                             kn_tensor z, bool *gated) MLM_WARN_UNUSED;
-
-/*
- * States that are written late.  A step reads a row's state and writes it, and in batches that is most of what memory
- * does.  With step.late, [B,W] f32, it may leave `state` as it is and note in late what it would have done to it; the next steps do that
- * again first, and the one that finds late full writes the state.  All numbers have the bits of states that are
- * written every time.  W is kn_late_width() of how many tokens may be put off; zeros: nothing is.  Rows lie one behind the other, on 16 bytes.
- * kn_can_write_late: whether the device can, for these shapes; where it cannot, a step with late fails.
- * kn_settle: state [L,B,H,P,N], late [L,B,W], rows as far apart as they like: does what was put off; with drop forgets it, and state is
- * not touched.  Needed in front of everything else that reads or writes states.
- */
-typedef struct kn_settle_args {
-    kn_tensor state, late;
-    bool      drop;
-} kn_settle_args;
-#define KN_LATE_MOST 3  /* tokens */
-#define KN_LATE_HEAD 16 /* in front of them: how many there are */
-/* Of a token: dt x [H,P], b [N], exp(dt a) [H]. */
-static inline int64_t kn_late_token(int64_t H, int64_t P, int64_t N)
-{
-    return H * P + N + (H + 3) / 4 * 4;
-}
-static inline int64_t kn_late_width(int most, int64_t H, int64_t P, int64_t N)
-{
-    return KN_LATE_HEAD + most * kn_late_token(H, P, N);
-}
-bool       kn_can_write_late(const kn_device *dev, int64_t H, int64_t P, int64_t N);
-mlm_status kn_settle(kn_queue *q, const kn_settle_args *a) MLM_WARN_UNUSED;
 
 /* kn_norm_linear, and behind it kn_conv_ssd_step: z, conv.x and step.dt are slices of in.y.  Where *gated is set, in.y may be unwritten too. */
 mlm_status kn_project_step(kn_queue *q, const kn_norm_linear_args *in, const kn_conv1d_args *conv,

@@ -84,7 +84,7 @@ typedef struct mamba2_args {
     kn_tensor len;             /* i32 [B] optional                                          */
     kn_tensor conv_state;      /* [B,K-1,C] f32, optional                                   */
     kn_tensor ssm_state;       /* [B,H,P,N] of config->state                                   */
-    kn_tensor late;                         /* optional: as in kn_conv_ssd_step, of steps */
+    kn_tensor late;            /* optional: as in kn_conv_ssd_step, of steps */
     kn_tensor order[MAMBA2_MAX_DIRECTIONS]; /* i32 [T]; absent: identity (direction 0)   */
     /* One direction, no len: with cut > 0 the states behind the first `cut` tokens, at least conv_kernel - 1 and fewer than T, are
      * left in kept_conv and kept_ssm, of the shapes of conv_state and ssm_state.  All results are those of two calls. */

@@ -520,8 +520,11 @@ static void check_late(kn_check *c, kn_tensor late, int rank, const int64_t *dim
     kn_check_tensor(c, "late", late, KN_BIT(KN_F32), rank, dim, rank == 3 ? "LBW" : "BW");
     if (c->status != MLM_OK)
         return;
-    kn_check_that(c, kn_can_write_late(c->dev, H, P, N), MLM_E_UNSUPPORTED, "states of this shape are not written late here");
-    kn_check_that(c, late.stride[rank - 1] == 1 && W >= least && (W - least) % step == 0 && (W - least) / step < KN_LATE_MOST,
+    kn_check_that(c, kn_can_write_late(c->dev, H, P, N), MLM_E_UNSUPPORTED,
+                  "states of this shape are not written late here");
+    kn_check_that(c,
+                  late.stride[rank - 1] == 1 && W >= least && (W - least) % step == 0 &&
+                      (W - least) / step < KN_LATE_MOST,
                   MLM_E_SHAPE, "late has not the width of 1 to 3 tokens, or no contiguous rows");
 }
 
@@ -541,13 +544,15 @@ static mlm_status check_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, c
 mlm_status kn_settle(kn_queue *q, const kn_settle_args *a)
 {
     kn_check c = check_begin(q, KN_OP_ssd_step);
-    kn_check_that(&c, a->state.rank == 5 && a->late.rank == 3, MLM_E_SHAPE, "state is not [L,B,H,P,N], or late not [L,B,W]");
+    kn_check_that(&c, a->state.rank == 5 && a->late.rank == 3, MLM_E_SHAPE,
+                  "state is not [L,B,H,P,N], or late not [L,B,W]");
     if (c.status != MLM_OK)
         return c.status;
     kn_check_tensor(&c, "state", a->state, KN_BITS_ACT, 5, a->state.dim, "LBHPN");
     check_late(&c, a->late, 3, KN_DIMS(a->state.dim[0], a->state.dim[1], a->late.dim[2]), &a->state);
-    kn_check_that(&c, c.status != MLM_OK || kn_count(a->state) == 0 || kn_is_contiguous(kn_row(kn_row(a->state, 0), 0)),
-                  MLM_E_SHAPE, "state has strided rows");
+    kn_check_that(
+        &c, c.status != MLM_OK || kn_count(a->state) == 0 || kn_is_contiguous(kn_row(kn_row(a->state, 0), 0)),
+        MLM_E_SHAPE, "state has strided rows");
     if (c.status != MLM_OK || kn_count(a->state) == 0)
         return c.status;
     return kn_backend_status(q->dev, q->dev->be->settle(q, a));

@@ -17,17 +17,19 @@
 
 typedef enum lm_kind { LM_MAMBA2 = 0, LM_MAMBA1 } lm_kind;
 
-#define LM_LATE 1 /* lm_config.late of a model that is read */
+#define LM_LATE 3 /* lm_config.late of a model that is read */
+#define LM_LATE_BF16                                                                                         \
+    1 /* of it, where states are bf16: doing a token again costs more then and writing less */
 
 typedef struct lm_config {
-    lm_kind       kind;
-    int           n_layers, d_model;
-    int           vocab_rows; /* rows of the embedding                                        */
-    int           vocab_size; /* ids that may be produced: <= vocab_rows (padding is masked)  */
-    bool          tied;       /* logits reuse the embedding matrix                             */
-    bool          conv_bias;
-    float         norm_eps;
-    int           late; /* tokens that steps of many rows may put off writing states, 0 .. KN_LATE_MOST; devices that can */
+    lm_kind kind;
+    int     n_layers, d_model;
+    int     vocab_rows; /* rows of the embedding                                        */
+    int     vocab_size; /* ids that may be produced: <= vocab_rows (padding is masked)  */
+    bool    tied;       /* logits reuse the embedding matrix                             */
+    bool    conv_bias;
+    float   norm_eps;
+    int late; /* tokens that steps of many rows may put off writing states, 0 .. KN_LATE_MOST; devices that can */
     mamba2_config mixer;  /* LM_MAMBA2 */
     mamba1_config mixer1; /* LM_MAMBA1 */
 } lm_config;

@@ -145,7 +145,7 @@ static mlm_status run_layers_cut(kn_queue *q, const lm_model *m, lm_scratch *s, 
                                  void *payload)
 {
     int64_t   B = x.dim[0], T = x.dim[1];
-    kn_tensor h = normed_view(s, B, T);
+    kn_tensor h    = normed_view(s, B, T);
     bool      late = kn_present(st->late) && T == 1 && B >= LM_LATE_ROWS && !kn_present(len);
     if (!late)
         MLM_TRY(lm_state_settle(q, st, 0, m->config.n_layers, first_row, B, false));

@@ -2,6 +2,7 @@
 #ifndef LM_LM_PRIVATE_H
 #define LM_LM_PRIVATE_H
 
+#include "kernels/late.h"
 #include "lm/lm.h"
 
 #include <pthread.h>
@@ -51,7 +52,8 @@ void lm_state_give_back(lm_state *st);
 /* Steps of so many rows may put off writing states; everything else needs them settled: rows first .. first + n - 1 of layers
  * layer .. layer + n_layers - 1.  With drop, what was put off is of no use any more. */
 #define LM_LATE_ROWS 16
-mlm_status lm_state_settle(kn_queue *q, const lm_state *st, int layer, int n_layers, int first, int64_t n, bool drop) MLM_WARN_UNUSED;
+mlm_status lm_state_settle(kn_queue *q, const lm_state *st, int layer, int n_layers, int first, int64_t n,
+                           bool drop) MLM_WARN_UNUSED;
 
 /* A step of n_rows rows, captured; it belongs to the memory and the queue it was captured with. */
 #define LM_GRAPHS 64

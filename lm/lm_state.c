@@ -26,15 +26,21 @@ size_t lm_config_row_bytes(const lm_config *c)
     return (size_t)c->n_layers * (conv + ssm);
 }
 
+/* Tokens that steps may put off writing a state. */
+static int late_tokens(const lm_config *c)
+{
+    return state_dtype(c) == KN_F32 || c->late < LM_LATE_BF16 ? c->late : LM_LATE_BF16;
+}
+
 /* Floats of a row and layer; 0: this state is written by every step. */
 static int64_t late_width(const lm_config *config, const kn_device *dev, int n_rows)
 {
     const mamba2_config *c = &config->mixer;
-    if (config->kind == LM_MAMBA1 || n_rows < LM_LATE_ROWS || config->late < 1 || c->n_groups != 1 ||
-        c->n_directions != 1 || c->conv_kernel != 4 || c->merge != MAMBA2_SUM_THEN_NORM ||
+    if (config->kind == LM_MAMBA1 || n_rows < LM_LATE_ROWS || n_rows > 4096 || config->late < 1 ||
+        c->n_groups != 1 || c->n_directions != 1 || c->conv_kernel != 4 || c->merge != MAMBA2_SUM_THEN_NORM ||
         !kn_can_write_late(dev, c->n_heads, c->head_dim, c->d_state))
         return 0;
-    return kn_late_width(config->late, c->n_heads, c->head_dim, c->d_state);
+    return kn_late_width(late_tokens(config), c->n_heads, c->head_dim, c->d_state);
 }
 
 size_t lm_config_rows_bytes(const lm_config *c, const kn_device *dev, int n_rows)
@@ -112,7 +118,8 @@ size_t lm_state_bytes(const lm_state *st)
 
 double lm_state_passes(const lm_state *st, int n_rows)
 {
-    return kn_present(st->late) && n_rows >= LM_LATE_ROWS ? 1.0 + 1.0 / (1.0 + st->config.late) : 2.0;
+    return kn_present(st->late) && n_rows >= LM_LATE_ROWS ? 1.0 + 1.0 / (1.0 + late_tokens(&st->config))
+                                                          : 2.0;
 }
 
 mlm_status lm_state_reset(kn_queue *q, lm_state *st)
@@ -122,7 +129,8 @@ mlm_status lm_state_reset(kn_queue *q, lm_state *st)
     return kn_zero(q, st->ssm);
 }
 
-mlm_status lm_state_settle(kn_queue *q, const lm_state *st, int layer, int n_layers, int first, int64_t n, bool drop)
+mlm_status lm_state_settle(kn_queue *q, const lm_state *st, int layer, int n_layers, int first, int64_t n,
+                           bool drop)
 {
     if (!kn_present(st->late) || n < 1)
         return MLM_OK;

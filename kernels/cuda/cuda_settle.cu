@@ -7,7 +7,7 @@
 #define SETTLE_BLOCKS 20 /* of a row and layer */
 
 struct settle_params {
-    void   *state;                 /* f32 or bf16 */
+    void   *state; /* f32 or bf16 */
     float  *late;
     int64_t state_layer, state_row, late_layer, late_row;
     int     H, P, N, token; /* floats of one that was put off */
@@ -29,7 +29,8 @@ template <bool BF16> __global__ void __launch_bounds__(SETTLE_WARPS *WARP) settl
         for (int t = 0; t < n; t++) {
             const float *token = late + KN_LATE_HEAD + t * p.token;
             float4       b     = *(const float4 *)(token + p.H * p.P + lane * 4);
-            s = state4<BF16>::pack(step_state(state4<BF16>::unpack(s), token[p.H * p.P + p.N + i / p.P], token[i], b));
+            s                  = state4<BF16>::pack(
+                                 step_state(state4<BF16>::unpack(s), token[p.H * p.P + p.N + i / p.P], token[i], b));
         }
         S[(int64_t)i * (p.N / 4) + lane] = s;
     }
@@ -59,7 +60,8 @@ mlm_status cuda_settle(kn_queue *q, const kn_settle_args *a)
     p.N             = (int)a->state.dim[4];
     p.token         = (int)kn_late_token(p.H, p.P, p.N);
     if (!a->drop)
-        MLM_TRY(cuda_launch(q, "settle", a->state.dtype == KN_BF16 ? settle_kernel<true> : settle_kernel<false>,
+        MLM_TRY(cuda_launch(q, "settle",
+                            a->state.dtype == KN_BF16 ? settle_kernel<true> : settle_kernel<false>,
                             dim3(SETTLE_BLOCKS, (unsigned)B, (unsigned)L), dim3(SETTLE_WARPS * WARP), 0, p));
     return cuda_launch(q, "settle", forget_kernel, dim3(cuda_blocks(B, 64), (unsigned)L), dim3(64), 0, p.late,
                        p.late_layer, p.late_row, (int)B);

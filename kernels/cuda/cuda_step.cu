@@ -31,31 +31,33 @@ struct step_params {
     void         *ssm_state;                                      /* f32 or bf16 */
     int64_t       s_row, dt_row, z_row, y_row, conv_row, ssm_row; /* distance of batch rows */
     unsigned     *tickets;                                        /* [B], zero between launches */
-    int           C, P, N, x_at, b_at, c_at; /* channels; where x, b, c start among them */
+    int           H, C, P, N, x_at, b_at, c_at; /* channels; where x, b, c start among them */
     float         dt_min, dt_max;
-    float        *past;              /* of batch row 0: how many tokens are put off, then what they did */
-    int64_t       past_row;          /* floats between batch rows */
-    int           past_most, past_token; /* tokens that may be put off; floats of one */
+    float        *past;                  /* of batch row 0: how many tokens are put off, then what they did */
+    int64_t       past_row;              /* floats between batch rows */
+    int           past_most, past_token; /* tokens that there is room for; floats of one */
+    int           past_limit;            /* tokens that are put off */
     bool          late; /* the next kernel's weights would stand in the way of what this one reads */
 };
 
 /* The conv channel of item i of this block: x rows first, then b, then c; -1 behind the end. */
-template <int ROWS> __device__ __forceinline__ int channel_of(const step_params &p, int i, int h, int first)
+template <int ROWS> __device__ __forceinline__ int channel_of(const step_params &p, int i, int base)
 {
     if (i < ROWS)
-        return p.x_at + h * p.P + first + i;
+        return p.x_at + base + i;
     i -= ROWS;
     return i < p.N ? p.b_at + i : i < 2 * p.N ? p.c_at + i - p.N : -1;
 }
 
 /* What a block needs of one token that was put off. */
 struct step_past {
-    float dx[MOST_ROUNDS * ROUND_ROWS], b[STEP_N], decay[4];
+    float dx[MOST_ROUNDS * ROUND_ROWS], b[STEP_N], decay[4]; /* one of them */
 };
 
 /* Fetches all of them, whether they mean something or not: nothing waits for the count. */
 template <int ROWS>
-__device__ __forceinline__ void fetch_past(step_past *past, const step_params &p, const float *from, int h, int first, int H)
+__device__ __forceinline__ void fetch_past(step_past *past, const step_params &p, const float *from, int base,
+                                           int h)
 {
     int      per_token = ROWS / 4 + p.N / 4 + 1;
     uint32_t to        = (uint32_t)__cvta_generic_to_shared(past);
@@ -64,64 +66,80 @@ __device__ __forceinline__ void fetch_past(step_past *past, const step_params &p
         const float *t = from + (int64_t)k * p.past_token;
         uint32_t     s = to + (uint32_t)(k * sizeof(step_past));
         if (j < ROWS / 4)
-            copy_async_at(s + (uint32_t)j * 16, t + h * p.P + first + j * 4, true);
+            copy_async_at(s + (uint32_t)j * 16, t + base + j * 4, true);
         else if (n < p.N / 4)
-            copy_async_at(s + (uint32_t)(offsetof(step_past, b) + n * 16), t + H * p.P + n * 4, true);
+            copy_async_at(s + (uint32_t)(offsetof(step_past, b) + n * 16), t + p.H * p.P + n * 4, true);
         else
-            asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(s + (uint32_t)offsetof(step_past, decay)),
-                         "l"(t + H * p.P + p.N + h)
-                         : "memory");
+            asm volatile(
+                "cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(s + (uint32_t)offsetof(step_past, decay)),
+                "l"(t + p.H * p.P + p.N + h)
+                : "memory");
     }
     copy_async_commit();
 }
 
 /* What this block's next steps need to do this token again. */
 template <int ROWS>
-__device__ __forceinline__ void put_off(const step_params &p, float *to, const float *out, float dt, float decay, int h,
-                                        int first, int H)
+__device__ __forceinline__ void put_off(const step_params &p, float *to, const float *out, float dt,
+                                        float decay, int base, int h)
 {
     for (int i = (int)threadIdx.x; i < ROWS; i += STEP_THREADS)
-        to[h * p.P + first + i] = __fmul_rn(dt, out[i]);
-    if (h == 0 && first == 0)
+        to[base + i] = __fmul_rn(dt, out[i]);
+    if (base == 0)
         for (int i = (int)threadIdx.x; i < p.N; i += STEP_THREADS)
-            to[H * p.P + i] = out[ROWS + i];
+            to[p.H * p.P + i] = out[ROWS + i];
     if (threadIdx.x == 0)
-        to[H * p.P + p.N + h] = decay;
+        to[p.H * p.P + p.N + h] = decay;
+}
+
+/* States that do not stay in L2 anyway need not push out what does. */
+template <bool STREAM, typename T> __device__ __forceinline__ T load_state(const T *from)
+{
+    return STREAM ? __ldcs(from) : *from;
+}
+template <bool STREAM, typename T> __device__ __forceinline__ void store_state(T *to, T v)
+{
+    if (STREAM)
+        __stcs(to, v);
+    else
+        *to = v;
 }
 
 template <bool BF16, int ROUNDS, bool PAST>
-__global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params p)
+__global__ void __launch_bounds__(STEP_THREADS, ROUNDS < MOST_ROUNDS ? 8
+                                                : BF16               ? 6
+                                                                     : 4) conv_ssd_step_kernel(step_params p)
 {
     constexpr int                         BLOCK_ROWS = ROUNDS * ROUND_ROWS, MINE = ROUNDS * STEP_ROWS;
+    constexpr bool                        STREAM = PAST && ROUNDS >= MOST_ROUNDS;
     typedef typename state4<BF16>::stored stored;
     __shared__ __align__(16) float out[BLOCK_ROWS + 2 * STEP_N];
     __shared__ bool                last;
     __shared__ __align__(16) step_past past[PAST ? KN_LATE_MOST : 1];
     __shared__ int                     n_past;
-    int h = (int)blockIdx.x, first = (int)blockIdx.y * BLOCK_ROWS, lane = threadIdx.x % WARP,
-        warp      = threadIdx.x / WARP;
+    int                                lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+    int     h = (int)blockIdx.x, base = h * p.P + (int)blockIdx.y * BLOCK_ROWS; /* the first of its rows */
     int64_t batch = blockIdx.z;
     float  *conv  = p.conv_state + batch * p.conv_row;
-    stored *S =
-        (stored *)p.ssm_state + (batch * p.ssm_row + ((int64_t)h * p.P + first + warp * STEP_ROWS) * p.N) / 4;
-    stored old_s[ROUNDS][STEP_ROWS];
-    float4 w[STEP_ITEMS];
-    float  old[STEP_ITEMS][STEP_K - 1], input[STEP_ITEMS], bias[STEP_ITEMS];
-    bool   in = lane * 4 < p.N;
+    stored *S = (stored *)p.ssm_state + (batch * p.ssm_row + ((int64_t)base + warp * STEP_ROWS) * p.N) / 4;
+    stored  old_s[ROUNDS][STEP_ROWS];
+    float4  w[STEP_ITEMS];
+    float   old[STEP_ITEMS][STEP_K - 1], input[STEP_ITEMS], bias[STEP_ITEMS];
+    bool    in = lane * 4 < p.N;
 #pragma unroll
     for (int k = 0; k < ROUNDS; k++)
 #pragma unroll
         for (int r = 0; r < STEP_ROWS; r++)
-            old_s[k][r] = in ? S[((k * ROUND_ROWS + r) * p.N) / 4 + lane] : stored{};
+            old_s[k][r] = in ? load_state<STREAM>(&S[((k * ROUND_ROWS + r) * p.N) / 4 + lane]) : stored{};
     float *tokens = p.past + batch * p.past_row;
     float  count  = 0.0f;
     if (PAST) {
         count = tokens[0];
-        fetch_past<BLOCK_ROWS>(past, p, tokens + KN_LATE_HEAD, h, first, (int)gridDim.x);
+        fetch_past<BLOCK_ROWS>(past, p, tokens + KN_LATE_HEAD, base, h);
     }
 #pragma unroll
     for (int i = 0; i < STEP_ITEMS; i++) {
-        int c = channel_of<BLOCK_ROWS>(p, i * STEP_THREADS + (int)threadIdx.x, h, first);
+        int c = channel_of<BLOCK_ROWS>(p, i * STEP_THREADS + (int)threadIdx.x, base);
         if (c < 0)
             continue;
         w[i]    = p.w[c];
@@ -130,34 +148,28 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
         for (int k = 0; k < STEP_K - 1; k++)
             old[i][k] = conv[(int64_t)k * p.C + c];
     }
+    /* row r of round k is number k STEP_ROWS + r of the warp */
+    int mine   = lane * MINE / WARP,
+        row_in = mine / STEP_ROWS * ROUND_ROWS + warp * STEP_ROWS + mine % STEP_ROWS;
     float a = p.a[h], skip = p.d ? p.d[h] : 0.0f, dt_bias = p.dt_bias ? p.dt_bias[h] : 0.0f;
     cuda_dependency_wait();
     if (!p.late)
         cuda_dependency_release();
 
     float raw = p.dt[batch * p.dt_row + h], z = 0.0f;
-    /* row r of round k is number k STEP_ROWS + r of the warp */
-    int mine   = lane * MINE / WARP,
-        row_in = mine / STEP_ROWS * ROUND_ROWS + warp * STEP_ROWS + mine % STEP_ROWS;
     if (lane % (WARP / MINE) == 0)
-        z = p.z[batch * p.z_row + h * p.P + first + row_in];
+        z = p.z[batch * p.z_row + base + row_in];
 #pragma unroll
     for (int i = 0; i < STEP_ITEMS; i++) {
-        int c    = channel_of<BLOCK_ROWS>(p, i * STEP_THREADS + (int)threadIdx.x, h, first);
+        int c    = channel_of<BLOCK_ROWS>(p, i * STEP_THREADS + (int)threadIdx.x, base);
         input[i] = c >= 0 ? p.s[batch * p.s_row + c] : 0.0f;
     }
 #pragma unroll
     for (int i = 0; i < STEP_ITEMS; i++) {
-        int item = i * STEP_THREADS + (int)threadIdx.x, c = channel_of<BLOCK_ROWS>(p, item, h, first);
-        if (c < 0)
-            continue;
-        out[item < BLOCK_ROWS + p.N ? item : item - p.N + STEP_N] =
-            step_conv(w[i], bias[i], old[i], input[i]);
-        if (item < BLOCK_ROWS) {
-            conv[c]                    = old[i][1];
-            conv[(int64_t)p.C + c]     = old[i][2];
-            conv[2 * (int64_t)p.C + c] = input[i];
-        }
+        int item = i * STEP_THREADS + (int)threadIdx.x;
+        if (channel_of<BLOCK_ROWS>(p, item, base) >= 0)
+            out[item < BLOCK_ROWS + p.N ? item : item - p.N + STEP_N] =
+                step_conv(w[i], bias[i], old[i], input[i]);
     }
     if (PAST) {
         if (threadIdx.x == 0) /* it is here before this block says that it has read it */
@@ -167,10 +179,17 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
     __syncthreads();
     if (p.late)
         cuda_dependency_release();
-    if (threadIdx.x == 0) { /* everything this block reads of b's and c's old inputs has arrived */
+    unsigned total = gridDim.x * gridDim.y, ticket = 0;
+    if (threadIdx.x ==
+        0) { /* everything this block reads of b's and c's old inputs has arrived; it has written nothing yet */
         __threadfence();
-        unsigned total = gridDim.x * gridDim.y;
-        last           = atomicInc(&p.tickets[batch], total - 1) == total - 1;
+        ticket = atomicInc(&p.tickets[batch], total - 1);
+    }
+    if (threadIdx.x < BLOCK_ROWS) { /* item 0: a channel of x */
+        int c                      = channel_of<BLOCK_ROWS>(p, (int)threadIdx.x, base);
+        conv[c]                    = old[0][1];
+        conv[(int64_t)p.C + c]     = old[0][2];
+        conv[2 * (int64_t)p.C + c] = input[0];
     }
     float  dt = step_dt(raw, dt_bias, p.dt_min, p.dt_max), decay = step_decay(dt, a);
     float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
@@ -178,16 +197,16 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
     float4 c    = in ? *(const float4 *)(out + BLOCK_ROWS + STEP_N + lane * 4) : zero;
     float  sums[MINE];
     int    n     = PAST ? n_past : 0;
-    bool   write = !PAST || n == p.past_most;
+    bool   write = !PAST || n >= p.past_limit;
     for (int t = 0; PAST && t < n; t++) {
-        float4 then   = in ? *(const float4 *)(past[t].b + lane * 4) : zero;
-        float  faded  = past[t].decay[0];
+        float4 then = in ? *(const float4 *)(past[t].b + lane * 4) : zero;
 #pragma unroll
         for (int k = 0; k < ROUNDS; k++)
 #pragma unroll
             for (int r = 0; r < STEP_ROWS; r++)
-                old_s[k][r] = state4<BF16>::pack(step_state(state4<BF16>::unpack(old_s[k][r]), faded,
-                                                            past[t].dx[k * ROUND_ROWS + warp * STEP_ROWS + r], then));
+                old_s[k][r] =
+                    state4<BF16>::pack(step_state(state4<BF16>::unpack(old_s[k][r]), past[t].decay[0],
+                                                  past[t].dx[k * ROUND_ROWS + warp * STEP_ROWS + r], then));
     }
 #pragma unroll
     for (int k = 0; k < ROUNDS; k++)
@@ -196,21 +215,22 @@ __global__ void __launch_bounds__(STEP_THREADS) conv_ssd_step_kernel(step_params
             float  x = out[k * ROUND_ROWS + warp * STEP_ROWS + r];
             float4 s = step_state(state4<BF16>::unpack(old_s[k][r]), decay, __fmul_rn(dt, x), b);
             if (in && write)
-                S[((k * ROUND_ROWS + r) * p.N) / 4 + lane] = state4<BF16>::pack(s);
+                store_state<STREAM>(&S[((k * ROUND_ROWS + r) * p.N) / 4 + lane], state4<BF16>::pack(s));
             sums[k * STEP_ROWS + r] = step_dot(s, c);
         }
     float sum = step_sums<MINE>(sums, lane);
     if (lane % (WARP / MINE) == 0)
-        p.y[batch * p.y_row + h * p.P + first + row_in] = step_gate(step_skip(sum, skip, out[row_in]), z);
+        p.y[batch * p.y_row + base + row_in] = step_gate(step_skip(sum, skip, out[row_in]), z);
     if (PAST && !write)
-        put_off<BLOCK_ROWS>(p, tokens + KN_LATE_HEAD + (int64_t)n * p.past_token, out, dt, decay, h, first,
-                            (int)gridDim.x);
+        put_off<BLOCK_ROWS>(p, tokens + KN_LATE_HEAD + (int64_t)n * p.past_token, out, dt, decay, base, h);
+    if (threadIdx.x == 0)
+        last = ticket == total - 1;
     __syncthreads();
     if (PAST && last && threadIdx.x == 0)
         tokens[0] = write ? 0.0f : (float)(n + 1);
     if (last)
         for (int i = (int)threadIdx.x; i < 2 * p.N; i += STEP_THREADS) {
-            int   ch    = channel_of<BLOCK_ROWS>(p, BLOCK_ROWS + i, h, first);
+            int   ch    = channel_of<BLOCK_ROWS>(p, BLOCK_ROWS + i, base);
             float newer = conv[(int64_t)p.C + ch], newest = conv[2 * (int64_t)p.C + ch];
             conv[ch]                    = newer;
             conv[(int64_t)p.C + ch]     = newest;
@@ -247,7 +267,7 @@ mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_
                               kn_tensor z, bool *done)
 {
     bool bf16 = step->state.dtype == KN_BF16, past = kn_present(step->late);
-    *done     = cuda_step_fits(conv, step, z);
+    *done = cuda_step_fits(conv, step, z);
     if (past && !(*done && cuda_late_fits(step)))
         return mlm_fail(MLM_E_UNSUPPORTED, "ssd_step: a state of this shape that is written late");
     if (!*done && bf16)
@@ -285,14 +305,17 @@ mlm_status cuda_conv_ssd_step(kn_queue *q, const kn_conv1d_args *conv, const kn_
     p.past_row    = past ? step->late.stride[0] : 0;
     p.past_token  = (int)kn_late_token(step->n_heads, p.P, p.N);
     p.past_most   = past ? (int)(step->late.dim[1] - KN_LATE_HEAD) / p.past_token : 0;
+    p.H           = step->n_heads;
     /* More rounds, fewer blocks: only where they still fill the card several times. */
     bool long_blocks = p.P % (MOST_ROUNDS * ROUND_ROWS) == 0 &&
                        step->n_heads * conv->x.dim[0] >= (int64_t)16 * cuda_of(q->dev)->n_sm;
-    p.late   = !long_blocks;
-    int rows = long_blocks ? MOST_ROUNDS * ROUND_ROWS : ROUND_ROWS;
-    void (*kernel)(step_params) = past   ? bf16 ? kernel_of<true, true>(long_blocks) : kernel_of<false, true>(long_blocks)
-                                  : bf16 ? kernel_of<true, false>(long_blocks)
-                                         : kernel_of<false, false>(long_blocks);
+    int rows     = long_blocks ? MOST_ROUNDS * ROUND_ROWS : ROUND_ROWS;
+    p.late       = !long_blocks;
+    p.past_limit = long_blocks || p.past_most < 1 ? p.past_most : 1; /* a short block pays for each */
+    void (*kernel)(step_params) =
+        past   ? bf16 ? kernel_of<true, true>(long_blocks) : kernel_of<false, true>(long_blocks)
+          : bf16 ? kernel_of<true, false>(long_blocks)
+               : kernel_of<false, false>(long_blocks);
     dim3 grid((unsigned)step->n_heads, (unsigned)(p.P / rows), (unsigned)conv->x.dim[0]);
     if (p.late)
         cuda_prefer_shared((const void *)kernel);

@@ -516,7 +516,8 @@ static void test_written_late(void **state)
     }
     for (int r = 0; r < LATE_ROWS; r++) {
         outcome want = run_steps(&f, fed[r], n[r]), got = take(&f, many, r);
-        assert_memory_equal(want.v + want.n_logits, got.v + got.n_logits, (got.n - got.n_logits) * sizeof(float));
+        assert_memory_equal(want.v + want.n_logits, got.v + got.n_logits,
+                            (got.n - got.n_logits) * sizeof(float));
         free(want.v);
         free(got.v);
     }
