@@ -178,6 +178,7 @@ static float *run(layers *l, bool late, int64_t *n)
 
 static const shape g_shapes[] = {
     {8, 16, 16, 3, 1, KN_F32},     {8, 16, 72, 3, 3, KN_BF16},   {41, 16, 72, 4, 2, KN_F32},
+    {704, 64, 8, 3, 2, KN_F32},    {704, 64, 8, 3, 1, KN_BF16}, /* many heads: long blocks */
     {80, 64, 128, 16, 1, KN_F32},  {80, 64, 128, 32, 1, KN_F32}, {80, 64, 128, 32, 1, KN_BF16},
     {80, 64, 128, 32, 3, KN_BF16}, {80, 64, 128, 33, 2, KN_F32}, {80, 128, 64, 30, 3, KN_F32},
     {80, 64, 64, 54, 2, KN_BF16},
@@ -186,7 +187,7 @@ static const shape g_shapes[] = {
 static void test_same_bits(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < (g_small ? 3 : sizeof g_shapes / sizeof *g_shapes); i++) {
+    for (size_t i = 0; i < (g_small ? 5 : sizeof g_shapes / sizeof *g_shapes); i++) {
         const shape *s = &g_shapes[i];
         layers       l;
         int64_t      n = 0;
