@@ -1,7 +1,7 @@
 """What a state of fixed size can hold: copying, and looking up a number in a phone book (the COPY probe of "Can Mamba Always
 Enjoy the Free Lunch?"), against the length and the size of the state.
 
-  python3 copy_probe.py --out out [--states 16,32,64,128] [--transformer] [--seconds 60] [--seed 1]
+  python3 copy_probe.py --out out [--states 16,32,64,128] [--transformer] [--seconds 60] [--seed 1] [--at-once 5]
   python3 copy_probe.py --cpu-smoke --out out
 
 Each cell trains a small language model of this recipe from scratch: 4 layers of width 192 (the Transformer has as many
@@ -15,6 +15,8 @@ import argparse
 import json
 import math
 import os
+import subprocess
+import sys
 import time
 
 import torch
@@ -97,6 +99,36 @@ def run_cell(task, state, args, device, dtype, lengths):
     return {"steps": step, "right": shares, "parameters": sum(p.numel() for p in made.language_model.backbone.layers.parameters())}
 
 
+def cells_of(args):
+    """-> (name, task, state) of each cell; state 0: the Transformer"""
+    states = [int(s) for s in args.states.split(",") if s] + [0] * args.transformer
+    return [("%s/%s" % (task, "state %d" % state if state else "Transformer"), task, state)
+            for task in args.tasks.split(",") for state in states]
+
+
+def run_at_once(cells, args):
+    """Each cell by a process of its own, so many at a time: such small models leave most of a GPU idle.  -> {name: cell}"""
+    made, waiting, running = {}, list(cells), []
+    while waiting or running:
+        while waiting and len(running) < args.at_once:
+            name, task, state = waiting.pop(0)
+            out = os.path.join(args.out, name.replace("/", "-").replace(" ", "-"))
+            command = [sys.executable, os.path.abspath(__file__), "--out", out, "--tasks", task, "--states", str(state or ""), "--seconds",
+                       str(args.seconds), "--steps", str(args.steps), "--batch", str(args.batch), "--seed", str(args.seed)]
+            command += ["--transformer"] * (not state) + ["--cpu-smoke"] * args.cpu_smoke
+            running.append((name, out, subprocess.Popen(command, env=dict(os.environ, OMP_NUM_THREADS="1"))))
+        time.sleep(0.2)
+        for entry in [r for r in running if r[2].poll() is not None]:
+            running.remove(entry)
+            name, out, process = entry
+            if process.returncode != 0:
+                print("%s: its process ended with status %d, the cell is left out" % (name, process.returncode), file=sys.stderr)
+                continue
+            with open(os.path.join(out, "copy_probe.json"), encoding="utf-8") as f:
+                made.update(json.load(f))
+    return made
+
+
 def svg(done, path):
     """Two panels, a line a state: share right against length (logarithmic)."""
     colours = ("#1b6ca8", "#2a9d8f", "#e9a13b", "#d1495b", "#555555")
@@ -129,6 +161,12 @@ def svg(done, path):
         f.write("\n".join(parts + ["</svg>"]) + "\n")
 
 
+def write(done, out):
+    with open(os.path.join(out, "copy_probe.json"), "w", encoding="utf-8") as f:
+        json.dump(done, f, indent=1)
+    svg(done, os.path.join(out, "copy_probe.svg"))
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--out", default=os.environ.get("OUT", "out"))
@@ -139,27 +177,30 @@ def main():
     p.add_argument("--steps", type=int, default=10 ** 9)
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--at-once", type=int, default=1, help="cells that train beside each other, each in a process of its own")
     p.add_argument("--cpu-smoke", action="store_true")
     args = p.parse_args()
     device = train.device_of(train.complete(args))
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     if args.cpu_smoke:
-        args.steps, args.batch, args.states = 4, 2, "16"
+        args.steps, args.batch, args.states = 4, 2, "16" if args.states else ""
     os.makedirs(args.out, exist_ok=True)
     path, done = os.path.join(args.out, "copy_probe.json"), {}
     if os.path.exists(path):
         with open(path, encoding="utf-8") as f:
             done = json.load(f)
-    for task in args.tasks.split(","):
-        for state in [int(s) for s in args.states.split(",")] + [0] * args.transformer:
-            key = "%s/%s" % (task, "state %d" % state if state else "Transformer")
-            if key not in done:
-                lengths = LENGTHS[task][:2] if args.cpu_smoke else LENGTHS[task]
-                cell = run_cell(task, state, args, device, dtype, lengths)
-                done[key] = dict(cell, right={str(n): s for n, s in cell["right"].items()})
-            with open(path, "w", encoding="utf-8") as f:
-                json.dump(done, f, indent=1)
-            svg(done, os.path.join(args.out, "copy_probe.svg"))
+    cells = [c for c in cells_of(args) if c[0] not in done]
+    if args.at_once > 1:
+        made = run_at_once(cells, args)
+        done.update((name, made[name]) for name, _, _ in cells if name in made)
+    for name, task, state in cells if args.at_once <= 1 else []:
+        lengths = LENGTHS[task][:2] if args.cpu_smoke else LENGTHS[task]
+        cell = run_cell(task, state, args, device, dtype, lengths)
+        done[name] = dict(cell, right={str(n): s for n, s in cell["right"].items()})
+        write(done, args.out)  # called again, it goes on here
+    write(done, args.out)
+    if any(c[0] not in done for c in cells):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
