@@ -112,8 +112,9 @@ int lm_state_rows(const lm_state *st)
 
 size_t lm_state_bytes(const lm_state *st)
 {
+    size_t late = kn_present(st->late) ? (size_t)kn_count(st->late) * kn_dtype_size(st->late.dtype) : 0;
     return (size_t)kn_count(st->conv) * kn_dtype_size(st->conv.dtype) +
-           (size_t)kn_count(st->ssm) * kn_dtype_size(st->ssm.dtype);
+           (size_t)kn_count(st->ssm) * kn_dtype_size(st->ssm.dtype) + late;
 }
 
 double lm_state_passes(const lm_state *st, int n_rows)

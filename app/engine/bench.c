@@ -176,10 +176,12 @@ static void measure_memory(bench *b)
     kn_device_info info;
     struct rusage  usage;
     bench_result  *r    = b->r;
-    int            rows = b->eng->one.n_rows + b->eng->many.n_rows + engine_pool_states(b->eng);
+    int            rows = b->eng->one.n_rows + engine_pool_states(b->eng);
     kn_device_get_info(b->eng->dev, &info);
     r->weights_mb = b->work.weights_bytes / MEGABYTE;
     r->states_mb  = rows * b->work.state_bytes / MEGABYTE;
+    if (b->eng->many.state != NULL) /* with what is written late */
+        r->states_mb += (double)lm_state_bytes(b->eng->many.state) / MEGABYTE;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         r->rss_mb = (double)usage.ru_maxrss / 1024.0;
     if ((info.caps & KN_CAP_HOST) != 0 || info.total_bytes == 0)
