@@ -71,7 +71,7 @@ MORE = {
         lather lathe lawn leaflet leather lectern leggings leotard library lifeboat lifebuoy lighter limousine linen lock locker locket
         locomotive lodge log loom loft lounge lute lyre machete machine mallet manhole mannequin manor mansion mantle manuscript marble marimba marina
         market mask mat match matchbox mausoleum maze medallion megalith memorial metro mezzanine mill minivan missile mixer moccasin modem module monitor
-        monocle monolith monorail monument moped mosaic motel motor motorboat mousepad mousetrap mug mural napkin nightgown nightstand noose  
+        monocle monolith monorail monument moped mosaic motel motor motorboat mousepad mousetrap mug mural napkin nightgown nightstand noose
         novel nozzle oasis observatory ocean ointment opera ornament orchard orchestra organ ottoman outhouse overalls overcoat overpass pacifier
         package packet padlock pail paint pajamas palace palette pallet pamphlet pan pantry pants paperback paperweight parachute
         parchment park parka parking parlor passport pastel patio pavement pavilion pebble pedestal peg pen-knife pendant pendulum penthouse periscope
@@ -84,7 +84,7 @@ MORE = {
         scale scalpel scanner scooter scoreboard scrapbook screen scrub scythe seashore seesaw semaphore sewer shack shampoo shaver shawl shears shed sheet
         shelter shipyard shoebox shoehorn shop shore shortcake shotgun shovel shrine sickle sidewalk sieve signpost silo silverware siren skewer ski
         skillet skull-cap skylight skyline slate slide sling slingshot slipper slope smock snowball snowboard snowmobile snowplow snowshoe socket solarium
-        sombrero sousaphone spa spade spanner spatula speedometer spinner spool sporran spotlight spray spur squeegee stadium stage stairway stall  
+        sombrero sousaphone spa spade spanner spatula speedometer spinner spool sporran spotlight spray spur squeegee stadium stage stairway stall
         stand staple station steamer steamroller steeple stele stencil step stereo stethoscope stilts stirrer stockings stocking stopper storefront
         stove strainer straw stream street streetcar streetlight string studio stupa suit sundial sunhat sunscreen surfboard suspenders sweater sweatshirt
         swimsuit swimming-pool switchboard sword syringe tabernacle tablecloth tablet tabletop tack tailcoat talisman tambourine tank tanker tap tape tarp
@@ -139,7 +139,7 @@ COMPOUNDS = {
         fishing,butterfly,tennis,hair,cargo,mosquito,basketball + net
         swimming,tide,paddling,car,whirl,rock + pool
         board,video,card,arcade,dart + game
-        birthday,business,post,playing,greeting,memory,time,sim,graphics +  
+        birthday,business,post,playing,greeting,memory,time,sim,graphics +
         wedding,key,onion,napkin,engagement,boxing,teething + ring
         sticky,bank,music,thank-you + note
         comic,cook,address,coloring,phone,picture,school,sketch,hymn + book
@@ -148,7 +148,7 @@ COMPOUNDS = {
         parking,water,light,electricity,gas + meter
         hearing,first,band + aid
         jet,fire,steam,search,diesel + engine
-        solar,control,ceiling,instrument +  
+        solar,control,ceiling,instrument +
         bar,postal,zip,dress + code
         remote,cruise,volume + control
         paper,fighter,sea,model,toy,war,bi + plane
