@@ -58,7 +58,8 @@ n=$((n + 1)); [ "$(grep -c '^AUC-ROC,probabilities,,,12,' "$dir/out")" = 1 ] || 
 
 # ---- two runs
 sed 's/"text": "[^"]*"/"text": "Yes"/' "$dir/llava.out" >"$dir/yes.jsonl"
-run score "$dir/llava.out" --data "$dir/coco_pope_random.json" --against "$dir/yes.jsonl"
+sed 's/"text": "[^"]*"/"text": "No"/' "$dir/llava.out" >"$dir/no.jsonl"
+run score "$dir/no.jsonl" --data "$dir/coco_pope_random.json" --against "$dir/yes.jsonl"
 want_rc against 0; want_out against "McNemar's exact p"; want_out flips '" -> "Yes"'
 run score "$dir/run" --against "$dir/yes.jsonl" --data "$dir/coco_pope_random.json" --format json; want_rc 'ours against theirs' 0; want_json 'ours against theirs' against
 
