@@ -25,7 +25,7 @@ static const char help_text[] =
     "\n"
     "  -m, --model DIR         a model directory (default: the one used last, else the built-in model)\n"
     "  -d, --device NAME       auto, cpu, ref, cuda, cuda:N\n"
-    "  -a, --ask TEXT          ask this about the first picture\n"
+    "  -a, --ask TEXT          ask this about the first picture (none given: about the one dropped)\n"
     "      --scale N           size of everything, 0.5 to 4 (default: from the display)\n"
     "      --theme NAME        light, dark, contrast\n"
     "      --size WxH          of the window\n"
@@ -163,6 +163,9 @@ static int parse(window_options *o, int argc, char **argv)
     }
     o->desk.path    = (const char *const *)(void *)(argv + optind);
     o->desk.n_paths = argc - optind;
+    if (o->quit_after_answer && (o->question == NULL || o->desk.n_paths == 0))
+        return usage("--quit-after answer needs a picture and --ask; lacking:",
+                     o->question == NULL ? "--ask" : "PICTURE");
     return -1;
 }
 

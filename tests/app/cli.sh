@@ -181,6 +181,8 @@ want_err 'ask a folder' "a folder with 4 pictures (1.png, 2.png, 3.png, ...); ab
 n=$((n + 1)); [ "$(wc -l <"$dir/err")" -eq 1 ] || bad 'ask a folder: one line'
 run ask "$dir/album" "$images/scene0.png" "$q"; want_rc 'a folder and a picture' 3; want_err 'a folder and a picture' 'mlmamba vqa'
 want_out 'a folder and a picture' "$images/scene0.png: An orange cross."
+mv "$dir/album" "$dir/my album"; run ask "$dir/my album" "$q"
+want_err 'ask a folder with a blank' "mlmamba vqa '$dir/my album' --question"; mv "$dir/my album" "$dir/album"
 run describe "$dir/album"; want_rc 'describe a folder' 1; want_err 'describe a folder' "mlmamba vqa $dir/album -o"
 run ask "$dir/bare" "$q"; want_rc 'ask an empty folder' 1; want_err 'ask an empty folder' 'no pictures are in it'
 run chat "$dir/album"; want_rc 'chat about a folder' 1; want_err 'chat about a folder' 'mlmamba vqa'
