@@ -5,6 +5,7 @@ import answers
 import answers_more
 from nouns import Noun, View
 from wordings import HELD, TRAIN, agree, pick
+from wordings_newest import widened
 from world import COLOURS, NUMBERS, SHAPES
 
 assert answers_more.read             # the import alone adds its answers
@@ -21,8 +22,9 @@ class Turn:
     args: tuple
     question: str
     answer: str
-    style: str = ""            # "", "word", "sentence"
+    style: str = ""            # "", "word", "sentence", "short", "letter", "unanswerable"
     follows: bool = False      # only understandable after the turn before
+    about: str = ""            # the statement that is to be judged
 
 
 class Asker:
@@ -31,7 +33,7 @@ class Asker:
     def __init__(self, composer, split):
         self.composer, self.split = composer, split
         self.vocabulary = composer.p.vocabulary
-        self.table = HELD if split == "wording" else TRAIN
+        self.table = HELD if split == "wording" else widened() if composer.newest else TRAIN
         self.given = {}
         self.by_category = {}
         for n in composer.sprite_names:

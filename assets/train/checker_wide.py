@@ -1,8 +1,11 @@
 """The second opinion on what questions_wide.py asks; see checker.py."""
+import re
+
 from absent_more import BEFORE, expand
 from absent_words import WORDS
 from checker import COUNT_WORDS, Wrong
 from checker_more import Checker as Before
+from world import CONFUSED
 
 MORE = expand()
 NOT_ROUND = {"square", "triangle", "rectangle", "diamond", "star", "cross", "arrow"}
@@ -13,6 +16,41 @@ NEVER_BESIDE = {"beast": {"animal", "person", "character", "cartoon character", 
 
 
 class Checker(Before):
+    # -- what an instruction behind the question makes of an answer
+
+    def check(self, scene, turn):
+        if turn.style not in ("short", "letter", "unanswerable"):
+            super().check(scene, turn)
+            return
+        want = self.expected(scene, turn)
+        if turn.style == "unanswerable":
+            right = turn.answer == "Unanswerable" and (want.startswith("There is no ") or want.startswith("I ")) and "'Unanswerable'" in turn.question
+        elif turn.style == "short":
+            right = turn.answer == self.shortened(want)
+        else:
+            rows = re.findall(r"^\(?([A-P])[.)] (.+)$", turn.question, re.M)
+            said = {letter: text.lower() for letter, text in rows}
+            wanted = self.shortened(want).lower()
+            right = said.get(turn.answer) == wanted and len(set(said.values())) == len(rows) > 1 and \
+                not any(wanted in CONFUSED.get(text, ()) or text in CONFUSED.get(wanted, ()) for text in said.values())
+        if not right:
+            raise Wrong("%r asks for another form of %r than %r" % (turn.question, want, turn.answer))
+
+    def shortened(self, text):
+        """no article, no stop, digits, a place without its preposition; text that was read as it is"""
+        if not text.endswith("."):
+            return text
+        words = text[:-1].split(" ")
+        if text[:-1] in COUNT_WORDS:
+            return str(COUNT_WORDS.index(text[:-1]))
+        if words[0] == "It":
+            words = words[3:]
+        elif words[0] in ("In", "On", "At"):
+            words = words[2:]
+        elif words[0] in ("A", "An", "The"):
+            words = words[1:]
+        return " ".join(words)[0].upper() + " ".join(words)[1:]
+
     def ask_is_a(self, noun, said):
         v = self.fits(said, self.only(noun))
         if v is None:

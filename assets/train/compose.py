@@ -8,7 +8,7 @@ from scenes import Photo, Scene
 from world import COLOURS, SHAPES
 
 KINDS = (("drawings", 29), ("shapes", 17), ("sign", 24), ("photo", 19), ("collage", 5), ("over", 4), ("empty", 1), ("unclear", 1))
-SECOND_KINDS = (("drawings", 32), ("shapes", 15), ("sign", 24), ("photo", 19), ("collage", 8), ("over", 3), ("empty", 1), ("unclear", 1))
+SECOND_KINDS = (("drawings", 31), ("shapes", 15), ("sign", 24), ("photo", 21), ("collage", 7), ("over", 3), ("empty", 1), ("unclear", 1))
 
 
 class Composer(More):

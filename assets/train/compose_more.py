@@ -5,7 +5,7 @@ Also how drawings look: crisp, soft, slanted, outlined, in pencil, as a silhouet
 from compose_wide import Special
 from layout import finish, place_free, place_grid
 
-MORE_SPECIAL = {"drawings": (("large", 0.17), ("counted", 0.08)), "shapes": (("large_shape", 0.10), ("counted", 0.06))}
+MORE_SPECIAL = {"drawings": (("large", 0.12), ("counted", 0.11)), "shapes": (("large_shape", 0.07), ("counted", 0.09))}
 
 
 class More(Special):
@@ -58,7 +58,7 @@ class More(Special):
         self.quiet(scene)
         t = self.drawing()
         self.fill_with(scene, t, rng.uniform(0.58, 1.06), 0.05)
-        t.soft = t.soft if rng.random() < 0.4 else 0
+        t.soft = t.soft if rng.random() < 0.4 else -1
 
     def special_large_shape(self, scene):
         """one shape, whole"""
@@ -120,9 +120,9 @@ class More(Special):
     def vary_photo(self, scene):
         """closer, or in a frame"""
         rng, photo = self.rng, scene.photos[0]
-        if rng.random() < 0.22:
+        if rng.random() < 0.30:
             x0, y0, w, h = scene.canvas
-            k = rng.uniform(1.1, 1.35)
+            k = rng.uniform(1.1, 1.5)
             photo.w, photo.h = photo.w * k, photo.h * k
             rx, ry = max(0.0, (photo.w - w) / 2), max(0.0, (photo.h - h) / 2)
             photo.x = min(max(photo.x, x0 + w / 2 - rx), x0 + w / 2 + rx)

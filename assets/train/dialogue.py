@@ -1,6 +1,9 @@
 """From single questions to conversations: follow-ups, doubts, wishes about the form of an answer, and twins of scenes."""
 import answers
 from asking import Turn
+from instructions import Instructions
+from looks import may_pass_for
+from nouns import Noun
 from questions_more import AT_MOST, FAMILIES, SECOND
 from questions_newest import MADE_UP, NEWEST, OFTEN_NEWEST, PADDED, NewestQuestions
 from questions_wide import AT_MOST_WIDE, WIDE
@@ -38,7 +41,16 @@ def in_words(view, turn, style):
     return None
 
 
-class Dialogue(NewestQuestions):
+def nouns_of(args):
+    """all noun phrases in the arguments of a question"""
+    for a in args:
+        if isinstance(a, Noun):
+            yield a
+        elif isinstance(a, tuple):
+            yield from nouns_of(a)
+
+
+class Dialogue(Instructions, NewestQuestions):
     """conversations about one scene"""
 
     def turns(self, scene, rng, want):
@@ -58,6 +70,8 @@ class Dialogue(NewestQuestions):
                 new = getattr(self, rng.choices(names, weights)[0])()
             if not new or any((t.op, t.args) in seen and t.op != "fixed" for t in new) or not all(self.balanced(t.family, t.answer) for t in new):
                 continue
+            if self.composer.newest and any(self.arguable(t) for t in new):
+                continue
             family = new[0].family
             if asked.get(family, 0) >= LIMIT.get(family, 9):
                 continue
@@ -74,6 +88,7 @@ class Dialogue(NewestQuestions):
                 t.question = typed(t.question, rng)
                 if self.composer.newest:
                     t.question = careless(t.question, rng)
+                    self.instruct(t)
             out += new
         return out
 
@@ -108,9 +123,19 @@ class Dialogue(NewestQuestions):
 
     def with_style(self, turn):
         style = self.rng.choice(("word", "sentence"))
+        if style == "word" and self.composer.newest:
+            self.with_one_word(turn)
+            return
         answer = in_words(self.view, turn, style)
         if answer:
             turn.question, turn.answer, turn.style = turn.question + self.rng.choice(STYLE[style]), answer, style
+
+    def arguable(self, turn):
+        """a shape is denied where a drawing of that outline is seen: is there a circle, beside a clock"""
+        drawn = {t.name for t in self.scene.things if not t.is_shape}
+        whole = turn.op in ("is_a", "all_are")
+        return bool(drawn) and any(n.shape and drawn & may_pass_for(n.name) and (whole or self.view.count(n) == 0) for n in nouns_of(turn.args)) and \
+            turn.op != "name_choice"
 
     # -- follow-ups: the second question needs the first
 
@@ -171,6 +196,8 @@ class Dialogue(NewestQuestions):
                 if t.op not in TWIN_OPS or t.style or t.follows or not self.still_makes_sense(t):
                     continue
                 a = answers.OPS[t.op](self.view, *t.args)
+                if a is not None and self.composer.newest and self.arguable(t):
+                    continue
                 if a is None or a == "Nothing." and t.answer != a and rng.random() < 0.7:
                     continue
                 flips += a != t.answer

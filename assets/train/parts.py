@@ -11,6 +11,7 @@ PATTERNS = ("gradient", "clouds", "stripes", "checker", "speckle", "photo", "rin
 HUE_KEEPS = {"fruit", "vegetable", "flower"}         # categories told apart by colour: never shown in another hue
 BARE_STOP_SIGNS = ("noto", "notov1")                 # plain red octagons, without a rim or text: taught whatever is red and round as a stop sign
 
+ALIKE = ("OQGCDU", "ILTJFE", "HNMKWA", "EFPBRS", "UVWYXK", "ZSPRBK")      # letters that were read for one another
 HELD_PAIRS = [(c, s) for c in COLOURS for s in SHAPES if pair_held_out(c, s)]
 
 
@@ -274,7 +275,8 @@ class Parts:
         elif r < 0.25:
             s = str(rng.randrange(10 ** rng.randint(1, min(5, longest))))
         elif r < 0.42:
-            s = "".join(rng.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ") for _ in range(rng.randint(2, min(5, longest))))
+            letters = rng.choice(ALIKE) if self.newest and rng.random() < 0.3 else "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+            s = "".join(rng.choice(letters) for _ in range(rng.randint(2, min(5, longest))))
         elif r < 0.47:
             s = "".join(rng.choice("ABCDEFGHJKLMNPRTUVWXY346789") for _ in range(rng.randint(2, min(5, longest))))
         else:

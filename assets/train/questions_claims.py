@@ -15,7 +15,10 @@ class Claims(Asker):
             return None
         text, op, args, value = made
         q = self.say("claim", s=sentence(text), l=text + ".")
-        return self.ask("statement", "claim", (op, args, value), q)
+        out = self.ask("statement", "claim", (op, args, value), q)
+        if out:
+            out[0].about = sentence(text)
+        return out
 
     def claim_exists(self, rng, v, true):
         noun = self.noun(true)

@@ -94,6 +94,7 @@ NEWEST = {"drawings": MORE_THINGS, "shapes": MORE_THINGS, "sign": (("missing_mor
 OFTEN_NEWEST = {**OFTEN, "large": {"name": 4, "is_this": 6, "name_choice": 5, "near_shape": 5, "caption": 2, "colour": 1.5, "shape": 1.5, "total": 0.7,
                                    "count": 0.5, "exist": 1.5},
                 "counted": {"listing": 6, "caption": 8, "background": 3, "background_is": 3, "count": 1.3}}
-# what one large thing cannot be asked about, and so is asked oftener of the others
-MADE_UP = {"hop": 1.45, "between": 1.45, "odd": 1.2, "total": 1.2, "shape_is": 1.6, "colour_is": 1.6, "shape": 1.2, "colour": 1.1, "count_is": 1.2}
+# what one large thing cannot be asked about, and so is asked oftener of the others; counts, lists and captions, which the fifth run did worse
+MADE_UP = {"hop": 1.45, "between": 1.45, "odd": 1.2, "total": 1.2, "shape_is": 1.6, "colour_is": 1.6, "shape": 1.2, "colour": 1.1, "count_is": 1.2,
+           "count": 1.15, "listing": 1.25, "caption": 1.25}
 PADDED = {"background": 4.0, "background_is": 5.0, "caption": 4.0}

@@ -200,31 +200,36 @@ class Renderer:
     def surface(self, x, gen, smallest):
         """of pictures in the middle of the batch: sharpened, on paper, in uneven light, with more contrast or a cast, in large pixels"""
         n, dev = x.shape[0], self.device
-        m = n // 16
 
         def rand(*shape):
             return torch.rand(*shape, device=dev, generator=gen)
 
-        def some(k, count):
-            return slice(n // 4 + k * m, n // 4 + (k + count) * m)
+        def some(first, count):
+            return slice(n // 4 + first * n // 64, n // 4 + (first + count) * n // 64)
 
-        if not m:
+        if n < 64:
             return x
-        part = x[some(0, 2)]
+        at = some(0, 8)
+        part = x[at]
         mean = F.avg_pool2d(F.pad(part, (1, 1, 1, 1), mode="replicate"), 3, 1)
-        x[some(0, 2)] = part + (part - mean) * rand(2 * m, 1, 1, 1) * 2.5
-        part = x[some(2, 1)]
-        grain = F.interpolate(torch.randn(m, 1, 112, 112, device=dev, generator=gen), size=(SIDE, SIDE), mode="bilinear", align_corners=False)
-        grain = grain + 0.7 * torch.randn(m, 1, SIDE, SIDE, device=dev, generator=gen)
-        x[some(2, 1)] = part * (1 - 0.09 * rand(m, 1, 1, 1) * grain.abs())
-        part = x[some(3, 2)]
-        light = F.interpolate(rand(2 * m, 1, 3, 3), size=(SIDE, SIDE), mode="bilinear", align_corners=True)
-        x[some(3, 2)] = part * (1 - light * 0.3 * rand(2 * m, 1, 1, 1))
-        part = x[some(5, 2)]
-        x[some(5, 2)] = ((part - 0.5) * (0.72 + 0.56 * rand(2 * m, 1, 1, 1)) + 0.5) * (1 + (rand(2 * m, 3, 1, 1) - 0.5) * 0.14)
-        part = x[some(7, 1)]
+        x[at] = part + (part - mean) * rand(part.shape[0], 1, 1, 1) * 2.5
+        legible = (smallest >= 24).float().reshape(-1, 1, 1, 1)          # small text stays as it is
+        at = some(8, 3)
+        part, k = x[at], x[at].shape[0]
+        grain = F.interpolate(torch.randn(k, 1, 112, 112, device=dev, generator=gen), size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+        grain = grain + 0.7 * torch.randn(k, 1, SIDE, SIDE, device=dev, generator=gen)
+        x[at] = part * (1 - 0.09 * rand(k, 1, 1, 1) * grain.abs() * legible[at])
+        at = some(11, 5)
+        part, k = x[at], x[at].shape[0]
+        light = F.interpolate(rand(k, 1, 3, 3), size=(SIDE, SIDE), mode="bilinear", align_corners=True)
+        x[at] = part * (1 - light * 0.3 * rand(k, 1, 1, 1) * legible[at])
+        at = some(16, 6)
+        part, k = x[at], x[at].shape[0]
+        x[at] = ((part - 0.5) * (0.72 + 0.56 * rand(k, 1, 1, 1)) + 0.5) * (1 + (rand(k, 3, 1, 1) - 0.5) * 0.14)
+        at = some(22, 2)
+        part = x[at]
         coarse = F.interpolate(F.interpolate(part, size=(56, 56), mode="area"), size=(SIDE, SIDE), mode="nearest")
-        x[some(7, 1)] = torch.where((smallest[some(7, 1)] >= 90).reshape(-1, 1, 1, 1), coarse, part)
+        x[at] = torch.where((smallest[at] >= 90).reshape(-1, 1, 1, 1), coarse, part)
         return x.clamp(0, 1)
 
     def low_resolution(self, x, smallest):
