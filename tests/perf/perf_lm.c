@@ -4,6 +4,7 @@
  *   perf_lm [--device cuda:N] [--weights bf16|i8] [--act f32|bf16] [--layers N] [--batch N] [--tokens N] [--state f32|bf16]
  *           [--late N]       tokens that steps of many rows may put off writing states
  *           [--deterministic 0|1] [--turn FILE]
+ *           [--loop SECONDS] instead of times: prefills of --tokens, or steps (--tokens 1), as long as that
  *           [--agree STEPS]  instead of times: the same steps on the CPU in f32, and on the GPU again
  *
  * The floor of a step is its weight bytes at the card's read bandwidth (performance.md).
@@ -30,6 +31,9 @@ typedef struct bench {
     kn_dtype     act, state_dtype;
     int          late;
     const char  *turn; /* perf_wait_turn */
+    double       loop; /* seconds; 0: times */
+
+    const lm_prefill_args *prefill; /* what is looped */
 } bench;
 
 static lm_config config_27b(int n_layers, kn_dtype act)
@@ -116,6 +120,13 @@ static mlm_status run_step(kn_queue *q, int i, void *payload)
     return kn_argmax(q, &best);
 }
 
+static mlm_status run_prefill(kn_queue *q, int i, void *payload)
+{
+    bench *b = payload;
+    (void)i;
+    return lm_prefill(q, &b->model, b->scratch, b->state, b->prefill);
+}
+
 static mlm_status time_prefill(bench *b, int rows, int tokens)
 {
     int32_t        *ids  = malloc(sizeof(int32_t) * (size_t)(rows * tokens));
@@ -127,7 +138,10 @@ static mlm_status time_prefill(bench *b, int rows, int tokens)
         ids[i] = i * 7919 % 50280;
     for (int i = 0; st == MLM_OK && i < 2; i++)
         st = kn_event_create(&e[i], b->dev);
-    for (int k = 0; st == MLM_OK && k < 4; k++) {
+    b->prefill = &a;
+    if (st == MLM_OK && b->loop > 0.0)
+        st = perf_loop(b->q, "prefill", run_prefill, b, b->loop);
+    for (int k = 0; st == MLM_OK && b->loop <= 0.0 && k < 4; k++) {
         st = kn_event_record(b->q, e[0]);
         if (st == MLM_OK)
             st = lm_prefill(b->q, &b->model, b->scratch, b->state, &a);
@@ -137,8 +151,9 @@ static mlm_status time_prefill(bench *b, int rows, int tokens)
             st = kn_event_elapsed(&ms, e[0], e[1]);
         best = k > 0 && ms < best ? ms : best;
     }
-    if (st == MLM_OK)
+    if (st == MLM_OK && b->loop <= 0.0)
         printf("prefill %d x %d: %.2f ms\n", rows, tokens, best);
+    b->prefill = NULL;
     for (int i = 0; i < 2; i++)
         if (e[i])
             kn_event_free(e[i]);
@@ -237,6 +252,8 @@ static mlm_status run(bench *b, kn_dtype dtype, int n_layers, int rows, int toke
         MLM_TRY(time_prefill(b, rows, tokens));
         MLM_TRY(print_logits(b, rows));
     }
+    if (b->loop > 0.0)
+        return tokens > 1 ? MLM_OK : perf_loop(b->q, "step", run_step, b, b->loop);
     MLM_TRY(perf_time(&us, b->q, run_step, b, 4));
     MLM_TRY(time_loop(b, rows));
     MLM_TRY(time_state(b));
@@ -360,6 +377,8 @@ int main(int argc, char **argv)
             n_layers = (int)strtol(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--turn") == 0)
             b.turn = argv[i + 1];
+        else if (strcmp(argv[i], "--loop") == 0)
+            b.loop = strtod(argv[i + 1], NULL);
         else if (strcmp(argv[i], "--deterministic") == 0)
             opt.deterministic = strcmp(argv[i + 1], "1") == 0;
         else if (strcmp(argv[i], "--late") == 0)

@@ -2,6 +2,7 @@
 #include "tests/perf/perf_random.h"
 
 #include "kernels/base/mlm_dtype.h"
+#include "kernels/base/mlm_file.h"
 #include "kernels/base/mlm_rng.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 
 #define REPLAYS 9
 
@@ -123,5 +125,53 @@ mlm_status perf_time(double *us, kn_queue *q, perf_fn run, void *payload, int n)
     for (int i = 0; i < 2; i++)
         if (event[i])
             kn_event_free(event[i]);
+    return st;
+}
+
+static void stamp(char *to, size_t n)
+{
+    struct timespec now;
+    struct tm       local;
+    char            text[32];
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)localtime_r(&now.tv_sec, &local);
+    (void)strftime(text, sizeof text, "%Y/%m/%d %H:%M:%S", &local);
+    (void)snprintf(to, n, "%s.%03d", text, (int)(now.tv_nsec / 1000000));
+}
+
+#define MOST_LAPS 65536
+
+mlm_status perf_loop(kn_queue *q, const char *name, perf_fn run, void *payload, double seconds)
+{
+    kn_event  *event[2] = {NULL, NULL};
+    double    *ms       = malloc(sizeof *ms * MOST_LAPS), start;
+    char       from[48], to[48];
+    int        n  = 0;
+    mlm_status st = ms ? MLM_OK : mlm_fail_nomem(sizeof *ms * MOST_LAPS, "laps");
+    for (int i = 0; st == MLM_OK && i < 2; i++)
+        st = kn_event_create(&event[i], kn_queue_device(q));
+    stamp(from, sizeof from);
+    start = mlm_now_ms();
+    while (st == MLM_OK && n < MOST_LAPS && (n < 2 || mlm_now_ms() - start < seconds * 1e3)) {
+        st = kn_event_record(q, event[0]);
+        if (st == MLM_OK)
+            st = run(q, n, payload);
+        if (st == MLM_OK)
+            st = kn_event_record(q, event[1]);
+        if (st == MLM_OK)
+            st = kn_event_elapsed(&ms[n], event[0], event[1]);
+        n++;
+    }
+    stamp(to, sizeof to);
+    if (st == MLM_OK) {
+        double *late = ms + n / 2;
+        qsort(late, (size_t)(n - n / 2), sizeof *late, compare);
+        printf("loop %s: from %s to %s: %d runs, %.3f ms\n", name, from, to, n, late[(n - n / 2) / 2]);
+        (void)fflush(stdout);
+    }
+    for (int i = 0; i < 2; i++)
+        if (event[i])
+            kn_event_free(event[i]);
+    free(ms);
     return st;
 }

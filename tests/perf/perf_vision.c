@@ -2,7 +2,9 @@
  * perf_vision.c: the picture's side of ML-Mamba with random weights of the true shapes: DINOv2-L/14-reg4 and SigLIP
  * SO400M/14 at 384 px, and the bidirectional connector with its SwiGLUs, each in a captured graph.
  *
- *   perf_vision [--device cuda:N] [--act bf16|f32] [--batch N]
+ *   perf_vision [--device cuda:N] [--act bf16|f32] [--batch N] [--turn FILE]
+ *               [--only TEXT]    stages whose names contain it
+ *               [--loop SECONDS] instead of times: each stage as long as that
  *
  * The floor of a stage is its multiply-adds at the card's largest measured product (performance.md).
  */
@@ -29,6 +31,8 @@ typedef struct bench {
     kn_tensor          pixels, features, rows;
     kn_dtype           act;
     int                B;
+    const char        *only, *turn; /* perf_wait_turn */
+    double             loop;        /* seconds; 0: times */
 } bench;
 
 static const vit_config towers[2] = {{.image_size   = 384,
@@ -287,6 +291,10 @@ static double fusion_flops(void)
 static mlm_status time_stage(bench *b, const char *name, perf_fn run, double flops)
 {
     double us = 0.0;
+    if (b->only && !strstr(name, b->only))
+        return MLM_OK;
+    if (b->loop > 0.0)
+        return perf_loop(b->q, name, run, b, b->loop);
     MLM_TRY(perf_time(&us, b->q, run, b, b->B > 8 ? 1 : 4));
     double done = flops * b->B, floor_us = done / PEAK_TFLOPS * 1e-6;
     printf("%-28s batch %2d  %8.3f ms  %6.1f TFLOP/s  floor %7.3f ms = %4.1f %%\n", name, b->B, us * 1e-3,
@@ -315,12 +323,13 @@ static mlm_status run(bench *b)
 {
     double first = tower_flops(&towers[0]), second = tower_flops(&towers[1]);
     MLM_TRY(make_all(b));
+    MLM_TRY(perf_wait_turn(b->turn));
     MLM_TRY(time_stage(b, "DINOv2-L/14-reg4, 23 blocks", run_first, first));
     MLM_TRY(time_stage(b, "SigLIP SO400M/14, 26 blocks", run_second, second));
     MLM_TRY(time_stage(b, "both in turn", run_in_turn, first + second));
     MLM_TRY(time_stage(b, "both on two queues", run_beside, first + second));
     MLM_TRY(time_stage(b, "connector", run_fusion, fusion_flops()));
-    return print_sum(b);
+    return b->only ? MLM_OK : print_sum(b);
 }
 
 static void close_bench(bench *b)
@@ -367,6 +376,12 @@ int main(int argc, char **argv)
             opt.name = argv[i + 1];
         else if (strcmp(argv[i], "--act") == 0)
             b.act = strcmp(argv[i + 1], "bf16") == 0 ? KN_BF16 : KN_F32;
+        else if (strcmp(argv[i], "--only") == 0)
+            b.only = argv[i + 1];
+        else if (strcmp(argv[i], "--turn") == 0)
+            b.turn = argv[i + 1];
+        else if (strcmp(argv[i], "--loop") == 0)
+            b.loop = strtod(argv[i + 1], NULL);
         else if (strcmp(argv[i], "--batch") == 0)
             b.B = (int)strtol(argv[i + 1], NULL, 10);
     }
