@@ -76,7 +76,7 @@ rm $card/cases $card/cases.c
 # Where the tests look for their data; what was packed.
 sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build/CMakeCache.txt" >$card/source
 { git rev-parse --short HEAD; git diff HEAD --shortstat -- kernels vision fusion lm app tests; } >$card/commit 2>/dev/null || true
-cp "$here"/{env,test,check,measure}.sh "$here/README.md" $card/
+cp "$here"/{env,test,check,measure,limits}.sh "$here/README.md" $card/
 tar cf - -C build card | xz -6 -T0 >build/card.tar.xz
 echo "build/card.tar.xz: $(stat -c %s build/card.tar.xz | awk '{ printf "%.1f MB", $1 / 1e6 }'), architecture $arch, $(wc -l <$card/tests.list) tests," \
     "$(wc -l <$card/cases.list) cases, $(find $card/lib -type f | wc -l) libraries; $(($(date +%s) - start)) s"
