@@ -83,16 +83,17 @@ bool cli_folder_hint(char *dst, size_t cap, const char *path, const char *questi
     bool        safe  = strpbrk(path, " \t\n\"'\\$`!*?[]{}()<>|&;#~") == NULL;
     bool        apart = !safe && strpbrk(path, "'\n") == NULL; /* 'my album' */
     const char *mark  = apart ? "'" : "";
-    (void)snprintf(dst, cap,
-                   "%s is a folder with %d picture%s (%s%s%s%s%s%s); about all of them: mlmamba vqa %s%s%s%s%s%s "
-                   "-o run1",
-                   path, f.n, f.n == 1 ? "" : "s", f.name[0], f.n > 1 ? ", " : "", f.name[1],
-                   f.n > 2 ? ", " : "", f.name[2], f.n > NAMED ? ", ..." : "", mark,
-                   safe || apart ? path : "FOLDER", mark, question != NULL ? " --question \"" : "",
-                   question == NULL ? ""
-                   : plain          ? question
-                                    : "QUESTION",
-                   question != NULL ? "\"" : "");
+    (void)snprintf(
+        dst, cap,
+        "%s is a folder with %d picture%s (%s%s%s%s%s%s); about all of them: mlmamba vqa %s%s%s%s%s%s "
+        "-o run1",
+        path, f.n, f.n == 1 ? "" : "s", f.name[0], f.n > 1 ? ", " : "", f.name[1], f.n > 2 ? ", " : "",
+        f.name[2], f.n > NAMED ? ", ..." : "", mark, safe || apart ? path : "FOLDER", mark,
+        question != NULL ? " --question \"" : "",
+        question == NULL ? ""
+        : plain          ? question
+                         : "QUESTION",
+        question != NULL ? "\"" : "");
     return true;
 }
 

@@ -30,6 +30,7 @@ mlm_status perf_time(double *us, kn_queue *q, perf_fn run, void *payload, int n)
 
 /* Runs it for so many seconds, with the heat and the clock that come of it; says from when to when (local time, as nvidia-smi
  * does) and the median of the second half. */
-mlm_status perf_loop(kn_queue *q, const char *name, perf_fn run, void *payload, double seconds) MLM_WARN_UNUSED;
+mlm_status perf_loop(kn_queue *q, const char *name, perf_fn run, void *payload,
+                     double seconds) MLM_WARN_UNUSED;
 
 #endif
