@@ -37,11 +37,11 @@ __device__ __forceinline__ void stream_tiles(token_ring<WT> &ring, const token_s
     for (; n > 0; n--) {
         tile_sum<WT> sum;
         uint32_t     b[token_width<WT>::quads][4];
-        ring.take(b, p, s, layer, warp, lane);
+        ring.take(b, warp, lane);
 #pragma unroll
         for (int q = 0; q < token_width<WT>::quads; q++)
             sum.add(x.a[q], b[q]);
-        ring.leave(lane);
+        ring.leave(p, s, layer, warp, lane);
         /* rows 2 (lane % 4) and the one behind, part lane / 4 */
         float v0 = sum.part(0, x.unit), v1 = sum.part(1, x.unit);
         float v = (lane & 4 ? v1 : v0) + __shfl_xor_sync(ALL_LANES, lane & 4 ? v0 : v1, 4);

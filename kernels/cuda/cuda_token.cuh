@@ -105,6 +105,7 @@ __device__ __forceinline__ void pause(int *n_left, unsigned ns)
 /* ---- barriers -------------------------------------------------------------------------------------- */
 
 #define BARRIER_ALL  3 /* end of a phase; not __syncthreads: two kinds of warps come from two places */
+#define BARRIER_TILE 4 /* those that multiply have left a tile */
 #define BARRIER_HELP 5 /* helpers among themselves */
 #define BARRIER_STEP 1 /* the streamers have moved the states on: helpers may fetch the next ones */
 #define BARRIER_ONES 2 /* the sums of the first tile are there: helpers make b, c, dt */
