@@ -61,6 +61,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
     __shared__ __align__(16) float bc[2 * STEP_N], part[2][STREAMERS];
     __shared__ unsigned            launch_shared;
     __shared__ float               factor_shared;
+    __shared__ uint64_t            signals[SIGNALS];
     typedef token_team<WT>         team;
     int    lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, helper = (int)threadIdx.x - TOKEN_STREAM;
     char  *slices             = (char *)token_shared + token_ring<WT>::bytes;
@@ -78,6 +79,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
          i += TOKEN_THREADS)
         ((uint64_t *)layer)[i] = ((const uint64_t *)p.layer)[i];
     token_ring<WT>::prepare(token_shared, p);
+    signals_init<WT>(signals);
     __syncthreads();
     if (helper >= team::helpers) {
         token_ring<WT>::produce(token_shared, p, s, layer, lane);
@@ -96,7 +98,8 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
         for (int i = helper; i < s.n_outs; i += team::helpers)
             own[i] = p.x[s.first_out + i];
         copy_async_wait<1>();
-        wait_at<WT>(BARRIER_ALL);
+        helpers_wait<WT>();
+        tell(signals, SIGNAL_HELP, lane);
 #pragma unroll 1
         for (int i = 0; i < p.n_layers; i++) {
             const token_layer &l      = layer[i];
@@ -107,7 +110,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
                 prefetch_lines<WT>(layer[i + 1].in_norm, p.D, helper);
             }
             copy_async_commit();
-            wait_at<WT>(BARRIER_ONES);
+            hear(signals, SIGNAL_ONES, i);
             float factor = token_factor(part[0], p.one_dth, p.eps);
             publish_ones(p, s, l, ones + i % 2 * p.most_ones, in_sums, factor, helper, number);
             if (helper == 0)
@@ -117,8 +120,8 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
             gather_bc<WT>(p, s, number, helper, bc, dts);
             helpers_wait<WT>();
             prepare_decay(s, constants, dts, helper);
-            wait_at<WT>(BARRIER_ALL); /* all sums of in_proj, and what the step needs */
-            wait_at<WT>(BARRIER_STEP);
+            tell(signals, SIGNAL_HELP, lane);
+            hear(signals, SIGNAL_STEP, i);
             if (helper == 0) {
                 store_bulk((char *)l.ssm_state + (int64_t)s.first_pair * p.N * (BF16 ? 2 : 4), states,
                            (unsigned)(s.n_pairs * p.N * (BF16 ? 2 : 4)));
@@ -131,8 +134,8 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
                 prefetch_lines<WT>(layer[i + 1].norm, p.I, helper);
             }
             copy_async_commit();
-            copy_async_wait<1>();     /* the next layer's rows of b, c, dt; not its pairs */
-            wait_at<WT>(BARRIER_ALL); /* all sums of out_proj */
+            copy_async_wait<1>(); /* the next layer's rows of b, c, dt; not its pairs */
+            helpers_wait<WT>();
         }
         if (helper == 0)
             bulk_written();
@@ -143,7 +146,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
     char          *slice = slices + warp * token_parts<WT>::bytes;
     cuda_dependency_wait();
     cuda_dependency_release();
-    wait_at<WT>(BARRIER_ALL);
+    hear(signals, SIGNAL_HELP, 0);
 #pragma unroll 1
     for (int i = 0; i < p.n_layers; i++) {
         const token_layer &l      = layer[i];
@@ -158,14 +161,15 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
             if (lane == 0)
                 part[0][warp] = square;
             stream_tiles<WT>(ring, x, 1, in_sums, p, s, layer, warp, lane);
-            arrive_at<WT>(BARRIER_ONES);
+            tell(signals, SIGNAL_ONES, lane);
             stream_tiles<WT>(ring, x, 2 * count_tiles(s.n_pairs), in_sums + TILE_ROWS * STREAMERS, p, s,
                              layer, warp, lane);
         }
-        wait_at<WT>(BARRIER_ALL); /* all sums of in_proj, and what the step needs */
+        streamers_wait(BARRIER_IN);
+        hear(signals, SIGNAL_HELP, i + 1);
         step_pairs<BF16>(p, s, l, states, constants, in_sums, bc, factor_shared, number);
         before_bulk(); /* the states */
-        arrive_at<WT>(BARRIER_STEP);
+        tell(signals, SIGNAL_STEP, lane);
         {
             token_slice<WT> x;
             float4          v[2];
@@ -179,7 +183,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
             take_slice(x, v[1], slice, lane);
             stream_tiles<WT>(ring, x, n, out_sums + n * TILE_ROWS * STREAMERS, p, s, layer, warp, lane);
         }
-        wait_at<WT>(BARRIER_ALL); /* all sums of out_proj */
+        streamers_wait(BARRIER_OUT);
         finish_outs(p, s, out_sums, scales + i % 2 * p.most_outs, own,
                     token_factor(part[1], p.one_ith, p.eps), number, i == p.n_layers - 1);
     }

@@ -129,7 +129,7 @@ template <> struct token_ring<KN_BF16> {
     __device__ __forceinline__ void leave(const token_params &p, const token_share &s,
                                           const token_layer *layer, int warp, int lane)
     {
-        asm volatile("bar.sync %0, %1;" ::"n"(BARRIER_TILE), "n"(TOKEN_STREAM) : "memory");
+        streamers_wait(BARRIER_TILE);
         fetch(at + (uint32_t)(k * token_round::bytes), place, c, p, s, layer, warp, lane, policy);
         k = k == token_round::depth - 1 ? 0 : k + 1;
     }
@@ -143,32 +143,10 @@ template <> struct token_ring<KN_BF16> {
 #define STAGE_BYTES (TILE_ROWS * STAGE_PITCH)
 #define TOKEN_LATE  400 /* ns that a late row may be made up for */
 
-__device__ __forceinline__ void stage_init(uint32_t barrier, int arrivals)
-{
-    asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
-}
-__device__ __forceinline__ void stage_arrive(uint32_t barrier)
-{
-    asm volatile("mbarrier.arrive.shared.b64 _, [%0];" ::"r"(barrier) : "memory");
-}
 __device__ __forceinline__ void stage_expect(uint32_t barrier, unsigned bytes)
 {
 #if __CUDA_ARCH__ >= 900
     asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
-#endif
-}
-/* Nothing is counted here: words that do not come end the launch. */
-__device__ __forceinline__ void stage_wait(uint32_t barrier, unsigned parity)
-{
-#if __CUDA_ARCH__ >= 900
-    unsigned done;
-    do {
-        asm volatile("{\n\t.reg .pred p;\n\tmbarrier.try_wait.parity.shared.b64 p, [%1], %2;\n\tselp.u32 %0, "
-                     "1, 0, p;\n\t}"
-                     : "=r"(done)
-                     : "r"(barrier), "r"(parity)
-                     : "memory");
-    } while (!done);
 #endif
 }
 __device__ __forceinline__ void copy_bulk(uint32_t to, const char *from, unsigned bytes, uint32_t barrier,
@@ -224,9 +202,7 @@ template <> struct token_ring<KN_I8> {
             stage_init(ring.full + threadIdx.x * 8, 1);
             stage_init(ring.empty + threadIdx.x * 8, STREAMERS);
         }
-#if __CUDA_ARCH__ >= 900
-        asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-#endif
+        stages_made();
         before_bulk();
     }
     /* By one warp: the rows of a tile, each at its time. */
