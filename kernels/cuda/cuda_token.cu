@@ -37,11 +37,11 @@ __device__ __forceinline__ void stream_tiles(token_ring<WT> &ring, const token_s
     for (; n > 0; n--) {
         tile_sum<WT> sum;
         uint32_t     b[token_width<WT>::quads][4];
-        ring.take(b, warp, lane);
+        ring.take(b, p, s, layer, warp, lane);
 #pragma unroll
         for (int q = 0; q < token_width<WT>::quads; q++)
             sum.add(x.a[q], b[q]);
-        ring.leave(p, s, layer, warp, lane);
+        ring.leave(lane);
         /* rows 2 (lane % 4) and the one behind, part lane / 4 */
         float v0 = sum.part(0, x.unit), v1 = sum.part(1, x.unit);
         float v = (lane & 4 ? v1 : v0) + __shfl_xor_sync(ALL_LANES, lane & 4 ? v0 : v1, 4);
@@ -61,7 +61,6 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
     __shared__ __align__(16) float bc[2 * STEP_N], part[2][STREAMERS];
     __shared__ unsigned            launch_shared;
     __shared__ float               factor_shared;
-    __shared__ uint64_t            signals[SIGNALS];
     typedef token_team<WT>         team;
     int    lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, helper = (int)threadIdx.x - TOKEN_STREAM;
     char  *slices             = (char *)token_shared + token_ring<WT>::bytes;
@@ -79,7 +78,6 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
          i += TOKEN_THREADS)
         ((uint64_t *)layer)[i] = ((const uint64_t *)p.layer)[i];
     token_ring<WT>::prepare(token_shared, p);
-    signals_init<WT>(signals);
     __syncthreads();
     if (helper >= team::helpers) {
         token_ring<WT>::produce(token_shared, p, s, layer, lane);
@@ -98,8 +96,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
         for (int i = helper; i < s.n_outs; i += team::helpers)
             own[i] = p.x[s.first_out + i];
         copy_async_wait<1>();
-        helpers_wait<WT>();
-        tell(signals, SIGNAL_HELP, lane);
+        wait_at<WT>(BARRIER_ALL);
 #pragma unroll 1
         for (int i = 0; i < p.n_layers; i++) {
             const token_layer &l      = layer[i];
@@ -110,7 +107,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
                 prefetch_lines<WT>(layer[i + 1].in_norm, p.D, helper);
             }
             copy_async_commit();
-            hear(signals, SIGNAL_ONES, i);
+            wait_at<WT>(BARRIER_ONES);
             float factor = token_factor(part[0], p.one_dth, p.eps);
             publish_ones(p, s, l, ones + i % 2 * p.most_ones, in_sums, factor, helper, number);
             if (helper == 0)
@@ -120,8 +117,8 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
             gather_bc<WT>(p, s, number, helper, bc, dts);
             helpers_wait<WT>();
             prepare_decay(s, constants, dts, helper);
-            tell(signals, SIGNAL_HELP, lane);
-            hear(signals, SIGNAL_STEP, i);
+            wait_at<WT>(BARRIER_ALL); /* all sums of in_proj, and what the step needs */
+            wait_at<WT>(BARRIER_STEP);
             if (helper == 0) {
                 store_bulk((char *)l.ssm_state + (int64_t)s.first_pair * p.N * (BF16 ? 2 : 4), states,
                            (unsigned)(s.n_pairs * p.N * (BF16 ? 2 : 4)));
@@ -134,8 +131,8 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
                 prefetch_lines<WT>(layer[i + 1].norm, p.I, helper);
             }
             copy_async_commit();
-            copy_async_wait<1>(); /* the next layer's rows of b, c, dt; not its pairs */
-            helpers_wait<WT>();
+            copy_async_wait<1>();     /* the next layer's rows of b, c, dt; not its pairs */
+            wait_at<WT>(BARRIER_ALL); /* all sums of out_proj */
         }
         if (helper == 0)
             bulk_written();
@@ -146,7 +143,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
     char          *slice = slices + warp * token_parts<WT>::bytes;
     cuda_dependency_wait();
     cuda_dependency_release();
-    hear(signals, SIGNAL_HELP, 0);
+    wait_at<WT>(BARRIER_ALL);
 #pragma unroll 1
     for (int i = 0; i < p.n_layers; i++) {
         const token_layer &l      = layer[i];
@@ -161,15 +158,14 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
             if (lane == 0)
                 part[0][warp] = square;
             stream_tiles<WT>(ring, x, 1, in_sums, p, s, layer, warp, lane);
-            tell(signals, SIGNAL_ONES, lane);
+            arrive_at<WT>(BARRIER_ONES);
             stream_tiles<WT>(ring, x, 2 * count_tiles(s.n_pairs), in_sums + TILE_ROWS * STREAMERS, p, s,
                              layer, warp, lane);
         }
-        streamers_wait(BARRIER_IN);
-        hear(signals, SIGNAL_HELP, i + 1);
+        wait_at<WT>(BARRIER_ALL); /* all sums of in_proj, and what the step needs */
         step_pairs<BF16>(p, s, l, states, constants, in_sums, bc, factor_shared, number);
         before_bulk(); /* the states */
-        tell(signals, SIGNAL_STEP, lane);
+        arrive_at<WT>(BARRIER_STEP);
         {
             token_slice<WT> x;
             float4          v[2];
@@ -183,7 +179,7 @@ __global__ void __launch_bounds__(TOKEN_THREADS, 1) token_kernel(const __grid_co
             take_slice(x, v[1], slice, lane);
             stream_tiles<WT>(ring, x, n, out_sums + n * TILE_ROWS * STREAMERS, p, s, layer, warp, lane);
         }
-        streamers_wait(BARRIER_OUT);
+        wait_at<WT>(BARRIER_ALL); /* all sums of out_proj */
         finish_outs(p, s, out_sums, scales + i % 2 * p.most_outs, own,
                     token_factor(part[1], p.one_ith, p.eps), number, i == p.n_layers - 1);
     }

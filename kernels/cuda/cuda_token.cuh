@@ -104,83 +104,23 @@ __device__ __forceinline__ void pause(int *n_left, unsigned ns)
 
 /* ---- barriers -------------------------------------------------------------------------------------- */
 
-/*
- * Warps that multiply and helpers never meet at one barrier: each kind has its own, and what one kind tells the other is a signal, an
- * mbarrier that goes through one phase a layer.  (All warps at one barrier by number and count, from two places, is right, too, but
- * synccheck takes it for a __syncthreads that some do not reach.)
- */
-#define BARRIER_IN   1 /* those that multiply: all sums of in_proj are there; of out_proj */
-#define BARRIER_OUT  2
-#define BARRIER_TILE 3 /* ... have left a tile */
-#define BARRIER_HELP 4 /* helpers */
+#define BARRIER_ALL  3 /* end of a phase; not __syncthreads: two kinds of warps come from two places */
+#define BARRIER_HELP 5 /* helpers among themselves */
+#define BARRIER_STEP 1 /* the streamers have moved the states on: helpers may fetch the next ones */
+#define BARRIER_ONES 2 /* the sums of the first tile are there: helpers make b, c, dt */
 
-__device__ __forceinline__ void streamers_wait(int barrier)
+template <int WT> __device__ __forceinline__ void arrive_at(int barrier)
 {
-    asm volatile("bar.sync %0, %1;" ::"r"(barrier), "n"(TOKEN_STREAM) : "memory");
+    asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "n"(token_team<WT>::workers) : "memory");
 }
+template <int WT> __device__ __forceinline__ void wait_at(int barrier)
+{
+    asm volatile("bar.sync %0, %1;" ::"r"(barrier), "n"(token_team<WT>::workers) : "memory");
+}
+
 template <int WT> __device__ __forceinline__ void helpers_wait()
 {
     asm volatile("bar.sync %0, %1;" ::"n"(BARRIER_HELP), "n"(token_team<WT>::helpers) : "memory");
-}
-
-__device__ __forceinline__ void stage_init(uint32_t barrier, int arrivals)
-{
-    asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
-}
-__device__ __forceinline__ void stages_made()
-{
-#if __CUDA_ARCH__ >= 900
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-#endif
-}
-__device__ __forceinline__ void stage_arrive(uint32_t barrier)
-{
-    asm volatile("mbarrier.arrive.shared.b64 _, [%0];" ::"r"(barrier) : "memory");
-}
-/* Nothing is counted here: words that do not come end the launch. */
-__device__ __forceinline__ void stage_wait(uint32_t barrier, unsigned parity)
-{
-#if __CUDA_ARCH__ >= 900
-    unsigned done;
-    do {
-        asm volatile("{\n\t.reg .pred p;\n\tmbarrier.try_wait.parity.shared.b64 p, [%1], %2;\n\tselp.u32 %0, "
-                     "1, 0, p;\n\t}"
-                     : "=r"(done)
-                     : "r"(barrier), "r"(parity)
-                     : "memory");
-    } while (!done);
-#endif
-}
-
-#define SIGNAL_ONES                                                                                          \
-    0 /* of the warps that multiply: the sums of the first tile are there: helpers make b, c, dt */
-#define SIGNAL_STEP 1 /* ... they have moved the states on: helpers may store them and fetch the next ones */
-#define SIGNAL_HELP 2 /* of helpers: the launch's number; then, a layer: what the step needs besides sums */
-#define SIGNALS     3
-
-__device__ __forceinline__ uint32_t signal_at(uint64_t *signals, int signal)
-{
-    return (uint32_t)__cvta_generic_to_shared(signals + signal);
-}
-/* By all threads, in front of a barrier. */
-template <int WT> __device__ __forceinline__ void signals_init(uint64_t *signals)
-{
-    if (threadIdx.x < SIGNALS)
-        stage_init(signal_at(signals, (int)threadIdx.x),
-                   threadIdx.x == SIGNAL_HELP ? token_team<WT>::helpers / WARP : STREAMERS);
-    stages_made();
-}
-/* What this warp has done so far. */
-__device__ __forceinline__ void tell(uint64_t *signals, int signal, int lane)
-{
-    __syncwarp();
-    if (lane == 0)
-        stage_arrive(signal_at(signals, signal));
-}
-/* Until all of the other kind have told it for the time'th time, from 0. */
-__device__ __forceinline__ void hear(uint64_t *signals, int signal, int time)
-{
-    stage_wait(signal_at(signals, signal), (unsigned)time & 1);
 }
 
 /* ---- copies ---------------------------------------------------------------------------------------- */

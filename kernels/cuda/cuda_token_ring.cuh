@@ -1,7 +1,7 @@
 /*
  * cuda_token_ring.cuh: how the weights of cuda_token.cu come into shared memory, 160 KB an SM ahead of what is multiplied.
  *
- * bf16: each warp that multiplies asks for its own slice of a tile (8 rows x 256 bytes), when all have left the one before: 4 slots a warp.
+ * bf16: each warp that multiplies asks for its own slice of a tile (8 rows x 256 bytes), when a slot of its ring is free: 4 slots a warp.
  * int8: one more warp asks for whole rows of a tile (8 x 2560 bytes) by bulk copies into eight stages of all warps, at a pace
  * a little below what memory can give: words would wait behind all that was asked for before.  Each was slower for the other
  * (kernels/bench/NOTES.md, seventh round).
@@ -111,8 +111,9 @@ template <> struct token_ring<KN_BF16> {
         for (int i = 0; i < token_round::depth; i++)
             fetch(at + (uint32_t)(i * token_round::bytes), place, c, p, s, layer, warp, lane, policy);
     }
-    /* This warp's part of the next tile. */
-    __device__ __forceinline__ void take(uint32_t (*b)[4], int, int lane)
+    /* This warp's part of the next tile; its slot is filled again at once. */
+    __device__ __forceinline__ void take(uint32_t (*b)[4], const token_params &p, const token_share &s,
+                                         const token_layer *layer, int warp, int lane)
     {
         uint32_t mine = (uint32_t)(lane % 8 * token_round::width + ((lane / 8 ^ lane % 8) << 4));
         uint32_t slot = at + (uint32_t)(k * token_round::bytes);
@@ -121,17 +122,12 @@ template <> struct token_ring<KN_BF16> {
 #pragma unroll
         for (int q = 0; q < token_width<KN_BF16>::quads; q++)
             ldmatrix4_at(b[q], (slot + mine) ^ (uint32_t)(q * 64));
-    }
-    /*
-     * It has been multiplied: its slot is filled again, by all warps at the same time.  A warp that is ahead would stay ahead, the pieces of
-     * a row would be asked for apart, and at the end all would wait for the last.
-     */
-    __device__ __forceinline__ void leave(const token_params &p, const token_share &s,
-                                          const token_layer *layer, int warp, int lane)
-    {
-        streamers_wait(BARRIER_TILE);
-        fetch(at + (uint32_t)(k * token_round::bytes), place, c, p, s, layer, warp, lane, policy);
+        __syncwarp();
+        fetch(slot, place, c, p, s, layer, warp, lane, policy);
         k = k == token_round::depth - 1 ? 0 : k + 1;
+    }
+    __device__ __forceinline__ void leave(int)
+    {
     }
 };
 
@@ -143,10 +139,32 @@ template <> struct token_ring<KN_BF16> {
 #define STAGE_BYTES (TILE_ROWS * STAGE_PITCH)
 #define TOKEN_LATE  400 /* ns that a late row may be made up for */
 
+__device__ __forceinline__ void stage_init(uint32_t barrier, int arrivals)
+{
+    asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
+}
+__device__ __forceinline__ void stage_arrive(uint32_t barrier)
+{
+    asm volatile("mbarrier.arrive.shared.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
 __device__ __forceinline__ void stage_expect(uint32_t barrier, unsigned bytes)
 {
 #if __CUDA_ARCH__ >= 900
     asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
+#endif
+}
+/* Nothing is counted here: words that do not come end the launch. */
+__device__ __forceinline__ void stage_wait(uint32_t barrier, unsigned parity)
+{
+#if __CUDA_ARCH__ >= 900
+    unsigned done;
+    do {
+        asm volatile("{\n\t.reg .pred p;\n\tmbarrier.try_wait.parity.shared.b64 p, [%1], %2;\n\tselp.u32 %0, "
+                     "1, 0, p;\n\t}"
+                     : "=r"(done)
+                     : "r"(barrier), "r"(parity)
+                     : "memory");
+    } while (!done);
 #endif
 }
 __device__ __forceinline__ void copy_bulk(uint32_t to, const char *from, unsigned bytes, uint32_t barrier,
@@ -202,7 +220,9 @@ template <> struct token_ring<KN_I8> {
             stage_init(ring.full + threadIdx.x * 8, 1);
             stage_init(ring.empty + threadIdx.x * 8, STREAMERS);
         }
-        stages_made();
+#if __CUDA_ARCH__ >= 900
+        asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+#endif
         before_bulk();
     }
     /* By one warp: the rows of a tile, each at its time. */
@@ -253,7 +273,8 @@ template <> struct token_ring<KN_I8> {
         }
     }
     /* This warp's part of the next tile. */
-    __device__ __forceinline__ void take(uint32_t (*b)[4], int warp, int lane)
+    __device__ __forceinline__ void take(uint32_t (*b)[4], const token_params &, const token_share &,
+                                         const token_layer *, int warp, int lane)
     {
         unsigned slot = next % N_STAGES;
         uint32_t from =
@@ -264,8 +285,7 @@ template <> struct token_ring<KN_I8> {
             ldmatrix4_at(b[q], from + (uint32_t)(q * 64));
     }
     /* It has been multiplied: the stage may be filled again when all warps say so. */
-    __device__ __forceinline__ void leave(const token_params &, const token_share &, const token_layer *, int,
-                                          int lane)
+    __device__ __forceinline__ void leave(int lane)
     {
         __syncwarp();
         if (lane == 0)
